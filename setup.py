@@ -19,7 +19,7 @@ setup(
     long_description=(here/'README.md').read_text(encoding='utf-8') if (here/'README.md').exists() else cfg['description'],
     long_description_content_type='text/markdown', zip_safe=False,
     classifiers=['Development Status :: 3 - Alpha', 'Intended Audience :: Developers', 'Intended Audience :: Education',
-                 'Intended Audience :: Science/Research', 'License :: OSI Approved :: Apache Software License',
-                 'Natural Language :: English', 'Programming Language :: Python :: 3',
+                 'Intended Audience :: Science/Research',
+                 'Natural Language :: English', 'Programming Language :: Python :: 3 :: Only',
                  'Topic :: Scientific/Engineering :: Image Recognition'],
 )

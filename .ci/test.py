@@ -1,0 +1,65 @@
+"""Run every notebook of the book, each in a process of its own.
+
+    python .ci/test.py               all of them
+    python .ci/test.py crnn vocab    those whose path contains one of these words
+    python .ci/test.py --flags slow  with the cells marked `slow` as well (no time limit then)
+
+Prints a line per notebook and ends with 'N passed, M failed'; a notebook over 60 seconds fails."""
+import argparse, os, shutil, subprocess, sys, sysconfig, time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 60  # seconds a notebook may take
+
+
+def notebooks(root=ROOT):
+    "All notebooks of the book in reading order."
+    made = {'.ipynb_checkpoints', '_proc', '_docs'}
+    found = [p for p in (root/'nbs').rglob('*.ipynb') if not made & set(p.relative_to(root).parts)]
+    return sorted(found, key=lambda p: (p.parent == root/'nbs', p.name))
+
+
+def run_one(path, flags, kill_after):
+    "Seconds taken, the reason of a failure or '', and what the notebook printed."
+    here = sysconfig.get_path('scripts')
+    script = shutil.which('nbdev_test', path=here) or shutil.which('nbdev_test') or str(Path(here)/'nbdev_test')
+    env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0')
+    env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
+    start = time.monotonic()
+    try:
+        done = subprocess.run([script, '--path', str(path), '--flags', flags, '--n_workers', '0'], cwd=ROOT, env=env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=kill_after)
+        said, why = done.stdout + done.stderr, f'exit code {done.returncode}' if done.returncode else ''
+        if not why and 'Success.' not in done.stdout: why = 'nbdev_test ran nothing'  # it exits 0 then
+    except subprocess.TimeoutExpired as e:
+        said, why = ''.join(o.decode(errors='replace') for o in (e.stdout, e.stderr) if o), 'stopped'
+    except FileNotFoundError:
+        said, why = '', 'nbdev_test is not installed: pip install -e ".[dev]"'
+    return time.monotonic() - start, why, said
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('words', nargs='*', help='run only notebooks whose path contains one of these')
+    ap.add_argument('--flags', default='', help='test flags to run as well, such as "slow cuda"')
+    ap.add_argument('-j', '--jobs', type=int, default=min(os.cpu_count() or 1, 4), help='notebooks at the same time')
+    a = ap.parse_args()
+    paths = [p for p in notebooks() if not a.words or any(w in str(p.relative_to(ROOT)) for w in a.words)]
+    if not paths: print('no notebook found\n0 passed, 1 failed'); return 1
+    limit = LIMIT if not a.flags else 24*3600
+    passed, began = 0, time.monotonic()
+    with ThreadPoolExecutor(a.jobs) as pool:
+        jobs = {pool.submit(run_one, p, a.flags, 2*limit): p for p in paths}
+        for job in as_completed(jobs):
+            secs, why, said = job.result()
+            if secs > limit: why = f'{why + ", " if why else ""}over the limit of {limit} s'
+            passed += not why
+            print(f'{"FAIL" if why else "ok  "} {secs:6.1f} s  {jobs[job].relative_to(ROOT)}{"  " + why if why else ""}', flush=True)
+            if why: print('\n'.join('     | ' + o for o in said.strip().splitlines()[-60:]), flush=True)
+    print(f'{time.monotonic() - began:.0f} s for {len(paths)} notebooks')
+    print(f'{passed} passed, {len(paths) - passed} failed')
+    return int(passed < len(paths))
+
+
+if __name__ == '__main__': sys.exit(main())

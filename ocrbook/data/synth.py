@@ -207,6 +207,7 @@ _everyday = ('liberation', 'nimbus', 'opensans', 'roboto', 'lato', 'arimo', 'dej
              'playfair', 'texgyretermes', 'texgyrebonum', 'cantarell', 'dosis', 'opendin', 'national', 'manrope', 'sora', 'quicksand', 'oxygen', 'notosans-', 'notoserif-',
              'switzera', 'caladea', 'vollkorn', 'lobster', 'tuffy', 'karla', 'play-', 'ubuntu', 'arial', 'helvet', 'verdana', 'times', 'georgia', 'impact')
 _dull = ('mono', 'code', 'typewriter', 'typist', 'courier', 'hack', 'cousine', 'inconsolata', 'fixed', 'term')
+_thin = ('thin', 'light', 'hairline')
 _heavy = ('bold', 'black', 'heavy', 'semib', 'extrab', 'demi')
 
 class FontSet:
@@ -231,7 +232,8 @@ class FontSet:
         path = self.one(rng)
         name = Path(path).name.lower()
         if any(d in name for d in _dull) and rng.random() < .75: path = self.one(rng)
-        elif not any(b in name for b in _heavy) and rng.random() < .3: path = self.one(rng)
+        elif any(t in name for t in _thin) and rng.random() < .8: path = self.one(rng)
+        elif not any(b in name for b in _heavy) and rng.random() < .4: path = self.one(rng)
         return path
 
 @lru_cache(2)
@@ -303,11 +305,11 @@ def bend(
     lo, hi = np.floor(pts.min(0))-1, np.ceil(pts.max(0))+1
     x, y = np.meshgrid(np.arange(lo[0], hi[0], dtype=np.float32), np.arange(lo[1], hi[1], dtype=np.float32))
     radius, s = w/angle, math.copysign(1, angle)
-    y = radius - y
-    r = np.hypot(x, y)*s
-    phi = np.arctan2(x*s, y*s)
-    src_x, src_y = (w/2 + phi*radius).astype(np.float32), (radius + h/2 - r).astype(np.float32)
-    out = cv2.remap(mask, src_x-.5, src_y-.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    r, phi = cv2.cartToPolar((radius-y)*s, x*s)            # phi from 0 to 2 pi
+    phi -= (phi > np.pi)*np.float32(2*np.pi)
+    phi *= radius; phi += w/2-.5
+    r *= -s; r += radius+h/2-.5
+    out = cv2.remap(mask, phi, r, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return out, (-lo[0], -lo[1])
 
 # %% ../../nbs/data/11_synth.ipynb #2fa78f72
@@ -430,7 +432,7 @@ def _colors(rng, least=None):
     r = rng.random()
     if r < .3: ink = np.full(3, rng.choice((rng.uniform(0, 50), rng.uniform(205, 255))), np.float32) + rng.uniform(-6, 6)
     elif r < .4: back = np.full(3, rng.choice((rng.uniform(0, 50), rng.uniform(205, 255))), np.float32)
-    if least is None: least = rng.choice((rng.uniform(22, 45), rng.uniform(45, 90), rng.uniform(60, 140), rng.uniform(70, 200)))
+    if least is None: least = rng.choice((rng.uniform(28, 60), rng.uniform(45, 90), rng.uniform(60, 140), rng.uniform(80, 200)))
     lb, li = float(back@_luma), float(ink@_luma)
     if abs(li-lb) < least:
         up = lb+least <= 255 and (li >= lb or lb-least < 0)
@@ -560,7 +562,7 @@ def _uint8(image): return cv2.convertScaleAbs(np.maximum(image, 0))
 def _plane(rng, text, font, height, neighbours=True):
     "The word's ink with what stands around it: (mask, ink rectangle x0 y0 x1 y1)."
     r = rng.random()
-    gap = rng.uniform(0, .03) if r < .72 else rng.uniform(-.035, 0) if r < .84 else rng.uniform(.04, .2) if r < .95 else rng.uniform(.2, .6)
+    gap = rng.uniform(0, .03) if r < .74 else rng.uniform(-.035, 0) if r < .87 else rng.uniform(.04, .2) if r < .98 else rng.uniform(.2, .6)
     mask, _ = draw_line(text, font, gap)
     wide = math.exp(rng.gauss(0, .16))
     scale = height/max(mask.shape[0], EM*.55)
@@ -600,6 +602,13 @@ def _plane(rng, text, font, height, neighbours=True):
             if kind == 3: cv2.rectangle(out, (p-d, p-d), (p+w+d, p+h+d), 255, t)
     return out, (p, p, p+w, p+h)
 
+def _shift(mask, dx, dy):
+    "The mask moved by whole pixels."
+    h, w = mask.shape
+    out = np.zeros_like(mask)
+    out[max(dy, 0):h+min(dy, 0), max(dx, 0):w+min(dx, 0)] = mask[max(-dy, 0):h-max(dy, 0), max(-dx, 0):w-max(dx, 0)]
+    return out
+
 def _effects(rng, mask, height, back, ink):
     "Layers (mask, colour) from bottom to top: shadow, outline, relief, hollow letters."
     r = rng.random()
@@ -607,7 +616,7 @@ def _effects(rng, mask, height, back, ink):
     k = max(1, round(height*rng.uniform(.02, .09)))
     if r < .76:
         dx, dy = rng.randint(-2*k, 2*k), rng.randint(0, 2*k)
-        shade = cv2.warpAffine(mask, np.float32([[1, 0, dx], [0, 1, dy]]), mask.shape[::-1])
+        shade = _shift(mask, dx, dy)
         if rng.random() < .7: shade = cv2.GaussianBlur(shade, (0, 0), rng.uniform(.5, k+1.))
         return [(shade, back*rng.uniform(.1, .8)), (mask, ink)]
     if r < .90:
@@ -618,14 +627,12 @@ def _effects(rng, mask, height, back, ink):
         dx, dy = rng.choice((-1, 0, 1, 1)), rng.choice((0, 1, 1))
         deep = mask.copy()
         for i in range(1, 2*k+1):
-            np.maximum(deep, cv2.warpAffine(mask, np.float32([[1, 0, dx*i], [0, 1, dy*i]]), mask.shape[::-1]), out=deep)
+            np.maximum(deep, _shift(mask, dx*i, dy*i), out=deep)
         return [(deep, ink*rng.uniform(.2, .7)), (mask, ink)]
     if r < .98 and height > 30:
         inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
         return [(mask, ink), (inner, back if rng.random() < .7 else _color(rng))]
-    shift = np.float32([[1, 0, 1], [0, 1, 1]])
-    high = cv2.warpAffine(mask, -shift+np.float32([[2, 0, 0], [0, 2, 0]]), mask.shape[::-1])
-    return [(high, np.minimum(back+70, 255)), (cv2.warpAffine(mask, shift, mask.shape[::-1]), back*.4), (mask, ink)]
+    return [(_shift(mask, -1, -1), np.minimum(back+70, 255)), (_shift(mask, 1, 1), back*.4), (mask, ink)]
 
 def _view(rng, rect, height):
     "A camera's view of the ink rectangle: (homography, (h, w) of the crop)."
@@ -727,10 +734,16 @@ class SynthPage:
     char_polygons:list      # one a word: float (len(text),4,2)
 
 # %% ../../nbs/data/11_synth.ipynb #74b92429
+def _sober(rng):
+    "A colour as walls, streets, trees and skies have it: mostly greyish."
+    color = _color(rng)
+    grey = float(color@_luma)*rng.uniform(.8, 1.1) + rng.uniform(0, 30)
+    return color + (grey-color)*(rng.uniform(.4, 1) if rng.random() < .75 else 0)
+
 def _scenery(rng, size, backgrounds=()):
     "A picture (size,size,3) without text: surfaces, windows, fences, leaves, shapes, cables."
     if backgrounds and rng.random() < .4: return _crop_of(rng.choice(backgrounds), rng, size, size).astype(np.float32)
-    surface = lambda: _background(rng, _color(rng), size, size)
+    surface = lambda: _surface(rng, size)
     out = surface()
     for _ in range(rng.choice((0, 1, 1, 2))):
         a, c = rng.choice((0, math.pi/2, rng.uniform(0, math.pi))), rng.uniform(.2, .8)
@@ -740,8 +753,18 @@ def _scenery(rng, size, backgrounds=()):
         side = np.zeros((size, size), np.uint8)
         cv2.fillPoly(side, [np.round(np.stack([p-d, p+d, p+d+n, p-d+n])).astype(np.int32)], 255, cv2.LINE_AA)
         out = _mix(out, surface(), side.astype(np.float32)/255)
-    for _ in range(rng.choice((0, 1, 2, 3, 5))): _object(rng, out)
+    for _ in range(rng.choice((0, 1, 2, 4, 8))): _object(rng, out)
     for _ in range(rng.choice((0, 0, 3, 8, 20))): _shape(rng, out)
+    return out
+
+def _surface(rng, size):
+    "A wall, a street, a sky, foliage: one or two textures in a few sober colours."
+    a, b = _sober(rng), _sober(rng)
+    if rng.random() < .7: b = a + np.array([rng.gauss(0, 12) for _ in range(3)], np.float32) + rng.gauss(0, 40)
+    out = _mix(_fill(a, size, size), _fill(b, size, size), _patch(rng, size, size, .6, 3.))
+    if rng.random() < .6: out += _gray3((_patch(rng, size, size, .4, 2.)-.5)*rng.uniform(10, 90))
+    if rng.random() < .6: out *= _gray3(rng.uniform(.4, 1) + rng.uniform(0, .6)*_ramp(rng, size, size))
+    if rng.random() < .2: out = cv2.blur(out, (rng.choice((3, 5, 9, 15)),)*2)
     return out
 
 def _object(rng, out):
@@ -752,7 +775,7 @@ def _object(rng, out):
     y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y+h, size), min(x+w, size)
     h, w = y1-y0, x1-x0
     if h < 8 or w < 8: return
-    a, b = _color(rng), _color(rng)
+    a, b = _sober(rng), _sober(rng)
     tex = _mix(_fill(a, h, w), _fill(b, h, w), _patch(rng, h, w, .5, 2.5))
     mask = np.ones((h, w), np.float32)
     if rng.random() < .4:
@@ -764,7 +787,7 @@ def _object(rng, out):
 def _shape(rng, out):
     "A small shape of one colour, a line, or a row of equal shapes, which a detector must not take for text."
     size = out.shape[0]
-    color = tuple(float(v) for v in _color(rng))
+    color = tuple(float(v) for v in (_color(rng) if rng.random() < .3 else _sober(rng)))
     x, y, s = rng.uniform(0, size), rng.uniform(0, size), size*.01*20**rng.random()
     kind = rng.randrange(6)
     if kind == 0: cv2.circle(out, (int(x), int(y)), int(s/2)+1, color, rng.choice((-1, 1, 2, 4)), cv2.LINE_AA)
@@ -825,7 +848,7 @@ def _text_line(rng, text, font, em, gap, angle=0.):
     move = lambda p: (bend_points(p.reshape(-1, 2), (h, w), angle) + middle).reshape(p.shape)
     return bent, [(word, move(poly), move(chars)) for word, poly, chars in words]
 
-def _group(rng, fonts, size, curved):
+def _group(rng, fonts, size, curved, most):
     "Text on one plane: (colour picture, weight map, words)."
     kind = rng.choices(('board', 'block', 'word', 'arc'), (45, 18, 25, 12 if curved else 0))[0]
     em = 11*(size*.32/11)**(rng.random()**1.3)
@@ -836,12 +859,13 @@ def _group(rng, fonts, size, curved):
     lines = []
     for _ in range(rows):
         if rng.random() < .2: font = fonts.pick(rng)
-        n = 1 if kind == 'word' else rng.choice((1, 1, 2, 2, 3, 4))
+        n = min(1 if kind == 'word' else rng.choice((1, 1, 2, 2, 3, 4)), most)
+        if n < 1: break
         text = ' '.join(random_text(rng, 0) for _ in range(n))[:40].strip()
         if rng.random() < .35: text = text.upper()
         if _kind(font) == 'capitals': text = text.upper()
         line = _text_line(rng, text, font, max(11, em*(1 if rng.random() < .6 else rng.uniform(.4, 1.3))), gap, angle)
-        if line is not None: lines.append(line)
+        if line is not None: lines.append(line); most -= n
     if not lines: return None
     pad = round(em*rng.uniform(.12, .9)) + 2
     w = max(m.shape[1] for m, _ in lines)
@@ -939,13 +963,14 @@ def make_page(
     rng = random.Random(seed)
     fonts = _fonts(fonts)
     image, taken = _scenery(rng, size, backgrounds), np.zeros((size//4+1, size//4+1), np.uint8)
-    groups = rng.choice((1, 2, 3, 4, 6, 8, 12)) if words is None or words else 0
+    groups = rng.choice((1, 2, 4, 6, 8, 12, 16)) if words is None or words else 0
     most = words or rng.choice((4, 10, 20, 40))
     if words is None and rng.random() < .03: groups = 0
     found = []
     for _ in range(groups):
-        group = _group(rng, fonts, size, curved)
-        if group is not None and len(found)+len(group[2]) <= most: found += _place(rng, group, image, taken)
+        if len(found) >= most: break
+        group = _group(rng, fonts, size, curved, most-len(found))
+        if group is not None: found += _place(rng, group, image, taken)
     image = _uint8(image) if clean else _camera(rng, image, size, blur=1.4)
     return SynthPage(image, [p for _, p, _ in found], [t for t, _, _ in found], [c for _, _, c in found])
 

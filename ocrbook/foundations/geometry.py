@@ -7,10 +7,10 @@ __all__ = ['as_polygon', 'area', 'perimeter', 'bounds', 'is_clockwise', 'clockwi
            'iou_matrix', 'iou', 'shrink_distance', 'unclip_distance', 'offset', 'shrink', 'order_quad', 'order_points',
            'min_area_rect', 'text_frame', 'resample', 'same_line', 'stitch_lines']
 
-# %% ../../nbs/foundations/02_geometry.ipynb #02434efe
+# %% ../../nbs/foundations/02_geometry.ipynb #eaaa5159
 import cv2, numpy as np, pyclipper, shapely
 
-# %% ../../nbs/foundations/02_geometry.ipynb #0a9727d3
+# %% ../../nbs/foundations/02_geometry.ipynb #ae8fcd69
 def as_polygon(
     points,       # (n,2), OpenCV's (n,1,2) or a flat list x1 y1 x2 y2 …
     least:int=3,  # points needed
@@ -25,7 +25,7 @@ def as_polygon(
     if not np.isfinite(p).all(): raise ValueError(f'a coordinate is not a finite number: {p.tolist()}')
     return p
 
-# %% ../../nbs/foundations/02_geometry.ipynb #e47e7553
+# %% ../../nbs/foundations/02_geometry.ipynb #5b69ff34
 def area(poly) -> float: # square pixels, > 0 when the points run clockwise on screen
     "Signed area of the polygon `poly` (n,2): the shoelace formula."
     p = as_polygon(poly)
@@ -42,7 +42,7 @@ def bounds(poly) -> np.ndarray: # (4,) left, top, right, bottom
     p = as_polygon(poly, least=1)
     return np.concatenate([p.min(0), p.max(0)])
 
-# %% ../../nbs/foundations/02_geometry.ipynb #af5249ee
+# %% ../../nbs/foundations/02_geometry.ipynb #3f964d99
 def is_clockwise(poly) -> bool:
     "Whether the points of `poly` (n,2) run clockwise on screen (y points down)."
     return area(poly) > 0
@@ -52,7 +52,7 @@ def clockwise(poly) -> np.ndarray: # (n,2)
     p = as_polygon(poly)
     return np.roll(p[::-1], 1, axis=0) if area(p) < 0 else p
 
-# %% ../../nbs/foundations/02_geometry.ipynb #436c3200
+# %% ../../nbs/foundations/02_geometry.ipynb #0cbf3cc4
 def repair(
     poly,              # (n,2), possibly self-crossing or counter-clockwise
 ) -> np.ndarray|None:  # (m,2) simple, clockwise; None when no area is left
@@ -67,7 +67,7 @@ def repair(
         p = np.roll(q, -np.hypot(*(q - p[0]).T).argmin(), axis=0)
     return clockwise(p) if area(p) else None
 
-# %% ../../nbs/foundations/02_geometry.ipynb #83c150ce
+# %% ../../nbs/foundations/02_geometry.ipynb #1d9fffdd
 def _shapes(polys) -> np.ndarray: # (n,) valid shapely polygons
     "All of `polys` at once; invalid ones cleaned as MMOCR cleans them, by a buffer of width 0."
     polys = [as_polygon(p) for p in polys]
@@ -86,7 +86,7 @@ def _overlaps(a:np.ndarray, b:np.ndarray) -> np.ndarray: # (n,m) square pixels
         out[i,j] = shapely.area(shapely.intersection(a[i], b[j]))
     return out
 
-# %% ../../nbs/foundations/02_geometry.ipynb #2fe5fd2a
+# %% ../../nbs/foundations/02_geometry.ipynb #9204a01f
 def intersection_matrix(
     A, # n polygons (k,2)
     B, # m polygons
@@ -108,22 +108,22 @@ def iou(a, b) -> float: # in [0,1]
     "Intersection over union of two polygons (n,2)."
     return float(iou_matrix([a], [b])[0,0])
 
-# %% ../../nbs/foundations/02_geometry.ipynb #416a11b3
+# %% ../../nbs/foundations/02_geometry.ipynb #22f0a7ab
 def shrink_distance(
     poly,        # (n,2)
     ratio:float, # r, in (0,1]
 ) -> float:      # pixels
     "How far to move the outline inwards so that about `ratio`² of the area is left: A(1-r²)/L."
-    return abs(area(poly))*(1 - ratio**2)/perimeter(poly)
+    return abs(area(poly))*(1 - ratio**2)/max(perimeter(poly), 1e-9)
 
 def unclip_distance(
     poly,        # (n,2)
     ratio:float, # r' > 0
 ) -> float:      # pixels
     "How far to move the outline outwards to undo the shrinking: A r'/L."
-    return abs(area(poly))*ratio/perimeter(poly)
+    return abs(area(poly))*ratio/max(perimeter(poly), 1e-9)
 
-# %% ../../nbs/foundations/02_geometry.ipynb #d5be0413
+# %% ../../nbs/foundations/02_geometry.ipynb #21077d2d
 def offset(
     poly,            # (n,2); pyclipper cuts coordinates to whole pixels
     distance:float,  # pixels, outwards; negative: inwards
@@ -135,7 +135,7 @@ def offset(
     except pyclipper.ClipperException: return []               # all points on one pixel
     return [np.array(p, dtype=float) for p in clip.Execute(float(distance))]
 
-# %% ../../nbs/foundations/02_geometry.ipynb #6b79a2f4
+# %% ../../nbs/foundations/02_geometry.ipynb #4951d756
 def shrink(
     poly,                # (n,2), cut to whole pixels
     ratio:float,         # r, in (0,1]: about r² of the area is left
@@ -147,7 +147,7 @@ def shrink(
     pieces = offset(p, -distance)
     return pieces[0] if pieces else None
 
-# %% ../../nbs/foundations/02_geometry.ipynb #cb5de92f
+# %% ../../nbs/foundations/02_geometry.ipynb #2531e48b
 def order_quad(
     points,       # (4,2) in any order
 ) -> np.ndarray:  # (4,2) clockwise, the first nearest the top left of their upright box
@@ -165,7 +165,7 @@ def order_points(
     x, y = (p - p.mean(0)).T
     return p[np.lexsort([-np.hypot(x, y), np.arctan2(-x, -y) % (2*np.pi)])]
 
-# %% ../../nbs/foundations/02_geometry.ipynb #c4bc3443
+# %% ../../nbs/foundations/02_geometry.ipynb #5d47cee3
 def min_area_rect(
     points,       # (n,2), n ≥ 1
 ) -> np.ndarray:  # (4,2), ordered as by `order_quad`
@@ -182,7 +182,7 @@ def text_frame(
     turns = int(np.ceil((angle - 45)/90))
     return q.mean(0), *map(float, (h, w) if turns % 2 else (w, h)), float(angle - 90*turns)
 
-# %% ../../nbs/foundations/02_geometry.ipynb #4611b9f0
+# %% ../../nbs/foundations/02_geometry.ipynb #52def928
 def resample(
     contour,           # (m,2), m ≥ 2
     n:int,             # points wanted, ≥ 2
@@ -196,7 +196,7 @@ def resample(
     t = np.linspace(0, s[-1], n, endpoint=not closed)
     return np.stack([np.interp(t, s, p[:,0]), np.interp(t, s, p[:,1])], axis=1)
 
-# %% ../../nbs/foundations/02_geometry.ipynb #ae8596c6
+# %% ../../nbs/foundations/02_geometry.ipynb #486beca4
 def same_line(
     a, b,              # (n,2) polygons
     overlap:float=.8,  # share of the lower box's height that both must cover, in [0,1]

@@ -6,14 +6,14 @@
 __all__ = ['hmean', 'match_iou', 'hmean_iou', 'best_hmean', 'hmean_ic13', 'word_accuracy', 'common_chars',
            'char_recall_precision', 'one_minus_ned', 'text_metrics', 'f1', 'macro_f1']
 
-# %% ../../nbs/foundations/07_metrics.ipynb #5ac7f5e2
+# %% ../../nbs/foundations/07_metrics.ipynb #9978648f
 import re
 from difflib import SequenceMatcher
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 from .geometry import area, as_polygon, intersection_matrix, iou_matrix
 
-# %% ../../nbs/foundations/07_metrics.ipynb #5f87e244
+# %% ../../nbs/foundations/07_metrics.ipynb #0d0bf06c
 def hmean(
     hits_recall:float,    # truths found (may be fractional, see `hmean_ic13`)
     hits_precision:float, # predictions that found something (likewise)
@@ -25,7 +25,7 @@ def hmean(
     else: r, p = 1., float(not preds)
     return dict(recall=r, precision=p, hmean=2*p*r/(p + r) if p + r else 0.)
 
-# %% ../../nbs/foundations/07_metrics.ipynb #65575e04
+# %% ../../nbs/foundations/07_metrics.ipynb #2b7670f4
 def _share(inter, polys, axis) -> np.ndarray: # like inter, in [0,1]
     "Common areas as a share of the polygons along `axis` of the matrix; 0 for polygons without area."
     a = np.expand_dims(np.array([abs(area(p)) for p in polys]), 1 - axis)
@@ -35,7 +35,7 @@ def _counted(preds, ignored, thr) -> np.ndarray: # (n,) bool
     "Predictions that count: no ignored region covers more than `thr` of them."
     return ~(_share(intersection_matrix(preds, ignored), preds, 0) > thr).any(1)
 
-# %% ../../nbs/foundations/07_metrics.ipynb #00c06ada
+# %% ../../nbs/foundations/07_metrics.ipynb #1bb58258
 def match_iou(
     preds,                   # n predicted polygons of one image, (k,2) each
     truths,                  # m true polygons
@@ -52,7 +52,7 @@ def match_iou(
         pairs += [(t, int(p)) for p in k]
     return np.array(pairs, dtype=int).reshape(-1, 2), counted
 
-# %% ../../nbs/foundations/07_metrics.ipynb #d43bb324
+# %% ../../nbs/foundations/07_metrics.ipynb #d50fe7eb
 def _pages(preds, truths, ignored) -> list: # of (predictions, truths, ignored) per image, polygons (n,2)
     "Check the three lists and turn every polygon into an array; an error names image and polygon."
     ignored = [[] for _ in truths] if ignored is None else ignored
@@ -67,7 +67,7 @@ def _pages(preds, truths, ignored) -> list: # of (predictions, truths, ignored) 
     kinds = (preds, 'prediction'), (truths, 'truth'), (ignored, 'ignored region')
     return [tuple(arrays(x[i], kind, i) for x, kind in kinds) for i in range(len(preds))]
 
-# %% ../../nbs/foundations/07_metrics.ipynb #fe3f7605
+# %% ../../nbs/foundations/07_metrics.ipynb #545ca323
 def hmean_iou(
     preds,                   # an entry an image: predicted polygons (n,2)
     truths,                  # an entry an image: true polygons
@@ -85,7 +85,7 @@ def hmean_iou(
     t, n, h = total.tolist()
     return dict(num_gts=t, num_dets=n, num_match=h) | hmean(h, h, t, n), images
 
-# %% ../../nbs/foundations/07_metrics.ipynb #68c011f5
+# %% ../../nbs/foundations/07_metrics.ipynb #5db66bcb
 def best_hmean(
     preds,            # an entry an image: predicted polygons (n,2)
     scores,           # an entry an image: their scores, in [0,1]
@@ -104,7 +104,7 @@ def best_hmean(
         return metric(kept, truths, ignored)[0] | dict(threshold=thr)
     return max((at(t) for t in thresholds), key=lambda r: r['hmean'])
 
-# %% ../../nbs/foundations/07_metrics.ipynb #660712fd
+# %% ../../nbs/foundations/07_metrics.ipynb #3cd26b57
 def _centres_near(a, b, thr) -> bool:
     "Whether two quads' centres are nearer than `thr` times the mean of their diagonals."
     reach = sum(np.hypot(*(q[2] - q[0])) for q in (a, b))
@@ -114,7 +114,7 @@ def _reaches(shares, thr) -> bool:
     "Whether shares add up to `thr`, added one after the other; never for none."
     return bool(len(shares) and np.cumsum(shares)[-1] >= thr)
 
-# %% ../../nbs/foundations/07_metrics.ipynb #770c8942
+# %% ../../nbs/foundations/07_metrics.ipynb #a5089b0f
 def _hits_ic13(every, n, pred, free_p, recall_thr, precision_thr, center_thr, split_score) -> tuple:
     "Hits for recall and for precision. `every`: n truths, then ignored regions; `free_p`: predictions that count."
     inter = intersection_matrix(every, pred)                                    # (truths + ignored, preds)
@@ -134,7 +134,7 @@ def _hits_ic13(every, n, pred, free_p, recall_thr, precision_thr, center_thr, sp
             hit_r += parts.sum(); hit_p += 1; free_p[p], free_t[parts] = False, False
     return float(hit_r), float(hit_p)
 
-# %% ../../nbs/foundations/07_metrics.ipynb #c12f4d0a
+# %% ../../nbs/foundations/07_metrics.ipynb #e7988334
 def hmean_ic13(
     preds,                    # an entry an image: predicted quads (4,2)
     truths,                   # an entry an image: true quads (4,2)
@@ -159,7 +159,7 @@ def hmean_ic13(
     t, n, r, p = total.tolist()
     return dict(num_gts=int(t), num_dets=int(n), num_recall=r, num_precision=p) | hmean(r, p, int(t), int(n)), images
 
-# %% ../../nbs/foundations/07_metrics.ipynb #6dfbedd4
+# %% ../../nbs/foundations/07_metrics.ipynb #68e982e9
 _symbols = re.compile('[^A-Za-z0-9^\u4e00-\u9fa5]')
 
 def _plain(text:str) -> str:
@@ -179,7 +179,7 @@ def _ratio(hits, n) -> float:
     "A share with 4 digits; MMOCR adds a tiny number to `n`, which makes 0/0 zero and decides ties in rounding."
     return float(f'{hits/(n + 1e-8):.4f}')
 
-# %% ../../nbs/foundations/07_metrics.ipynb #056a5839
+# %% ../../nbs/foundations/07_metrics.ipynb #d663c26e
 def word_accuracy(
     preds,   # n strings
     truths,  # n strings
@@ -189,7 +189,7 @@ def word_accuracy(
     views = dict(word_acc=str, word_acc_ignore_case=str.lower, word_acc_ignore_case_symbol=_plain)
     return {k: _ratio(sum(f(p) == f(t) for p, t in zip(preds, truths)), len(truths)) for k, f in views.items()}
 
-# %% ../../nbs/foundations/07_metrics.ipynb #66d8d439
+# %% ../../nbs/foundations/07_metrics.ipynb #68df9c27
 def common_chars(
     pred:str,
     truth:str,
@@ -206,7 +206,7 @@ def char_recall_precision(
     hits = sum(map(common_chars, p, t))
     return dict(char_recall=_ratio(hits, sum(map(len, t))), char_precision=_ratio(hits, sum(map(len, p))))
 
-# %% ../../nbs/foundations/07_metrics.ipynb #91b535fd
+# %% ../../nbs/foundations/07_metrics.ipynb #167802ea
 def one_minus_ned(
     preds,   # n strings
     truths,  # n strings
@@ -224,7 +224,7 @@ def text_metrics(
     ned = {'1-N.E.D': one_minus_ned(preds, truths)}
     return word_accuracy(preds, truths) | char_recall_precision(preds, truths) | ned
 
-# %% ../../nbs/foundations/07_metrics.ipynb #8a7c3e29
+# %% ../../nbs/foundations/07_metrics.ipynb #d70dfeb9
 def f1(
     preds,            # (n,) class numbers, or (n,classes) scores
     truths,           # (n,) class numbers

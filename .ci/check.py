@@ -3,6 +3,7 @@
 Each check yields one line per problem. Ends with 'N passed, M failed'."""
 import ast, json, os, re, shutil, subprocess, sys, tempfile, time, zipfile
 from configparser import ConfigParser
+from functools import lru_cache
 from pathlib import Path
 
 from test import ROOT, notebooks
@@ -21,6 +22,7 @@ def load(path): return json.loads(path.read_text(encoding='utf-8'))
 
 def code_cells(nb): return [''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'code']
 
+@lru_cache(1)
 def exports():
     "Module path inside the package -> notebook that exports it."
     found = {}
@@ -31,8 +33,9 @@ def exports():
     return found
 
 def modules(lib):
-    "Python files of the package that come from notebooks."
-    return {p.relative_to(lib).as_posix(): p for p in lib.rglob('*.py') if p.name != '__init__.py'}
+    "Python files of the package that come from notebooks; an `__init__.py` only where a notebook exports it."
+    found = {p.relative_to(lib).as_posix(): p for p in lib.rglob('*.py')}
+    return {n: p for n, p in found.items() if p.name != '__init__.py' or n in exports()}
 
 def run(*cmd, cwd=ROOT, **env):
     "Run a command; its output, or an error that shows the end of it."
@@ -118,6 +121,7 @@ def check_imports():
     "Imports run one way: foundations, data, parts, detection | recognition | kie, practice; smaller numbers first"
     place = {}  # module name -> (rank of the room, number, room)
     for name, nbs in exports().items():
+        if name == '__init__.py': continue  # the front door, open to all
         number = re.match(r'(\d\d)_', nbs[0].name)
         room = name.split('/')[0]
         if not number or room not in ROOMS: yield f'{rel(nbs[0])}: exports {name}, but has no number or room'; continue
@@ -138,7 +142,7 @@ def check_imports():
                 to = next((m for m in place if full == m or full.startswith(m + '.')), None)
                 at = f'{where}:{line}' if kind == 'module' else where
                 if to is None:
-                    if kind == 'module' and room != 'practice' and '_modidx' not in full: yield f'{at}: imports {full}, not a module of an earlier chapter'
+                    if kind == 'module' and room != 'practice' and full not in (f'{LIB}._modidx', f'{LIB}.{room}'): yield f'{at}: imports {full}, not a module of an earlier chapter'
                 elif to == me:
                     if kind == 'module': yield f'{at}: imports itself'
                 elif not (place[to][1] < number and (place[to][0] < rank or place[to][2] == room)):
@@ -174,7 +178,7 @@ def check_wheel():
             if held.get(rel(p)) != p.stat().st_size: yield f'{rel(p)} is not in the wheel'
         for d in sorted({p.parent for p in want if p.suffix == '.py'}):
             if not (d/'__init__.py').exists(): yield f'{rel(d)}/__init__.py is missing'
-        for room in {p.split('/')[0] for p in exports()}:
+        for room in {p.split('/')[0] for p in exports() if '/' in p}:
             if f'{LIB}/{room}/__init__.py' not in held: yield f'sub-package {LIB}.{room} is not in the wheel'
         if f'{LIB}/data/words.txt' not in held: yield f'{LIB}/data/words.txt is not in the wheel'
         weights = {n: s for n, s in held.items() if n.startswith(f'{LIB}/weights/') and n.endswith('.safetensors')}

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['RULES', 'BASE', 'OFFICIAL', 'blank_last', 'unknown_last', 'pickle_globals', 'CheckpointError', 'Checkpoint',
            'read_checkpoint', 'file_hash', 'shorten', 'Rules', 'our_name', 'looks_like', 'Fit', 'fit', 'place_rows',
-           'told_version', 'load_checkpoint', 'model_name', 'save_checkpoint', 'fetch', 'cache_dir', 'load_official']
+           'told_version', 'load_checkpoint', 'model_name', 'note', 'save_checkpoint', 'fetch', 'cache_dir',
+           'load_official']
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #f4ad5d25
+# %% ../../nbs/practice/70_checkpoints.ipynb #742ef0c7
 import hashlib, http.client, io, json, os, pickletools, re, tempfile, urllib.error, urllib.request, warnings, zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
@@ -19,7 +20,7 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 from ..foundations.vocab import Vocab
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #ddabab4f
+# %% ../../nbs/practice/70_checkpoints.ipynb #59d5cfc3
 def blank_last(
     n:int,    # classes, the blank among them
 ) -> list:    # for each row of a 1.x file its place in a 0.x file
@@ -32,7 +33,7 @@ def unknown_last(
     "MMOCR 1.x: …, start/end, padding, unknown; 0.x: …, unknown, start/end, padding."
     return [*range(n-3), n-2, n-1, n-3]
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #1c274a14
+# %% ../../nbs/practice/70_checkpoints.ipynb #ab390d81
 def pickle_globals(
     path, # of a file written by torch.save (either layout) or by pickle
 ) -> list: # 'module.name' of all that the file asks Python to import, sorted
@@ -42,7 +43,7 @@ def pickle_globals(
     else: streams = [Path(path).read_bytes()]
     return sorted({name for data in streams for name in _imports(data)})
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #65693b38
+# %% ../../nbs/practice/70_checkpoints.ipynb #89c4dde1
 def _imports(data:bytes, pickles:int=4): # the old layout is four pickles in a row, then raw numbers
     "Imports named by the first `pickles` pickles of `data`."
     stream, words = io.BytesIO(data), ['', '']
@@ -54,7 +55,7 @@ def _imports(data:bytes, pickles:int=4): # the old layout is four pickles in a r
                 elif op.name == 'STACK_GLOBAL': yield '.'.join(words)
     except (ValueError, UnicodeDecodeError, IndexError): return      # not a pickle, or cut off
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #48facb02
+# %% ../../nbs/practice/70_checkpoints.ipynb #d443f245
 class CheckpointError(ValueError):
     "Weights that cannot be used: one line with the file and the reason."
 
@@ -65,18 +66,22 @@ class Checkpoint:
     meta:dict = field(default_factory=dict)  # what was stored beside the tensors
     where:str = 'state dict'                 # file name, for messages
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #65006152
+# %% ../../nbs/practice/70_checkpoints.ipynb #ebdeefcd
 def read_checkpoint(
     source,         # path, or a state dict, plain or as {'state_dict': …, 'meta': …}
     sha256:str='',  # hex digits, all 64 or the first few: the file is opened only if it has this hash
 ) -> Checkpoint:
     "Open weights with the safe loader, never with another."
     if isinstance(source, Checkpoint): return source
-    if isinstance(source, dict): return _unwrap(source, 'state dict')
+    if isinstance(source, dict):
+        if sha256: raise ValueError('a hash belongs to a file, not to a state dict')
+        return _unwrap(source, 'state dict')
     path = Path(source)
     if not path.is_file(): raise CheckpointError(f'{path}: no such file')
-    if sha256: _check_hash(file_hash(path), sha256, path.name)
-    with open(path, 'rb') as f: head = f.read(9)
+    try:
+        if sha256: _check_hash(file_hash(path), sha256, path.name)
+        with open(path, 'rb') as f: head = f.read(9)
+    except OSError as e: raise CheckpointError(f'{path}: cannot be read ({e.strerror or e})') from None
     if head[8:] == b'{': return _read_safetensors(path)
     try:
         with warnings.catch_warnings():
@@ -85,7 +90,7 @@ def read_checkpoint(
     except Exception as e: raise CheckpointError(_why_refused(path, e)) from None
     return _unwrap(obj, path.name)
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #b7cad26e
+# %% ../../nbs/practice/70_checkpoints.ipynb #5656997c
 def file_hash(path) -> str: # 64 hex digits
     "SHA-256 of a file, read in blocks."
     digest = hashlib.sha256()
@@ -93,41 +98,47 @@ def file_hash(path) -> str: # 64 hex digits
         while block := f.read(1 << 20): digest.update(block)
     return digest.hexdigest()
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #f57eef6c
+# %% ../../nbs/practice/70_checkpoints.ipynb #78eb8c3e
 def _check_hash(found, wanted, what):
     if not found.startswith(wanted.lower()):
-        raise CheckpointError(f'{what}: hash {found[:len(wanted)]}, expected {wanted}: not the published file; it was not opened')
+        raise CheckpointError(f'{what}: hash {found[:len(wanted)]}, expected {wanted}: '
+                              'not the published file; it was not opened')
 
 def _read_safetensors(path):
     try:
         with safe_open(path, 'pt') as f:
             return Checkpoint({k: f.get_tensor(k) for k in f.keys()}, dict(f.metadata() or {}), path.name)
-    except (SafetensorError, OSError) as e: raise CheckpointError(f'{path.name}: damaged safetensors file ({e})') from None
+    except (SafetensorError, OSError) as e:
+        raise CheckpointError(f'{path.name}: damaged safetensors file ({e})') from None
 
 def _unwrap(obj, where):
     "The tensors, whether `obj` is them or a training file around them; the prefix of parallel training goes."
     if not isinstance(obj, dict): raise CheckpointError(f'{where}: holds a {type(obj).__name__}, not a state dict')
     state, meta = (obj['state_dict'], obj.get('meta') or {}) if isinstance(obj.get('state_dict'), dict) else (obj, {})
     other = [str(k) for k, v in state.items() if not isinstance(v, torch.Tensor)]
-    if other or not state: raise CheckpointError(f'{where}: no state dict; not tensors: {shorten(other) or "(it is empty)"}')
+    if not state: raise CheckpointError(f'{where}: no state dict, it is empty')
+    if other: raise CheckpointError(f'{where}: no state dict; not tensors: {shorten(other)}')
     while all(k.startswith('module.') for k in state): state = {k[len('module.'):]: v for k, v in state.items()}
     return Checkpoint(dict(state), dict(meta), where)
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #8a2a7f49
+# %% ../../nbs/practice/70_checkpoints.ipynb #2fccd6ce
 _plain = re.compile(r'(torch\.(\w*Storage|Size|device|storage\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild\w*|[a-z]+\d+)'
                     r'|collections\.OrderedDict|builtins\.(dict|set|list)|(copyreg|copy_reg)\._reconstructor)$')
 
 def _why_refused(path, error):
     "One line: what the file asks for, and the way out where there is one."
-    asked = [g for g in pickle_globals(path) if not _plain.match(g)]
+    try: asked = [g for g in pickle_globals(path) if not _plain.match(g)]
+    except Exception: asked = []                                    # too damaged to be listed
     engine = [g for g in asked if g.startswith('mmengine.')]
-    if engine: return (f'{path.name}: a full training file, it holds {engine[0]}, which the safe loader refuses; where mmengine '
-        "is installed, re-save it with MMOCR's tools/publish_model.py, or torch.save({'state_dict': ckpt['state_dict']}, path)")
-    if asked: return (f'{path.name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; nothing was '
-        "executed. If you trust where it is from, re-save there: torch.save({'state_dict': ckpt['state_dict']}, path)")
-    return f'{path.name}: not a checkpoint, or cut off ({path.stat().st_size:,} bytes: {(str(error) or type(error).__name__).splitlines()[0][:90]})'
+    save = "torch.save({'state_dict': ckpt['state_dict']}, path)"
+    if engine: return (f'{path.name}: a full training file, it holds {engine[0]}, which the safe loader refuses; '
+        f"where mmengine is installed, re-save it with MMOCR's tools/publish_model.py, or {save}")
+    if asked: return (f'{path.name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; '
+        f'nothing was executed. If you trust where it is from, re-save there: {save}')
+    reason = (str(error) or type(error).__name__).splitlines()[0][:90]
+    return f'{path.name}: not a checkpoint, or cut off ({path.stat().st_size:,} bytes: {reason})'
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #c7c585cf
+# %% ../../nbs/practice/70_checkpoints.ipynb #782cff2d
 def shorten(
     names,      # strings
     most:int=3, # how many are shown
@@ -136,7 +147,7 @@ def shorten(
     names = list(names)
     return ', '.join(names[:most]) + (f' and {len(names)-most} more' if len(names) > most else '')
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #e446f88b
+# %% ../../nbs/practice/70_checkpoints.ipynb #167ba447
 @dataclass(frozen=True)
 class Rules:
     "What is particular about one model's entries. Names are this book's unless it says otherwise."
@@ -146,37 +157,42 @@ class Rules:
     order:Callable|None=None    # 1.x row i belongs in row order(n)[i]
     unused:str=''               # regex of entries that some files hold and no forward pass reads
     other:str=''                # why a 1.x file is a different network
+    photo:dict = field(default_factory=dict)  # settings of the transform that 1.x changed
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #9e67f92b
+# %% ../../nbs/practice/70_checkpoints.ipynb #fac4f637
+_conv2 = ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'),)
 _det = ((r'^det_head\.', 'bbox_head.'),)
 _kie = ((r'^kie_head\.', 'bbox_head.'),)
 _abi = ((r'^encoder\.', 'encoder.encoder.'), (r'^decoder\.vision_decoder\.', 'encoder.decoder.'),
         (r'^decoder\.language_decoder\.', 'decoder.'), (r'^decoder\.(w_att|cls)\.', r'fuser.\1.'))
 _db, _emb, _dcn = 'head.binarize.0.weight', 'decoder.trg_word_emb.weight', 'backbone.layer2.0.conv2.conv_offset.weight'
-_ctc = r'^decoder\.decoder\.1\.embedding\.'
-_attn = dict(rows=r'^decoder\.(trg_word_emb|embedding|embedding\.lut|hybrid_decoder\.embedding|classifier|prediction|cls)\.(weight|bias)$',
-             order=unknown_last)
+_word, _tps = 'decoder.decoder.1.embedding.weight', 'preprocessor.LocalizationNetwork.conv.0.weight'
+_ctc = dict(rows=r'^decoder\.decoder\.1\.embedding\.', order=blank_last)
+_attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|embedding\.lut|'
+                                      r'classifier|prediction|cls)\.(weight|bias)$')
+_imagenet, _half = dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)
+_node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
 RULES = {
     'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det),
-    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det),
-    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det),
-    'psenet_r50': Rules('neck.output_convs.bn.weight head.out_conv.weight', ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'), *_det),
+    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, photo=_imagenet),
+    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, photo=_imagenet),
+    'psenet_r50': Rules('neck.output_convs.bn.weight head.out_conv.weight', _conv2 + _det,
         other='its backbone strides elsewhere and its head has one more convolution'),
-    'panet_r18': Rules('neck.reduce_conv_c2.0.weight', ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'), *_det),
+    'panet_r18': Rules('neck.reduce_conv_c2.0.weight', _conv2 + _det,
         other='its backbone has a deep stem and its head one more convolution'),
     'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det),
     'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det),
     'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det),
     'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det),
     'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),)),
-    'crnn': Rules('decoder.decoder.1.embedding.weight !preprocessor.LocalizationNetwork.conv.0.weight', rows=_ctc, order=blank_last),
-    'crnn_tps': Rules('decoder.decoder.1.embedding.weight preprocessor.LocalizationNetwork.conv.0.weight', rows=_ctc, order=blank_last),
+    'crnn': Rules(f'{_word} !{_tps}', **_ctc),
+    'crnn_tps': Rules(f'{_word} {_tps}', **_ctc),
     'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.'),
-    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn),
-    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn),
+    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, photo=_half),
+    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, photo=_half),
     'robustscanner': Rules('decoder.hybrid_decoder.embedding.weight',
-        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn),
+        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, photo=_half),
     'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn),
     'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn),
     'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn,
@@ -186,11 +202,11 @@ RULES = {
     'master': Rules('decoder.embedding.lut.weight', **_attn),
     'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
     'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
-    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, rows=r'^head\.node_embed\.', order=blank_last),
-    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, rows=r'^head\.node_embed\.', order=blank_last, unused=r'^backbone\.'),
+    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node),
+    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^backbone\.'),
 }
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #624e4a80
+# %% ../../nbs/practice/70_checkpoints.ipynb #5e2dda88
 def our_name(
     name:str,       # as the file has it
     rules:Rules,    # of the model
@@ -204,25 +220,28 @@ def our_name(
                 break
     return re.sub(r'^label_convertor\.', 'converter.', re.sub(r'^bbox_head\.', 'head.', name))
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #cabbf4fa
+# %% ../../nbs/practice/70_checkpoints.ipynb #b54ef185
 def looks_like(
     shapes:dict, # {name: shape or tensor} in any generation's names
 ) -> str:        # model name, '' if none
     "The model whose give-away entries are all there."
+    shapes, seen = {n: tuple(getattr(s, 'shape', s)) for n, s in shapes.items()}, {}
     for version in ('1.x', '0.x'):
         for name, rules in RULES.items():
-            have = {our_name(n, rules, version): tuple(getattr(s, 'shape', s)) for n, s in shapes.items()}
+            key = version, rules.subs if version == '1.x' else ()       # models that share rules share the renaming
+            if key not in seen: seen[key] = {our_name(n, rules, version): s for n, s in shapes.items()}
+            have = seen[key]
             if rules.sign and all(_holds(w, have) for w in rules.sign.split()): return name
     return ''
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #588810cc
+# %% ../../nbs/practice/70_checkpoints.ipynb #e1da0518
 def _holds(word, have):
     "Is one word of a `sign` true of these entries?"
     name, _, size = word.lstrip('!').partition('=')
     there = name in have and (not size or have[name][:1] == (int(size),))
     return there != word.startswith('!')
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #3ba800f6
+# %% ../../nbs/practice/70_checkpoints.ipynb #52f4b365
 _computed = re.compile(r'(position_table|h_position_encoder|w_position_encoder|inv_delta_C|P_hat)$')
 
 @dataclass
@@ -235,7 +254,7 @@ class Fit:
     @property
     def problems(self) -> int: return len(self.missing) + len(self.unexpected) + len(self.wrong)
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #f586179d
+# %% ../../nbs/practice/70_checkpoints.ipynb #81b24c09
 def fit(
     want:dict,      # {name: tensor} of the model
     state:dict,     # {name: tensor} of the file
@@ -256,20 +275,20 @@ def fit(
     out.missing = [n for n in want if n not in known and not forgiven(n) and not n.endswith('num_batches_tracked')]
     return out
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #21bde5e2
+# %% ../../nbs/practice/70_checkpoints.ipynb #d0a38ff4
 def place_rows(
     t:torch.Tensor, # an entry of a 1.x file
     name:str,       # its name here
     rules:Rules,    # of the model
     n:int,          # rows that the model has
 ) -> torch.Tensor:  # rows in this book's order
-    "Move the rows of characters; attention classifiers of 1.x have a class for padding that 0.x lacks, it is last and goes."
+    "Move the rows of characters. Attention classifiers of 1.x have a padding class that 0.x lacks: last, and dropped."
     if not (rules.order and re.search(rules.rows, name)): return t
     out = torch.empty_like(t)
     out[rules.order(len(t))] = t
     return out[:n] if n == len(t)-1 and re.search(r'\.(classifier|prediction)\.', name) else out
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #26c5213b
+# %% ../../nbs/practice/70_checkpoints.ipynb #656231d8
 def told_version(
     meta:dict, # what the file says about itself
 ) -> str:      # 'ocrbook', '0.x', '1.x', or '' when it does not say
@@ -277,10 +296,11 @@ def told_version(
     if 'ocrbook' in meta: return 'ocrbook'
     if 'mmengine_version' in meta: return '1.x'
     if (m := str(meta.get('mmocr_version', '')))[:1].isdigit(): return '0.x' if m.split('.')[0] == '0' else '1.x'
-    marks = dict(cfg='1.x', dataset_meta='1.x', experiment_name='1.x', mmcv_version='0.x', config='0.x', exp_name='0.x', CLASSES='0.x')
-    return next((v for k, v in marks.items() if k in meta), '')
+    marks = {'1.x': ('cfg', 'dataset_meta', 'experiment_name'),
+             '0.x': ('mmcv_version', 'config', 'exp_name', 'CLASSES')}
+    return next((v for v, keys in marks.items() if any(k in meta for k in keys)), '')
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #42d755e1
+# %% ../../nbs/practice/70_checkpoints.ipynb #23e5401a
 def load_checkpoint(
     model:torch.nn.Module, # built by this book; it is filled in place
     source,                # path, or a state dict, plain or as {'state_dict': …, 'meta': …}
@@ -289,13 +309,8 @@ def load_checkpoint(
 ) -> torch.nn.Module:      # the same model
     "Fill `model` from weights of MMOCR 0.x, MMOCR 1.x or this book: every tensor must find its place."
     ck, name, want = read_checkpoint(source, sha256), model_name(model), model.state_dict()
-    rules, said = RULES.get(name, Rules()), told_version(ck.meta)
-    asked = {None: '', 'ocrbook': 'ocrbook', '0': '0.x', '1': '1.x'}.get(version if version in (None, 'ocrbook') else str(version)[:1])
-    if asked is None: raise ValueError(f"version={version!r}, expected '0.x', '1.x' or None")
-    if asked and said and asked != said: raise CheckpointError(f'{ck.where}: its notes say {said}, version={version!r} was given')
-    if said == 'ocrbook' and ck.meta.get('name', name) != name:
-        raise CheckpointError(f"{ck.where}: weights of {ck.meta['name']}, the model is {name}")
-    fits = {v: fit(want, ck.state, rules, v) for v in ([asked or said] if asked or said else ['0.x', '1.x'])}
+    rules = RULES.get(name, Rules())
+    fits = {v: fit(want, ck.state, rules, v) for v in _versions(ck, version, name)}
     chosen = min(fits, key=lambda v: fits[v].problems)
     if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, ''):
         raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}')
@@ -303,14 +318,29 @@ def load_checkpoint(
     if others := [v for v, f in fits.items() if v != chosen and not f.problems and not _equal(f, fits[chosen])]:
         warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
                       f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=2)
-    return _copy(model, want, fits[chosen].tensors, ck.meta if said == 'ocrbook' else {})
+    _settings(model, ck, rules.photo if chosen == '1.x' else {})
+    with torch.no_grad():
+        for entry, t in fits[chosen].tensors.items(): want[entry].copy_(t)
+    return model
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #c50bcdd8
+# %% ../../nbs/practice/70_checkpoints.ipynb #e24119c9
 def model_name(model) -> str: # name in the list of models, or the class's name
     "The name that `create_model` left on the model, or what its entries look like."
     return getattr(model, 'name', '') or looks_like(model.state_dict()) or type(model).__name__
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #c28362db
+# %% ../../nbs/practice/70_checkpoints.ipynb #d1abdb20
+def _versions(ck, version, name):
+    "The generations to try: the one that is told, or both."
+    said = told_version(ck.meta)
+    if said == 'ocrbook' and ck.meta.get('name', name) != name:
+        raise CheckpointError(f"{ck.where}: weights of {ck.meta['name']}, the model is {name}")
+    if version is None: return [said] if said else ['0.x', '1.x']
+    asked = version if version == 'ocrbook' else {'0': '0.x', '1': '1.x'}.get(str(version)[:1])
+    if asked is None: raise ValueError(f"version={version!r}, expected '0.x', '1.x' or None")
+    if said not in ('', asked):
+        raise CheckpointError(f'{ck.where}: its notes say {said}, version={version!r} was given')
+    return [asked]
+
 def _equal(a, b):
     "Do two fits put the same numbers in the same places?"
     return a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[k], b.tensors[k]) for k in a.tensors)
@@ -318,29 +348,40 @@ def _equal(a, b):
 def _misfit(ck, name, rules, f, version):
     "One line: what did not find its place, and why that may be."
     looks = looks_like(ck.state)
-    if looks and looks != name: hint = f'; it looks like {looks}'
-    elif f.wrong and not f.missing and not f.unexpected and rules.rows and all(re.search(rules.rows, w[0]) for w in f.wrong):
+    if looks and looks != name: hint = f', it looks like {looks}'
+    elif rules.rows and f.problems == len(f.wrong) and all(re.search(rules.rows, w[0]) for w in f.wrong):
         entry, theirs, ours = f.wrong[-1]
-        return (f'{ck.where}: a dictionary of another size: {entry} has {theirs[0]} classes in the file and {ours[0]} in the model; '
-                f"build the model for the file's characters: create_model({name!r}, vocab=...)")
+        return (f'{ck.where}: a dictionary of another size: {entry} has {theirs[0]} classes in the file and {ours[0]} '
+                f"in the model; build the model for the file's characters: create_model({name!r}, vocab=...)")
     else: hint = f' (read with the names of MMOCR {version})' if version != 'ocrbook' else ''
     wrong = [f'{n} {list(a)} in the file, {list(b)} in the model' for n, a, b in f.wrong]
-    lists = ((f.missing, 'missing'), (f.unexpected, 'unexpected'), (wrong, 'of another shape'))
-    return f'{ck.where} does not fit {name}{hint}: ' + '; '.join(f'{len(l)} {what}: {shorten(l)}' for l, what in lists if l)
+    lists = {'missing': f.missing, 'unexpected': f.unexpected, 'of another shape': wrong}
+    told = '; '.join(f'{len(names)} {what}: {shorten(names)}' for what, names in lists.items() if names)
+    return f'{ck.where} does not fit {name}{hint}: {told}'
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #773207b1
-@torch.no_grad()
-def _copy(model, want, tensors, meta):
-    "Fill the entries; a file of this book also brings its characters and the settings of its stages."
-    vocab, stages = (json.loads(meta.get(k) or 'null') for k in ('vocab', 'stages'))
-    if vocab and Vocab.from_dict(vocab) != model.converter.vocab: model.converter = type(model.converter)(Vocab.from_dict(vocab))
-    for stage, values in (stages or {}).items():
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        setattr(model, stage, replace(getattr(model, stage), **values))
-    for name, t in tensors.items(): want[name].copy_(t)
-    return model
+# %% ../../nbs/practice/70_checkpoints.ipynb #789ee305
+def _settings(model, ck, photo):
+    "What comes with the weights: a file of this book brings characters and stage settings, one of 1.x its mean colour."
+    notes = {k: note(ck, k) for k in ('vocab', 'stages')} if told_version(ck.meta) == 'ocrbook' else {}
+    vocab = Vocab.from_dict(notes['vocab']) if notes.get('vocab') else None
+    if vocab and vocab != model.converter.vocab: model.converter = type(model.converter)(vocab)
+    for stage, values in {'transform': photo, **(notes.get('stages') or {})}.items():
+        old = getattr(model, stage, None)
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if hasattr(old, k)}
+        if values and stage in _stages and is_dataclass(old): setattr(model, stage, replace(old, **values))
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #1583a677
+_stages = 'transform', 'postprocessor'
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #d5b8f7df
+def note(
+    ck:Checkpoint,
+    key:str,        # 'vocab', 'settings', 'stages' …
+):                  # the value, None if there is none
+    "A value that `save_checkpoint` stored beside the tensors."
+    try: return json.loads(ck.meta.get(key) or 'null')
+    except ValueError as e: raise CheckpointError(f'{ck.where}: damaged note {key!r} ({e})') from None
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #d91b7168
 def save_checkpoint(
     model:torch.nn.Module,
     path,             # ends with .safetensors by convention
@@ -361,14 +402,14 @@ def save_checkpoint(
     finally: part.unlink(missing_ok=True)
     return path
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #59930dd6
+# %% ../../nbs/practice/70_checkpoints.ipynb #a134224b
 def _own_version():
     try: return package_version('ocrbook')
     except PackageNotFoundError: return 'unknown'
 
 def _stage_settings(model):
     "Fields of the stages that are plain records."
-    return {s: asdict(getattr(model, s)) for s in ('transform', 'postprocessor') if is_dataclass(getattr(model, s, None))}
+    return {s: asdict(getattr(model, s)) for s in _stages if is_dataclass(getattr(model, s, None))}
 
 def _storable(name, t, half):
     "A tensor of its own memory; float16 only for matrices and filters, and only if nothing overflows."
@@ -379,7 +420,7 @@ def _storable(name, t, half):
         raise CheckpointError(f'{name}: {t.abs().max():.3g} does not fit float16, save with half=False')
     return small
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #95eba42c
+# %% ../../nbs/practice/70_checkpoints.ipynb #7a025731
 BASE = 'https://download.openmmlab.com/mmocr'
 OFFICIAL = {
     'dbnet_r18': 'textdet/dbnet/dbnet_r18_fpnc_sbn_1200e_icdar2015_20210329-ba3ab597.pth',
@@ -408,7 +449,7 @@ OFFICIAL = {
     'sdmgr_novisual': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_20210517-a44850da.pth',
 }
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #43fb1eb0
+# %% ../../nbs/practice/70_checkpoints.ipynb #1b538faa
 def fetch(
     url:str,             # http or https
     path,                # file to make
@@ -427,16 +468,19 @@ def fetch(
             with tqdm(total=total or None, desc=path.name, unit='B', unit_scale=True, disable=not progress) as bar:
                 while block := answer.read(1 << 18):
                     f.write(block); digest.update(block); got += len(block); bar.update(len(block))
-        if total and got != total: raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes; try again')
+        if total and got != total:
+            raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes')
         _check_hash(digest.hexdigest(), sha256, url)
         os.replace(part, path)
-    except urllib.error.HTTPError as e: raise CheckpointError(f'{url}: the server answered {e.code} {e.reason}') from None
+    except urllib.error.HTTPError as e:
+        raise CheckpointError(f'{url}: the server answered {e.code} {e.reason}') from None
     except (OSError, http.client.HTTPException) as e:
-        raise CheckpointError(f'{url}: could not be downloaded ({getattr(e, "reason", None) or e or type(e).__name__})') from None
+        reason = getattr(e, 'reason', None) or e or type(e).__name__
+        raise CheckpointError(f'{url}: could not be downloaded ({reason})') from None
     finally: part.unlink(missing_ok=True)
     return digest.hexdigest()
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #68bb7c96
+# %% ../../nbs/practice/70_checkpoints.ipynb #91bcf83e
 def cache_dir() -> Path: # $OCRBOOK_HOME, or .cache/ocrbook in the home folder
     "Where downloaded weights are kept."
     return Path(os.environ.get('OCRBOOK_HOME') or Path.home()/'.cache'/'ocrbook')
@@ -448,9 +492,11 @@ def load_official(
 ) -> torch.nn.Module:     # the same model, filled
     "Fill `model` with the weights MMOCR published: download, check, convert to safetensors, keep."
     name = model_name(model)
-    if name not in OFFICIAL: raise CheckpointError(f'no published file is known for {name}; there are files for {", ".join(OFFICIAL)}')
-    file = OFFICIAL[name].rsplit('/', 1)[-1]
-    kept, url = cache_dir()/f'{Path(file).stem}.safetensors', f'{mirror or os.environ.get("OCRBOOK_MIRROR") or BASE}/{OFFICIAL[name]}'
+    if name not in OFFICIAL:
+        raise CheckpointError(f'no published file is known for {name}; there are files for {", ".join(OFFICIAL)}')
+    url = f'{mirror or os.environ.get("OCRBOOK_MIRROR") or BASE}/{OFFICIAL[name]}'
+    file = url.rsplit('/', 1)[-1]
+    kept = cache_dir()/f'{Path(file).stem}.safetensors'
     if kept.exists(): return load_checkpoint(model, kept)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix='.') as folder:

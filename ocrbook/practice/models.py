@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['MODELS', 'TASKS', 'Entry', 'list_models', 'weights_file', 'create_model']
 
-# %% ../../nbs/practice/71_models.ipynb #fee073a4
+# %% ../../nbs/practice/71_models.ipynb #f82c49a3
 import difflib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
-# %% ../../nbs/practice/71_models.ipynb #3ed6d0bf
+# %% ../../nbs/practice/71_models.ipynb #7c5b6a82
 @dataclass(frozen=True)
 class Entry:
     "Where a model comes from."
@@ -27,7 +27,7 @@ MODELS = {
 }
 TASKS = ('detection', 'recognition', 'kie')
 
-# %% ../../nbs/practice/71_models.ipynb #de1bb89b
+# %% ../../nbs/practice/71_models.ipynb #a2f7ecaa
 def list_models(
     task:str=None,          # 'detection', 'recognition' or 'kie'; None: all
     pretrained:bool=False,  # only those whose weights come with the package
@@ -40,7 +40,7 @@ def weights_file(name:str) -> Path: # the file need not exist
     "Where weights that come with the package lie."
     return Path(str(files('ocrbook')/'weights'/f'{name}.safetensors'))
 
-# %% ../../nbs/practice/71_models.ipynb #1729ad81
+# %% ../../nbs/practice/71_models.ipynb #474f2847
 def create_model(
     name:str,         # see `list_models`
     pretrained=False, # True: weights that come with the package; 'mmocr': the published file, downloaded once
@@ -50,8 +50,9 @@ def create_model(
 ):                    # `TextDetector` or `TextRecognizer` in eval mode
     "Build a model by name, with random weights unless weights are named."
     if name not in MODELS: raise ValueError(_unknown(name))
-    if pretrained not in (False, True, 'mmocr'): raise ValueError(f"pretrained={pretrained!r}, expected True, False or 'mmocr'")
-    if pretrained and checkpoint is not None: raise ValueError('weights from two places: give pretrained or checkpoint, not both')
+    if pretrained not in (False, True, 'mmocr'):
+        raise ValueError(f"pretrained={pretrained!r}, expected True, False or 'mmocr'")
+    if pretrained and checkpoint is not None: raise ValueError('give pretrained or checkpoint, not both')
     from ocrbook.practice.checkpoints import load_checkpoint, load_official, read_checkpoint
     if pretrained is True: checkpoint = _shipped(name)
     ck = None if checkpoint is None else read_checkpoint(checkpoint)
@@ -62,23 +63,24 @@ def create_model(
     for k, v in own.items(): setattr(model, k, v)
     return model.eval()
 
-# %% ../../nbs/practice/71_models.ipynb #c1448208
+# %% ../../nbs/practice/71_models.ipynb #9c9ff6c2
 def _unknown(name):
     near = difflib.get_close_matches(str(name), MODELS, 1, .5)
-    return f'no model named {name!r}' + (f', did you mean {near[0]!r}?' if near else '') + f' There are: {", ".join(MODELS)}'
+    hint = f', did you mean {near[0]!r}? There' if near else '; there'
+    return f'no model named {name!r}{hint} are: {", ".join(MODELS)}'
 
 def _shipped(name):
     if weights_file(name).is_file(): return weights_file(name)
-    have = list_models(pretrained=True)
-    raise ValueError(f'no weights of {name} come with this package; {", ".join(have) + " have some" if have else "none do"}')
+    have = ', '.join(list_models(pretrained=True))
+    raise ValueError(f'no weights of {name} come with this package; there are weights for: {have or "no model"}')
 
 def _stored(ck, name):
     "Keywords and characters that a file of this book was saved with."
-    import json
     if ck is None or ck.meta.get('name') != name: return {}
     from ocrbook.foundations.vocab import Vocab
-    vocab = json.loads(ck.meta.get('vocab') or 'null')
-    return {**json.loads(ck.meta.get('settings') or '{}'), **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
+    from ocrbook.practice.checkpoints import note
+    vocab = note(ck, 'vocab')
+    return {**(note(ck, 'settings') or {}), **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
 
 def _build(name, kw):
     "The chapter's model, with its name and the plain keywords noted on it."

@@ -72,7 +72,7 @@ def _from_array(a, name):
         raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) with 1 to 4 channels, channels last')
     if not a.size: raise ImageError(f'{name}: no pixels, shape {a.shape}')
     if a.shape[2] in (2, 4): a = _over_white(a)
-    return np.ascontiguousarray(np.broadcast_to(a, a.shape[:2] + (3,)))
+    return np.ascontiguousarray(a) if a.shape[2] == 3 else np.repeat(a, 3, 2)
 
 # %% ../../nbs/foundations/03_images.ipynb #e7e81dc7
 def _from_pil(im, name):
@@ -102,7 +102,7 @@ def load_image(
     source,                     # path, bytes, binary file, PIL image, or array (h,w) or (h,w,c) in RGB(A) order
     max_pixels:int=100_000_000, # larger files are refused before they are decoded
     name:str=None,              # what error messages call it; the path if there is one
-) -> np.ndarray:                # uint8 RGB (h,w,3), upright, contiguous
+) -> np.ndarray:                # uint8 RGB (h,w,3), upright, contiguous; an array that is so already is not copied
     "Read an image of any common kind; what cannot be read raises `ImageError` with one line."
     name = name or (str(source) if isinstance(source, (str, Path)) else f'{type(source).__name__} image')
     if isinstance(source, np.ndarray): return _from_array(source, name)

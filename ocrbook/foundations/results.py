@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TextInstance', 'reading_order', 'Page', 'hocr']
 
-# %% ../../nbs/foundations/06_results.ipynb #42c94e99
+# %% ../../nbs/foundations/06_results.ipynb #2c9a0339
 import json, math
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-# %% ../../nbs/foundations/06_results.ipynb #bbe6262f
+# %% ../../nbs/foundations/06_results.ipynb #caf02049
 def _polygon(points):
     "Read-only float64 copy of a polygon, checked."
     p = np.array(points, dtype=float)
@@ -32,7 +32,7 @@ def _score(score):
     if not 0 <= score <= 1: raise ValueError(f'a score must lie in [0,1], got {score}')
     return score
 
-# %% ../../nbs/foundations/06_results.ipynb #f66df683
+# %% ../../nbs/foundations/06_results.ipynb #56510ba5
 @dataclass(frozen=True, eq=False, repr=False)
 class TextInstance:
     "One word found in a picture."
@@ -56,7 +56,7 @@ class TextInstance:
         rest = [f'{k}={v}' for k, v in (('score', self.score), ('label', self.label)) if v is not None]
         return f'TextInstance({", ".join([repr(self.text), f"x {x0:.0f}…{x1:.0f}", f"y {y0:.0f}…{y1:.0f}", *rest])})'
 
-# %% ../../nbs/foundations/06_results.ipynb #40650b23
+# %% ../../nbs/foundations/06_results.ipynb #9527fdc1
 class _Points(NamedTuple):
     "The points of several polygons in one array."
     at:np.ndarray    # (m,2) all points
@@ -72,7 +72,7 @@ def _points(polys):
     after[start+count-1] = start
     return _Points(at, at[after], np.repeat(np.arange(len(count)), count), start)
 
-# %% ../../nbs/foundations/06_results.ipynb #883619d2
+# %% ../../nbs/foundations/06_results.ipynb #5994d81d
 def _moments(pts):
     "Centre (k,2) and spread (k,2,2) of the inside of each polygon; of its points where it has no inside."
     add = lambda x: np.add.reduceat(x, pts.start)
@@ -89,7 +89,7 @@ def _moments(pts):
     spread = (spread+tiny[:, None, None]*add(outer(p))/add(np.ones(len(p)))[:, None, None])/area[:, None, None]
     return mean+centre, spread-outer(centre)
 
-# %% ../../nbs/foundations/06_results.ipynb #94eea384
+# %% ../../nbs/foundations/06_results.ipynb #4d1be8fd
 def _axes(spread):
     "Angle of the long axis (k,), radians, and length of both sides (k,2) of the rectangle with this spread."
     half = (spread[:, 0, 0]+spread[:, 1, 1])/2
@@ -98,7 +98,7 @@ def _axes(spread):
     sides = np.sqrt(12*np.stack([half+root, (half-root).clip(0)], 1))+1e-6
     return np.arctan2(spread[:, 0, 1], diff)/2, sides
 
-# %% ../../nbs/foundations/06_results.ipynb #c50795ba
+# %% ../../nbs/foundations/06_results.ipynb #5f1e9389
 def _page_angle(tilt, sides):
     "Direction of the lines, radians in [-60°,120°): the peak of the long words' votes, else the mean tilt of the short."
     letter = np.maximum(sides[:, 1], np.median(sides[:, 1]))
@@ -112,7 +112,7 @@ def _page_angle(tilt, sides):
     vote = vote*(abs(off) < np.radians(12))
     return (peak+(off*vote).sum()/vote.sum()+np.pi/3) % np.pi - np.pi/3
 
-# %% ../../nbs/foundations/06_results.ipynb #628ed66a
+# %% ../../nbs/foundations/06_results.ipynb #440960bf
 class _Bars(NamedTuple):
     "Words as bars."
     centre:np.ndarray # (k,2)
@@ -120,7 +120,7 @@ class _Bars(NamedTuple):
     left:np.ndarray   # (k,2) middle of the left end
     right:np.ndarray  # (k,2) middle of the right end
     height:np.ndarray # (k,) extent across
-    tall:np.ndarray   # (k,) bool: much higher than wide
+    tall:np.ndarray   # (k,) bool: much higher than wide, and than most
 
 def _bars(pts, angle=None):
     "`pts` as bars, and the page's angle (found if None), radians."
@@ -133,9 +133,11 @@ def _bars(pts, angle=None):
     span = pts.at-centre[pts.owner]
     a, b = ((span*v[pts.owner]).sum(1) for v in (along, along[:, ::-1]*(-1, 1)))
     (a0, b0), (a1, b1) = ([f.reduceat(o, pts.start) for o in (a, b)] for f in (np.minimum, np.maximum))
-    return _Bars(centre, along, centre+along*a0[:, None], centre+along*a1[:, None], b1-b0, b1-b0 > 1.8*(a1-a0)), angle
+    height = b1-b0+1e-6
+    tall = (height > 1.8*(a1-a0)) & (height > 1.5*np.median(height))   # a vertical sign, not an I
+    return _Bars(centre, along, centre+along*a0[:, None], centre+along*a1[:, None], height, tall), angle
 
-# %% ../../nbs/foundations/06_results.ipynb #a07affe9
+# %% ../../nbs/foundations/06_results.ipynb #1cf7c302
 def _cost(bars, i, j, gap):
     "What it costs that word `j` follows word `i`, pixels; infinite where it cannot."
     e = bars.along[i]+bars.along[j]
@@ -149,7 +151,7 @@ def _cost(bars, i, j, gap):
     ok = level & alike & ahead & (space < gap*np.maximum(least, .5*most)) & ~(bars.tall[i] & bars.tall[j])
     return np.where(ok, space.clip(0)+2*off, np.inf)
 
-# %% ../../nbs/foundations/06_results.ipynb #d4ae6d16
+# %% ../../nbs/foundations/06_results.ipynb #5bf5d26b
 def _near(bars, angle):
     "Pairs (i,j) where the left end of `j` lies in the band along the lines that goes through the right end of `i`."
     across = np.array([-np.sin(angle), np.cos(angle)])
@@ -175,7 +177,7 @@ def _links(bars, angle, gap):
         i, j = i[keep], j[keep]
     return np.concatenate(out)
 
-# %% ../../nbs/foundations/06_results.ipynb #f63f81de
+# %% ../../nbs/foundations/06_results.ipynb #d1fc4235
 def _groups(pairs, n):
     "Component (n,) of each of `n` things joined by `pairs` (m,2)."
     from scipy.sparse import coo_array
@@ -195,14 +197,16 @@ def _shared(lo, hi):
     "Length that each interval shares with each other one, (n,n); negative: the space between them."
     return np.minimum(hi[:, None], hi)-np.maximum(lo[:, None], lo)
 
-# %% ../../nbs/foundations/06_results.ipynb #f11e2882
+# %% ../../nbs/foundations/06_results.ipynb #ec0cbfb8
 def _below(lo, hi, tall):
     "Pairs (line, the one right below it), (m,2), where neither has another such neighbour."
     mid = (lo[:, 1]+hi[:, 1])/2
-    drop = (mid-mid[:, None])/np.maximum(tall[:, None], tall)          # in line heights
-    drop = np.where((_shared(lo[:, 0], hi[:, 0]) > 0) & (drop > .5) & (drop < 2.5), drop, np.inf)
+    most = np.maximum(tall[:, None], tall)
+    drop = (mid-mid[:, None])/most                                     # in line heights
+    drop = np.where((_shared(lo[:, 0], hi[:, 0]) > 0) & (drop > .5), drop, np.inf)
     near = (drop <= 1.5*drop.min(1)[:, None]) & (drop <= 1.5*drop.min(0)) & (drop < np.inf)
-    return np.argwhere(near & (near.sum(1)[:, None] == 1) & (near.sum(0) == 1))
+    alone = (near.sum(1)[:, None] == 1) & (near.sum(0) == 1)
+    return np.argwhere(near & alone & (drop < 2.5) & (most < 1.6*np.minimum(tall[:, None], tall)))
 
 def _tables(block, count, lo, hi):
     "`block` (lines,) with columns of single words, and the blocks beside them, broken up into lines."
@@ -214,13 +218,13 @@ def _tables(block, count, lo, hi):
     broken = (thin | (beside & thin & (lines > 2)).any(1))[block]
     return np.unique(np.where(broken, len(block)+np.arange(len(block)), block), return_inverse=True)[1]
 
-# %% ../../nbs/foundations/06_results.ipynb #e14f58f3
-def _walk(lo, hi, slack):
+# %% ../../nbs/foundations/06_results.ipynb #56eb1bfc
+def _walk(lo, hi):
     "Order (n,) of boxes: side by side from the left, else from the top."
     lo, hi = lo.astype(np.float32), hi.astype(np.float32)
-    mid, high = (lo+hi)/2, hi[:, 1]-lo[:, 1]
-    over = _shared(lo[:, 0], hi[:, 0])
-    beside = (_shared(lo[:, 1], hi[:, 1]) > .3*np.minimum(high[:, None], high)) & (over < slack)
+    mid, (wide, high) = (lo+hi)/2, (hi-lo).T
+    over, level = _shared(lo[:, 0], hi[:, 0]), _shared(lo[:, 1], hi[:, 1])
+    beside = (level > .3*np.minimum(high[:, None], high)) & (over < .25*np.minimum(wide[:, None], wide))
     first = np.where(beside, mid[:, None, 0] < mid[:, 0], (mid[:, None, 1] < mid[:, 1]) & (over > 0))
     rank = np.empty(len(lo))
     rank[np.lexsort((lo[:, 0], mid[:, 1]))] = np.arange(len(lo))
@@ -231,16 +235,16 @@ def _walk(lo, hi, slack):
         waits[out[-1]] = np.inf
     return np.array(out, int)
 
-# %% ../../nbs/foundations/06_results.ipynb #6ef621fc
+# %% ../../nbs/foundations/06_results.ipynb #be42d056
 def _line_order(line, count, lo, hi, tall):
     "Rank (lines,) of each line: blocks in order, the lines of a block from the top."
     block = _tables(_groups(_below(lo, hi, tall), len(count)), count, lo, hi)
     a, b = _extent(block, lo, hi)
     rank = np.empty(len(a))
-    rank[_walk(a, b, .3*np.median(tall))] = np.arange(len(a))
+    rank[_walk(a, b)] = np.arange(len(a))
     return np.lexsort((lo[:, 1]+hi[:, 1], rank[block])).argsort()
 
-# %% ../../nbs/foundations/06_results.ipynb #4d8c8d2d
+# %% ../../nbs/foundations/06_results.ipynb #6cb9e22e
 def reading_order(
     words,                 # (n,2) polygons, or objects with a `polygon`
     angle:float|None=None, # direction of reading in degrees: 0 right, 90 down; None: found from the words
@@ -261,7 +265,7 @@ def reading_order(
     order = np.lexsort((ends[..., 0].sum(0), rank))
     return tuple(tuple(o.tolist()) for o in np.split(order, np.flatnonzero(np.diff(rank[order]))+1))
 
-# %% ../../nbs/foundations/06_results.ipynb #2b447e1a
+# %% ../../nbs/foundations/06_results.ipynb #fa604c9e
 def _lines(lines, n):
     "Lines as tuples of whole numbers that name each of `n` words once."
     lines = tuple(tuple(map(int, line)) for line in lines)
@@ -275,7 +279,7 @@ def _size(size):
     if len(size) != 2 or min(size) < 1: raise ValueError(f'size is (h,w) in pixels, 1 or more, got {size}')
     return size
 
-# %% ../../nbs/foundations/06_results.ipynb #df90be0a
+# %% ../../nbs/foundations/06_results.ipynb #fd77310a
 @dataclass(frozen=True)
 class Page:
     "All words of one picture and the order to read them in."
@@ -290,7 +294,8 @@ class Page:
             if not isinstance(o, TextInstance): raise ValueError(f'words are TextInstance, got {type(o).__name__}')
         lines = _lines(reading_order(words) if self.lines is None else self.lines, len(words))
         path = None if self.path is None else str(self.path)
-        for k, v in dict(words=words, lines=lines, size=_size(self.size), path=path).items(): object.__setattr__(self, k, v)
+        checked = dict(words=words, lines=lines, size=_size(self.size), path=path)
+        for k, v in checked.items(): object.__setattr__(self, k, v)
 
     @property
     def text(self):
@@ -304,7 +309,7 @@ class Page:
     @classmethod
     def from_json(cls, text): return cls(**_from_json(text))
 
-# %% ../../nbs/foundations/06_results.ipynb #18f596b3
+# %% ../../nbs/foundations/06_results.ipynb #3d1871c7
 def _show(page, image):
     "Figure of the picture with the page's words outlined and named."
     from ocrbook.foundations.show import show_polys
@@ -312,10 +317,11 @@ def _show(page, image):
         from ocrbook.foundations.images import load_image
         image = load_image(page.path)
     if image is None: image = np.full((*page.size, 3), 255, np.uint8)
-    if tuple(image.shape[:2]) != page.size: raise ValueError(f'the page is {page.size}, the picture {tuple(image.shape[:2])} (h,w)')
+    size = tuple(image.shape[:2])
+    if size != page.size: raise ValueError(f'the page is {page.size}, the picture {size} (h,w)')
     return show_polys(image, pred=[o.polygon for o in page.words], texts=[o.text for o in page.words])
 
-# %% ../../nbs/foundations/06_results.ipynb #11c3355f
+# %% ../../nbs/foundations/06_results.ipynb #87370732
 def _to_json(page):
     "JSON text of a page; `Page.from_json` gives back an equal one."
     words = [dict(polygon=o.polygon.tolist(), text=o.text, score=o.score, label=o.label) for o in page.words]
@@ -330,7 +336,7 @@ def _from_json(text):
     words = [TextInstance(o['polygon'], *map(o.get, ('text', 'score', 'label'))) for o in data['words']]
     return dict(words=words, lines=data['lines'], size=data['size'], path=data.get('path'))
 
-# %% ../../nbs/foundations/06_results.ipynb #bd2a5316
+# %% ../../nbs/foundations/06_results.ipynb #165a779a
 def _clean(text):
     "`text` escaped for XML; characters that XML cannot hold become U+FFFD."
     fine = lambda c: c in '\t\n\r' or ' ' <= c <= '\ud7ff' or '\ue000' <= c <= '\ufffd' or c >= '\U00010000'
@@ -342,7 +348,7 @@ def _bbox(words, size):
     lo, hi = (np.clip(o, 0, size[::-1]).astype(int) for o in (np.floor(p.min(0)), np.ceil(p.max(0))))
     return 'bbox {} {} {} {}'.format(*lo, *hi)
 
-# %% ../../nbs/foundations/06_results.ipynb #b4826c3c
+# %% ../../nbs/foundations/06_results.ipynb #d172a969
 def _hocr_page(page, n):
     "The `n`-th page, from 1, as an hOCR element."
     (h, w), words = page.size, page.words
@@ -357,7 +363,7 @@ def _hocr_page(page, n):
         out.append('</span><br/>')
     return '\n'.join([*out, '</div>', ''])
 
-# %% ../../nbs/foundations/06_results.ipynb #f7a57b5b
+# %% ../../nbs/foundations/06_results.ipynb #c01d9242
 _head = '''<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
 <html xmlns="http://www.w3.org/1999/xhtml">

@@ -7,13 +7,13 @@ __all__ = ['TRUTH', 'PRED', 'INK', 'PAPER', 'FAINT', 'STROKES', 'RC', 'STAGES', 
            'show_maps', 'show_polys', 'show_words', 'show_attention', 'show_graph', 'show_stages', 'show_stage_strip',
            'show_curves', 'show_matrix', 'show_order', 'draw_page']
 
-# %% ../../nbs/foundations/05_show.ipynb #4012846f
+# %% ../../nbs/foundations/05_show.ipynb #f9874924
 import math
 from functools import lru_cache, wraps
 
 import numpy as np
 
-# %% ../../nbs/foundations/05_show.ipynb #e90c0736
+# %% ../../nbs/foundations/05_show.ipynb #57184362
 TRUTH, PRED, INK, PAPER, FAINT = '#1b7837', '#d95f02', '#222222', '#fbfaf6', '#8a8a8a'
 STROKES = (('#0072b2', '-'), ('#d95f02', '--'), ('#1b7837', ':'), ('#882255', '-.'), ('#555555', (0, (6, 1, 1, 1))))
 RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': PAPER, 'figure.dpi': 80,
@@ -22,14 +22,14 @@ RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': P
       'axes.edgecolor': INK, 'axes.labelcolor': INK, 'xtick.color': INK, 'ytick.color': INK,
       'axes.spines.top': False, 'axes.spines.right': False, 'lines.linewidth': 1.8}
 
-# %% ../../nbs/foundations/05_show.ipynb #602adb0a
+# %% ../../nbs/foundations/05_show.ipynb #588b6c5b
 def style():
     "Set matplotlib to the book's look from a clean start: what another notebook left behind is gone."
     from matplotlib import pyplot as plt
     plt.rcdefaults()
     plt.rcParams.update(RC)
 
-# %% ../../nbs/foundations/05_show.ipynb #e09a74ce
+# %% ../../nbs/foundations/05_show.ipynb #efc1743b
 def _drawing(draw):
     "Run `draw` in the book's look and close the figure it made, also when it fails half-way."
     @wraps(draw)
@@ -42,7 +42,7 @@ def _drawing(draw):
             for n in set(plt.get_fignums())-set(open_before): plt.close(n)
     return wrapped
 
-# %% ../../nbs/foundations/05_show.ipynb #06cdb473
+# %% ../../nbs/foundations/05_show.ipynb #51050cce
 def _array(x):
     "Array or tensor (any device, any float type) as a numpy array."
     if hasattr(x, 'detach'):
@@ -50,7 +50,7 @@ def _array(x):
         x = (x.float() if x.is_floating_point() else x).numpy()
     return np.asarray(x)
 
-# %% ../../nbs/foundations/05_show.ipynb #2ab5488a
+# %% ../../nbs/foundations/05_show.ipynb #43184d17
 def pixels(
     image,         # (h,w) or (h,w,1|3|4) array, or (1|3,h,w) tensor; whole numbers in [0,255], or floats
 ) -> np.ndarray:   # (h,w) or (h,w,3|4): uint8, or float in [0,1]
@@ -65,7 +65,7 @@ def pixels(
     lo, hi = float(x.min()), float(x.max())
     return x if lo >= 0 and hi <= 1 else (x-lo)/max(hi-lo, 1e-9)
 
-# %% ../../nbs/foundations/05_show.ipynb #ef3ca7a7
+# %% ../../nbs/foundations/05_show.ipynb #dd5acb42
 def _panels(n, cols, ratio, cell=3.3, extra=.3):
     "Figure with `n` bare axes in `cols` columns, each `ratio` times as high as wide, 10 in wide at most."
     from matplotlib import pyplot as plt
@@ -76,7 +76,7 @@ def _panels(n, cols, ratio, cell=3.3, extra=.3):
     for ax in axs.flat: ax.axis('off')
     return fig, list(axs.flat[:n])
 
-# %% ../../nbs/foundations/05_show.ipynb #7e244556
+# %% ../../nbs/foundations/05_show.ipynb #101a26cf
 def _put(ax, image):
     "Draw `image` on `ax` in its own pixel coordinates; a huge one is thinned first."
     x = pixels(image)
@@ -90,7 +90,7 @@ def _say(ax, text, **kwargs):
     "Title of `ax`; a dollar sign stays a dollar sign."
     if text is not None: ax.set_title(str(text), parse_math=False, **kwargs)
 
-# %% ../../nbs/foundations/05_show.ipynb #ccb31f40
+# %% ../../nbs/foundations/05_show.ipynb #68708af4
 @_drawing
 def show_images(
     images,         # list of pictures, each as `pixels` takes it
@@ -106,7 +106,7 @@ def show_images(
         _say(ax, title)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #bd957aae
+# %% ../../nbs/foundations/05_show.ipynb #f6941209
 def show_image(
     image,         # one picture, as `pixels` takes it
     title=None,    # text above it
@@ -115,7 +115,7 @@ def show_image(
     h, w = pixels(image).shape[:2]
     return show_images([image], [title], cell=min(8, max(2.5, 4.5*w/h)))
 
-# %% ../../nbs/foundations/05_show.ipynb #c226d942
+# %% ../../nbs/foundations/05_show.ipynb #d4e2dac4
 @lru_cache(64)
 def _font(size):
     "DejaVu Sans, which matplotlib brings along, at `size` pixels."
@@ -124,7 +124,7 @@ def _font(size):
     file = f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf'
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
-# %% ../../nbs/foundations/05_show.ipynb #5bf4d53d
+# %% ../../nbs/foundations/05_show.ipynb #9aaefbf3
 def _maps(maps):
     "Name → (h,w) float array, checked; and the range over all of them."
     maps = {k.replace('_', ' '): _array(v).astype(float) for k, v in maps.items()}
@@ -134,7 +134,7 @@ def _maps(maps):
     if not maps: raise ValueError('no map to show')
     return maps, (min(np.nanmin(v) for v in maps.values()), max(np.nanmax(v) for v in maps.values()))
 
-# %% ../../nbs/foundations/05_show.ipynb #a8c0fea9
+# %% ../../nbs/foundations/05_show.ipynb #3f6ef328
 @_drawing
 def show_maps(
     image,         # the picture the maps belong to, or None
@@ -154,7 +154,7 @@ def show_maps(
     fig.colorbar(drawn, ax=axs, shrink=.8, pad=.01)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #43af6b9a
+# %% ../../nbs/foundations/05_show.ipynb #2bf311ab
 def _outline(ax, polys, color, dash, name):
     "Polygons as closed lines with a white halo and a dot on every vertex, the first one larger."
     from matplotlib.patches import Polygon
@@ -169,11 +169,11 @@ def _outline(ax, polys, color, dash, name):
         ax.plot(*np.array([p[0] for p in polys]).T, 'o', color=color, markersize=6, markeredgecolor='white')
     return polys
 
-# %% ../../nbs/foundations/05_show.ipynb #023e87f8
-def _canvas(image, title):
+# %% ../../nbs/foundations/05_show.ipynb #ab3b0bfb
+def _canvas(image, title, cell=7.5):
     "Figure with one picture, and its axes."
     h, w = pixels(image).shape[:2]
-    fig, (ax,) = _panels(1, 1, h/w, cell=min(7.5, max(3, 5*w/h)))
+    fig, (ax,) = _panels(1, 1, h/w, cell=min(cell, max(3, 5*w/h)))
     _put(ax, image)
     _say(ax, title)
     return fig, ax
@@ -183,7 +183,7 @@ def _label(ax, xy, text):
     box = dict(facecolor='white', alpha=.85, edgecolor='none', pad=1)
     ax.text(*xy, str(text), color=INK, bbox=box, parse_math=False, clip_on=True, ha='left', va='bottom', fontsize=8)
 
-# %% ../../nbs/foundations/05_show.ipynb #0c69d4c3
+# %% ../../nbs/foundations/05_show.ipynb #326051fe
 @_drawing
 def show_polys(
     image,         # picture
@@ -203,7 +203,7 @@ def show_polys(
     if truth and pred: fig.legend(loc='outside lower center', ncols=2, frameon=False)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #ac6b0064
+# %% ../../nbs/foundations/05_show.ipynb #7352748a
 def _verdict(text, pred):
     "Title and look for a crop: what is known of truth and prediction."
     if pred is None: return text, {}
@@ -211,7 +211,7 @@ def _verdict(text, pred):
     if text == pred: return f'{text}\n✓ {pred}', dict(color=TRUTH)
     return f'{text}\n✗ {pred}', dict(color='#b03a00', fontweight='bold')
 
-# %% ../../nbs/foundations/05_show.ipynb #bd8f516b
+# %% ../../nbs/foundations/05_show.ipynb #8f6a541c
 @_drawing
 def show_words(
     crops,         # list of word pictures, any sizes
@@ -231,7 +231,7 @@ def show_words(
         _say(ax, title, **look)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #0faf9070
+# %% ../../nbs/foundations/05_show.ipynb #c3765c1a
 def _attention(weights, text):
     "Weights as (t,h,w), each step summing to 1, one step for each of `text`."
     weights = _array(weights).astype(float)
@@ -239,10 +239,11 @@ def _attention(weights, text):
     if weights.ndim != 3 or len(weights) != len(text):
         raise ValueError(f'{len(text)} characters need ({len(text)},h,w) weights, got {weights.shape}')
     sums = weights.sum((1, 2))
-    assert np.allclose(sums, 1, atol=1e-3), f'attention must sum to 1 at every step, got {sums.min():.4g} … {sums.max():.4g}'
+    lo, hi = sums.min(), sums.max()
+    assert np.allclose(sums, 1, atol=1e-3), f'attention must sum to 1 at every step, got {lo:.3g} … {hi:.3g}'
     return weights
 
-# %% ../../nbs/foundations/05_show.ipynb #deb3f6b6
+# %% ../../nbs/foundations/05_show.ipynb #c3300eea
 def _spotlight(ax, weights, h, w):
     "Darken all but the places of high weight on a picture of h×w; draw the profile along the width."
     dark = np.zeros((*weights.shape, 4))
@@ -253,7 +254,7 @@ def _spotlight(ax, weights, h, w):
     ax.plot(x, (h-1)*(1-.95*along/along.max()), color=PRED, lw=1.5)
     ax.set(xlim=(-.5, w-.5), ylim=(h-.5, -.5), aspect='equal')
 
-# %% ../../nbs/foundations/05_show.ipynb #bd0ff5af
+# %% ../../nbs/foundations/05_show.ipynb #1842a929
 @_drawing
 def show_attention(
     image,         # word picture (h,w) or (h,w,3)
@@ -271,7 +272,7 @@ def show_attention(
         _say(ax, f'“{c}”')
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #5f899487
+# %% ../../nbs/foundations/05_show.ipynb #5a23669f
 def _edges(ax, mid, edges, weights, relations):
     "Lines between rows of `mid` (n,2); one legend entry for each relation."
     kinds, seen = list(dict.fromkeys(relations)), set()
@@ -283,7 +284,7 @@ def _edges(ax, mid, edges, weights, relations):
     ax.plot(*mid.T, 'o', color=INK, markeredgecolor='white', markersize=7)
     return any(k is not None for k in kinds)
 
-# %% ../../nbs/foundations/05_show.ipynb #e5227f4a
+# %% ../../nbs/foundations/05_show.ipynb #1f0e3fe5
 @_drawing
 def show_graph(
     image,         # picture
@@ -308,14 +309,14 @@ def show_graph(
     if _edges(ax, mid, edges, weights, relations): fig.legend(loc='outside lower center', ncols=5, frameon=False)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #0dad7311
+# %% ../../nbs/foundations/05_show.ipynb #a28d693e
 def _shape(o):
     "A shape as text: numbers joined by ×, several shapes one a line."
     if isinstance(o, str): return o
     o = tuple(o.shape if hasattr(o, 'shape') else o)
     return '×'.join(map(str, o)) if all(isinstance(n, (int, np.integer)) for n in o) else '\n'.join(map(_shape, o))
 
-# %% ../../nbs/foundations/05_show.ipynb #7ac79e14
+# %% ../../nbs/foundations/05_show.ipynb #c00166a9
 def _box(ax, x, y, title, text, look):
     "Rounded box at column `x`, row `y`, with a title and a text."
     from matplotlib.patches import FancyBboxPatch
@@ -339,7 +340,7 @@ def _boxes(cells, cols, high=.95):
             ax.text(k % cols+.91, k//cols+.47, '→' if (k+1) % cols else '↵', ha='center', va='center', fontsize=12)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #24fbd72f
+# %% ../../nbs/foundations/05_show.ipynb #2594aa92
 @_drawing
 def show_stages(
     rows,          # dict or list of (stage name, shape); a shape is a tuple, an array, several of them, or text
@@ -349,7 +350,7 @@ def show_stages(
     cells = [(str(name), _shape(shape), {}) for name, shape in (rows.items() if hasattr(rows, 'items') else rows)]
     return _boxes(cells, cols, high=.95+.22*max((text.count('\n') for _, text, _ in cells), default=0))
 
-# %% ../../nbs/foundations/05_show.ipynb #14ac6ae8
+# %% ../../nbs/foundations/05_show.ipynb #91fcb876
 STAGES = ('preprocessor', 'backbone', 'neck', 'encoder', 'decoder / head', 'loss', 'postprocessor / converter')
 
 @_drawing
@@ -358,15 +359,17 @@ def show_stage_strip(
     borrowed=(),   # stages it takes from elsewhere, likewise
 ):
     "The seven stages of a model: built here (bold, filled), borrowed (plain), absent (dashed, grey)."
-    place = {part: stage for stage in STAGES for part in (stage, *stage.split(' / '))} | {'fuser': STAGES[4], 'extractor': STAGES[3]}
-    cells = {stage: (stage.replace(' / ', ' /\n'), '', dict(facecolor=PAPER, edgecolor=FAINT, linestyle='--')) for stage in STAGES}
+    place = {part: stage for stage in STAGES for part in (stage, *stage.split(' / '))}
+    place |= {'fuser': STAGES[4], 'extractor': STAGES[3]}
+    absent = dict(facecolor=PAPER, edgecolor=FAINT, linestyle='--')
+    cells = {stage: (stage.replace(' / ', ' /\n'), '', absent) for stage in STAGES}
     for names, look in ((borrowed, {}), (built, dict(facecolor='#fde3cd', edgecolor=PRED, linewidth=2.2))):
         for name, what in (names if hasattr(names, 'items') else dict.fromkeys(names, '')).items():
             if name not in place: raise ValueError(f'no stage {name!r}; the stages are {", ".join(STAGES)}')
             cells[place[name]] = (name, str(what), look)
     return _boxes(list(cells.values()), 7)
 
-# %% ../../nbs/foundations/05_show.ipynb #fbb69839
+# %% ../../nbs/foundations/05_show.ipynb #52708758
 @_drawing
 def show_curves(
     curves,        # dict name → y values, or name → (x, y)
@@ -385,7 +388,7 @@ def show_curves(
     _say(ax, title)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #debf2a0e
+# %% ../../nbs/foundations/05_show.ipynb #c35d090a
 @_drawing
 def show_matrix(
     values,               # (r,c) numbers
@@ -408,7 +411,7 @@ def show_matrix(
     _say(ax, title)
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #d577c377
+# %% ../../nbs/foundations/05_show.ipynb #268ed5f0
 @_drawing
 def show_order(
     image,         # picture
@@ -417,8 +420,9 @@ def show_order(
     title=None,    # text above
 ):
     "A thread through the words of each line, dashes from line to line, a number where a line begins."
-    fig, ax = _canvas(image, title)
-    polys = _outline(ax, polys, FAINT, '-', None)
+    fig, ax = _canvas(image, title, cell=6)
+    polys = [_array(p).astype(float) for p in polys]
+    for p in polys: ax.fill(*p.T, facecolor='none', edgecolor=FAINT, lw=1)
     mid = np.array([(p.min(0)+p.max(0))/2 for p in polys]).reshape(-1, 2)
     for a, b in zip(lines, lines[1:]): ax.plot(*mid[[a[-1], b[0]]].T, color='#0072b2', linestyle=':', lw=1.2)
     for k, line in enumerate(lines, 1):
@@ -427,7 +431,7 @@ def show_order(
                 bbox=dict(boxstyle='circle,pad=.2', facecolor=INK, edgecolor='white'))
     return fig
 
-# %% ../../nbs/foundations/05_show.ipynb #e50e1834
+# %% ../../nbs/foundations/05_show.ipynb #61b2c12a
 def _caption(word):
     "What to write on a word: its text, after its label if it has one; the score where nothing was read."
     text, label, score = (getattr(word, k, None) for k in ('text', 'label', 'score'))
@@ -435,7 +439,7 @@ def _caption(word):
     text = (f'{label}: {text}' if label is not None else text).encode('utf-8', 'replace').decode()
     return ''.join(c if c.isprintable() else ' ' for c in text)
 
-# %% ../../nbs/foundations/05_show.ipynb #f0bb8ef8
+# %% ../../nbs/foundations/05_show.ipynb #f3855bba
 def _spot(taken, size, box, w, h):
     "Corner for a caption of w×h near `box`: where it covers least of `taken` (n,4), inside a canvas of `size` (w,h)."
     x0, y0, x1, y1 = box
@@ -445,7 +449,7 @@ def _spot(taken, size, box, w, h):
     shared = (np.minimum(hi, taken[None, :, 2:])-np.maximum(lo, taken[None, :, :2])).clip(0).prod(-1).sum(1)
     return tuple(map(int, spots[shared.argmin()]))
 
-# %% ../../nbs/foundations/05_show.ipynb #eee58e4f
+# %% ../../nbs/foundations/05_show.ipynb #8125cd65
 def _captions(pen, size, polys, texts, unit):
     "Write each text near its polygon, letters `unit`·11 pixels high at least."
     taken = np.array([[*p.min(0), *p.max(0)] for p in polys]).reshape(-1, 4)
@@ -460,7 +464,7 @@ def _captions(pen, size, polys, texts, unit):
         pen.text((x+2-left, y+2-top), text, font=font, fill=INK)
         taken = np.vstack([taken, (x, y, x+w, y+h)])
 
-# %% ../../nbs/foundations/05_show.ipynb #878ac95b
+# %% ../../nbs/foundations/05_show.ipynb #472b5cd4
 def draw_page(
     image,         # (h,w) or (h,w,3) picture
     instances,     # words: objects with `polygon` (n,2), and perhaps `text`, `score`, `label`

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ImageFont
+from PIL import ImageFont, features
 
 from ..foundations.vocab import ASCII
 
@@ -107,6 +107,10 @@ def _thumb(mask, side=12):
     return ink/max(float(np.linalg.norm(ink)), 1e-6)
 
 _basic = ImageFont.Layout.BASIC
+
+@lru_cache(320)
+def _truetype(path, size, layout=_basic): return ImageFont.truetype(path, size, layout_engine=layout)
+
 _alnum = string.ascii_letters+string.digits
 
 def _shapes(path):
@@ -250,21 +254,23 @@ def _fonts(fonts):
 EM = 64                     # pixels per em at which every glyph is drawn once
 _kerned = frozenset("AFKLPRTVWYfkrtvwy'\"-.,17")        # characters after which kerning shows
 
-@lru_cache(320)
-def _truetype(path, size): return ImageFont.truetype(path, size, layout_engine=_basic)
-
 @lru_cache(30_000)
 def _glyph(path, char):
     "(mask, left, top, advance) of a character, top measured from the baseline."
     font = _truetype(path, EM)
     mask, (left, top) = font.getmask2(char, mode='L', anchor='ls')
     w, h = mask.size
-    return np.frombuffer(bytes(mask), np.uint8).reshape(h, w), int(left), int(top), font.getlength(char)
+    mask, step = np.frombuffer(bytes(mask), np.uint8).reshape(h, w), font.getlength(char)
+    if not mask.any(): return mask[:0, :0], 0, 0, step
+    x, y = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return mask[y[0]:y[-1]+1, x[0]:x[-1]+1].copy(), int(left+x[0]), int(top+y[0]), step
 
 @lru_cache(60_000)
 def _kern(path, a, b):
-    "Pixels that the pair `ab` is wider than its two letters."
-    return _truetype(path, EM).getlength(a+b) - _glyph(path, a)[3] - _glyph(path, b)[3]
+    "Pixels that the pair `ab` is wider than its two letters; 0 where Pillow has no layout engine that knows."
+    if not features.check('raqm'): return 0.
+    length = lambda t: _truetype(path, EM, ImageFont.Layout.RAQM).getlength(t, features=['-liga', '-clig'])
+    return length(a+b) - length(a) - length(b)
 
 # %% ../../nbs/data/11_synth.ipynb #74b92429
 def draw_line(
@@ -344,7 +350,7 @@ def word_outline(
     t = np.linspace(x0, x1, pieces+1)
     return np.concatenate([np.stack([t, t*0+y0], 1), np.stack([t, t*0+y1], 1)[::-1]]).astype(np.float64)
 
-def _quads(boxes): return np.stack([word_outline(b[None]) for b in boxes])
+def _quads(boxes): return boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2).astype(np.float64)
 
 # %% ../../nbs/data/11_synth.ipynb #42dd32f7
 def _text_line(text, font, em, gap, angle=0.):
@@ -629,7 +635,8 @@ def _motion(rng, length):
     out, (dx, dy) = np.zeros((n, n), np.float32), (math.cos(a)*length/2, math.sin(a)*length/2)
     at = lambda s: (round((n//2+s*dx)*16), round((n//2+s*dy)*16))
     cv2.line(out, at(-1), at(1), 1, 1, cv2.LINE_AA, 4)
-    return out/max(float(out.sum()), 1e-6)
+    out += out[::-1, ::-1]                                              # blurs, and does not move
+    return out/float(out.sum())
 
 @lru_cache(1)
 def _normal(): return np.random.default_rng(7).standard_normal((640, 640, 3), dtype=np.float32)

@@ -81,8 +81,15 @@ def process():
         if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))  # nbdev's processes take it over
         os.environ.update(PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1', MPLBACKEND='agg')
         proc_nbs(path=str(src), force=True, n_workers=2)
-    for p in PROC.rglob('*.ipynb'):
-        nb = load(p)
+    nbs, known = {p: load(p) for p in PROC.rglob('*.ipynb')}, set()
+    for p, nb in nbs.items():  # the names that `show_doc` gives a place to
+        out = re.search(r'^output-file: (\S+)', ''.join(nb['cells'][0]['source']), re.M)
+        docs = re.findall(r'^show_doc\(([\w.]+)', '\n'.join(''.join(c['source']) for c in nb['cells']), re.M)
+        known |= {f"{(p.parent.relative_to(PROC)/out[1]).as_posix()}#{n.lower()}" for n in docs if out}
+    own = re.compile(r'\[(`[^`\n]+`)\]\(' + re.escape(HOST) + r'([^)\s]+)\)')
+    for p, nb in nbs.items():
+        for c in nb['cells']:  # nbdev links every name it knows; those without a place stay plain
+            if c['cell_type'] == 'markdown': c['source'] = own.sub(lambda m: m[0] if m[2] in known else m[1], ''.join(c['source']))
         fold_docs(nb)
         p.write_text(json.dumps(nb, ensure_ascii=False, indent=1), encoding='utf-8')
 

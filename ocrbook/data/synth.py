@@ -46,11 +46,11 @@ def _number(rng):
     if kind < 5: return d(n)
     if kind == 5: return rng.choice('$$$#') + d(rng.randint(1, 3)) + rng.choice(['', '.'+d(2), '.'+d(2)])
     if kind == 6: return d(rng.randint(1, 3)) + rng.choice('.,.') + d(rng.randint(1, 3))
-    if kind == 7: return f'{rng.randint(1, 31)}{rng.choice("/.-")}{rng.randint(1, 12)}' + rng.choice(['', '/'+d(2), '.'+d(4)])
-    if kind == 8: return f'{rng.randint(0, 23)}{rng.choice("::.")}{rng.randint(0, 59):02}' + rng.choice(['', '', 'am', 'pm', 'AM'])
+    if kind == 7: return f'{rng.randint(1, 31)}{rng.choice("/.-")}{rng.randint(1, 12)}' + rng.choice(['', '/'+d(2)])
+    if kind == 8: return f'{rng.randint(0, 23)}{rng.choice("::.")}{rng.randint(10, 59)}' + rng.choice(['', 'am', 'pm'])
     if kind == 9: return rng.choice(['', '+', '(']) + d(3) + rng.choice(['-', ')', '.', '']) + d(rng.randint(3, 7))
     if kind == 10: return d(rng.randint(1, 3)) + rng.choice('% % m km kg ml mm C st th nd +'.split())
-    if kind == 11: return ''.join(rng.choices(string.ascii_uppercase, k=rng.randint(1, 3))) + rng.choice(['', '-', '']) + d(n)
+    if kind == 11: return ''.join(rng.choices(string.ascii_uppercase, k=n//2+1)) + rng.choice(['', '-']) + d(n)
     if kind == 12: return str(rng.randint(1900, 2030)) + rng.choice(['', '', '-', "'s"])
     return d(n) + rng.choice(string.ascii_uppercase) + rng.choice(['', d(2)])
 
@@ -70,8 +70,9 @@ def _word(rng): return _case(rng.choice(rng.choices(word_lists(), (15, 50, 35))[
 def _address(rng):
     "Web and mail addresses, tags, paths."
     w, v, n = _word(rng).lower()[:12], _word(rng).lower()[:6], rng.randint(1, 99)
-    return rng.choice((f'www.{w}.com', f'{w}.com', f'{w}.co.uk', f'{w}.org', f'@{w}', f'{w}@{v}.com', f'http://{w}.net', f'#{w}',
-                       '.com', f'/{w}/', f'{w}_{n}', f'~{w}', f'{v}|{n}', f'{v}={n}', f'{w}\\{v}', f'^{n}', f'`{v}`', f'{w};'))
+    return rng.choice((f'www.{w}.com', f'{w}.com', f'{w}.co.uk', f'{w}.org', f'@{w}', f'{w}@{v}.com', f'http://{w}.net',
+                       f'#{w}', '.com', f'/{w}/', f'{w}_{n}', f'~{w}', f'{v}|{n}', f'{v}={n}', f'{w}\\{v}', f'^{n}',
+                       f'`{v}`', f'{w};'))
 
 # %% ../../nbs/data/11_synth.ipynb #94bc3b0d
 def random_text(
@@ -102,8 +103,8 @@ def _thumb(mask, side=12):
     "Ink squeezed into a square, mean 0 and length 1: a shape without its size; None without ink."
     if not mask.size or mask.max() < 64: return None
     ys, xs = np.flatnonzero(mask.max(1) > 32), np.flatnonzero(mask.max(0) > 32)
-    ink = cv2.resize(mask[ys[0]:ys[-1]+1, xs[0]:xs[-1]+1], (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-    ink = ink.ravel() - ink.mean()
+    ink = cv2.resize(mask[ys[0]:ys[-1]+1, xs[0]:xs[-1]+1], (side, side), interpolation=cv2.INTER_AREA)
+    ink = ink.ravel() - ink.mean(dtype=np.float32)
     return ink/max(float(np.linalg.norm(ink)), 1e-6)
 
 _basic = ImageFont.Layout.BASIC
@@ -151,7 +152,7 @@ def inspect_font(
     return 'capitals' if (shapes[_small]*shapes[_large]).sum(1).mean() > .75 else 'text'
 
 # %% ../../nbs/data/11_synth.ipynb #0d0b5e3e
-_odd = ('symbol', 'emoji', 'math', 'dingbat', 'icon', 'stixs', 'stixn', 'braille', 'lastresort', 'barcode', 'unifont', 'initials')
+_odd = 'symbol emoji math dingbat icon stixs stixn braille lastresort barcode unifont initials'.split()
 _kinds = {}                                             # path -> what `inspect_font` said
 
 def _kind(path):
@@ -194,17 +195,19 @@ def _keep(file, text):
     except OSError: pass
 
 # %% ../../nbs/data/11_synth.ipynb #9d730e14
-_everyday = tuple('''arimo arial bebas cabin caladea cantarell carlito clearsans dejavusans dosis ebgaramond freesans freeserif georgia
-    gillius helvet impact inter karla lato leaguespartan liberation lobster manrope national nimbus notosans- notoserif- opendin
-    opensans oxygen play- quicksand roadgeek roboto sora stixgeneral switzera texgyreadventor texgyrebonum texgyreheros
-    texgyretermes times tinos tuffy ubuntu universalis verdana vollkorn yanone'''.split())
+_everyday = tuple('''
+    arimo arial bebas cabin caladea cantarell carlito clearsans dejavusans dosis ebgaramond freesans freeserif
+    georgia gillius helvet impact inter karla lato leaguespartan liberation lobster manrope national nimbus
+    notosans- notoserif- opendin opensans oxygen play- quicksand roadgeek roboto sora stixgeneral switzera
+    texgyreadventor texgyrebonum texgyreheros texgyretermes times tinos tuffy ubuntu universalis verdana
+    vollkorn yanone'''.split())
 _dull = ('mono', 'code', 'typewriter', 'typist', 'courier', 'hack', 'cousine', 'inconsolata', 'fixed', 'term')
 _thin, _heavy = ('thin', 'light', 'hairline'), ('bold', 'black', 'heavy', 'demi')
 
 def _name(path): return os.path.basename(path).lower().replace(' ', '')
 
 class FontSet:
-    "Fonts to draw from: everyday faces, folders and single files each get their share, bold ones more, monospaced ones less."
+    "Fonts to draw from: everyday faces, folders and single files each get their share; bold more, monospaced less."
     def __init__(self, paths): # of font files
         self.paths, families, folders = tuple(map(str, paths)), {}, {}
         if not self.paths: raise ValueError('no fonts to draw with')
@@ -359,7 +362,7 @@ def _text_line(text, font, em, gap, angle=0.):
     w, h = max(2, round(mask.shape[1]*em/EM)), max(2, round(mask.shape[0]*em/EM))
     boxes = boxes*np.array([w/mask.shape[1], h/mask.shape[0]]*2)
     mask = cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA if em < EM else cv2.INTER_CUBIC)
-    if em > 1.5*EM: mask = cv2.convertScaleAbs(mask, alpha=em/EM, beta=127*(1-em/EM)) if em < 2*EM else _crisp(mask, em/EM)
+    if em > 1.5*EM: mask = _crisp(mask, em/EM)
     angle, words = _safe_angle(angle, mask.shape), []
     for word, part in _line_words(text):
         b = boxes[part]
@@ -457,7 +460,8 @@ def _scratches(rng, n):
     return out
 
 # %% ../../nbs/data/11_synth.ipynb #b992dcf3
-_makers = (_cloud, _grains, _wood, _brick, _stripe, _leaves, _shapes_over, _windows, _fence, _scratches, _shapes_over, _cloud)
+_makers = (_cloud, _grains, _wood, _brick, _stripe, _leaves, _shapes_over, _windows, _fence, _scratches, _shapes_over,
+           _cloud)
 
 @lru_cache(None)
 def texture(
@@ -515,7 +519,7 @@ def _colors(rng, least=None):
     back, ink, r = _color(rng), _color(rng), rng.random()
     if r < .3: ink = _extreme(rng)
     elif r < .4: back = _extreme(rng)
-    if least is None: least = rng.choice((rng.uniform(28, 60), rng.uniform(45, 90), rng.uniform(60, 140), rng.uniform(80, 200)))
+    if least is None: least = rng.uniform(*rng.choice(((28, 60), (45, 90), (60, 140), (80, 200))))
     dark, light = float(back@_luma), float(ink@_luma)                    # of the surface, of the ink
     if abs(light-dark) >= least: return back, ink
     up = dark+least <= 255 and (light >= dark or dark-least < 0)
@@ -537,7 +541,8 @@ def _photos(backgrounds):
     if isinstance(backgrounds, (str, Path)):
         folder = Path(backgrounds)
         if not folder.is_dir(): raise ValueError(f'{folder}: no such folder of photos')
-        backgrounds = sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.jpg', '.jpeg', '.png', '.webp', '.bmp'))
+        kinds = '.jpg', '.jpeg', '.png', '.webp', '.bmp'
+        backgrounds = sorted(p for p in folder.rglob('*') if p.suffix.lower() in kinds)
         if not backgrounds: raise ValueError(f'{folder}: no photos in it')
     return tuple(p if isinstance(p, np.ndarray) else str(p) for p in backgrounds)
 
@@ -600,8 +605,8 @@ def _effects(rng, mask, height, back, ink, kind=None):
         return [(deep, ink*rng.uniform(.2, .7)), (mask, ink)]
     if kind == 'hollow' and height > 30:
         return [(mask, ink), (cv2.erode(mask, np.ones((3, 3), np.uint8)), back if rng.random() < .7 else _color(rng))]
-    if kind == 'relief': return [(_shift(mask, -1, -1), np.minimum(back+70, 255)), (_shift(mask, 1, 1), back*.4), (mask, ink)]
-    return [(mask, ink)]
+    if kind != 'relief': return [(mask, ink)]
+    return [(_shift(mask, -1, -1), np.minimum(back+70, 255)), (_shift(mask, 1, 1), back*.4), (mask, ink)]
 
 # %% ../../nbs/data/11_synth.ipynb #23ad8d4b
 def _light(rng, image, reach=1.):
@@ -611,8 +616,8 @@ def _light(rng, image, reach=1.):
         lo, hi = rng.uniform(.35, .9), rng.uniform(.9, 1.3)
         return image*_gray3(lo+(hi-lo)*_ramp(rng, h, w))
     if r < .26:
-        shade = cv2.GaussianBlur((_patch(rng, h, w) > rng.uniform(.4, .6)).astype(np.float32), (0, 0), rng.uniform(.5, 4))
-        return image*_gray3(1-shade*rng.uniform(.2, .55))
+        shade = (_patch(rng, h, w) > rng.uniform(.4, .6)).astype(np.float32)
+        return image*_gray3(1-cv2.GaussianBlur(shade, (0, 0), rng.uniform(.5, 4))*rng.uniform(.2, .55))
     if r < .33:
         x, y = np.arange(w, dtype=np.float32)-rng.uniform(0, w), np.arange(h, dtype=np.float32)-rng.uniform(0, h)
         s = h*rng.uniform(.15, .8)*reach
@@ -676,15 +681,15 @@ def shoot(
     if rng.random() < .45: image = _noisy(rng, image, rng.uniform(1, 7) if rng.random() < .85 else rng.uniform(7, 20))
     size = max(3, round(w*height/h)), height
     if size != (w, h): image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if height < h else cv2.INTER_LINEAR)
-    if rng.random() < .08: image = cv2.addWeighted(image, s := rng.uniform(1.5, 3), cv2.GaussianBlur(image, (0, 0), 1.), 1-s, 0)
+    if rng.random() < .08:                                              # sharpened, as telephones do
+        image = cv2.addWeighted(image, s := rng.uniform(1.5, 3), cv2.GaussianBlur(image, (0, 0), 1.), 1-s, 0)
     image = _uint8(image)
     return _jpeg(image, rng.uniform(25, 92)) if rng.random() < .45 else image
 
 # %% ../../nbs/data/11_synth.ipynb #ebdd5956
 def _gap(rng):
     "Space added between letters, in em."
-    r = rng.random()
-    return rng.uniform(0, .03) if r < .74 else rng.uniform(-.035, 0) if r < .87 else rng.uniform(.04, .2) if r < .98 else rng.uniform(.2, .6)
+    return rng.uniform(*rng.choices(((0, .03), (-.035, 0), (.04, .2), (.2, .6)), (74, 13, 11, 2))[0])
 
 def _plane(rng, text, font, height, neighbours=True):
     "The word's ink with what stands round it: (mask, its rectangle x0 y0 x1 y1)."
@@ -807,8 +812,9 @@ def _object(rng, out):
     y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y+h, size), min(x+w, size)
     h, w, r = y1-y0, x1-x0, rng.random()
     if h < 8 or w < 8: return
-    tex, mask = _mix(_fill(_sober(rng), h, w), _fill(_sober(rng), h, w), _patch(rng, h, w, .5, 2.5)), np.ones((h, w), np.float32)
-    if r < .3: mask = np.zeros_like(mask); cv2.ellipse(mask, (w//2, h//2), (w//2-1, h//2-1), 0, 0, 360, 1, -1, cv2.LINE_AA)
+    tex = _mix(_fill(_sober(rng), h, w), _fill(_sober(rng), h, w), _patch(rng, h, w, .5, 2.5))
+    mask = np.full((h, w), r >= .3, np.float32)
+    if r < .3: cv2.ellipse(mask, (w//2, h//2), (w//2-1, h//2-1), 0, 0, 360, 1, -1, cv2.LINE_AA)
     elif r < .5: mask = np.clip(_patch(rng, h, w)*8-rng.uniform(2, 5), 0, 1)
     out[y0:y1, x0:x1] = _mix(np.ascontiguousarray(out[y0:y1, x0:x1]), tex, mask)
 
@@ -817,13 +823,14 @@ def _shape(rng, out):
     "A disc, polygon, cable, box, or a row of bars or dots, in one colour; in place."
     size, kind = out.shape[0], rng.randrange(6)
     color = _paint(rng) if rng.random() < .3 else tuple(map(float, _sober(rng)))
-    x, y, s = rng.uniform(0, size), rng.uniform(0, size), size*.01*20**rng.random()
-    if kind == 0: cv2.circle(out, (int(x), int(y)), int(s/2)+1, color, rng.choice((-1, 1, 2, 4)), cv2.LINE_AA)
+    x, y, s = rng.randrange(size), rng.randrange(size), size*.01*20**rng.random()
+    far, corner = (rng.randrange(size), rng.randrange(size)), (int(x+s*rng.uniform(.4, 2)), int(y+s*rng.uniform(.4, 2)))
+    if kind == 0: cv2.circle(out, (x, y), int(s/2)+1, color, rng.choice((-1, 1, 2, 4)), cv2.LINE_AA)
     elif kind == 1:
         pts = np.int32([[x+rng.gauss(0, s/2), y+rng.gauss(0, s/2)] for _ in range(rng.randint(3, 6))])
         cv2.fillPoly(out, [pts], color, cv2.LINE_AA)
-    elif kind == 2: cv2.line(out, (int(x), int(y)), (rng.randrange(size), rng.randrange(size)), color, rng.choice((1, 1, 2, 3, 8)), cv2.LINE_AA)
-    elif kind == 3: cv2.rectangle(out, (int(x), int(y)), (int(x+s*rng.uniform(.4, 2)), int(y+s*rng.uniform(.4, 2))), color, rng.choice((-1, 1, 3)))
+    elif kind == 2: cv2.line(out, (x, y), far, color, rng.choice((1, 1, 2, 3, 8)), cv2.LINE_AA)
+    elif kind == 3: cv2.rectangle(out, (x, y), corner, color, rng.choice((-1, 1, 3)))
     else: _row(rng, out, x, y, s, color, bars=kind == 4)
 
 def _row(rng, out, x, y, s, color, bars):
@@ -840,7 +847,8 @@ def _scenery(rng, size, photos=()):
     if photos and rng.random() < .4: return _piece(rng, rng.choice(photos), size, size)
     out = _surface(rng, size)
     for _ in range(rng.choice((0, 1, 1, 2))):                            # the next surface begins at a straight line
-        a, p = rng.choice((0, math.pi/2, rng.uniform(0, math.pi))), np.array([rng.uniform(.2, .8)*size, rng.uniform(.2, .8)*size])
+        p = size*np.array([rng.uniform(.2, .8), rng.uniform(.2, .8)])
+        a = rng.choice((0, math.pi/2, rng.uniform(0, math.pi)))
         d = np.array([math.cos(a), math.sin(a)])*size*2
         n, side = np.array([-d[1], d[0]]), np.zeros((size, size), np.uint8)
         cv2.fillPoly(side, [np.int32(np.round([p-d, p+d, p+d+n, p-d+n]))], 255, cv2.LINE_AA)
@@ -867,8 +875,9 @@ def _lines(rng, fonts, kind, em, most, curved):
 def _group(rng, fonts, size, curved, most):
     "Text on one plane: (colour picture, weight map, ink mask, words); None when it came out too large."
     kind = rng.choices(('board', 'block', 'word', 'arc'), (45, 18, 25, 12 if curved else 0))[0]
-    em = 11*max(size*.32/11, 1.5)**(rng.random()**1.3)
-    lines, pad, lead = _lines(rng, fonts, kind, em, most, curved), round(em*rng.uniform(.12, .9))+2, round(em*rng.uniform(.12, .7))
+    em = 11*max(size*.4/11, 1.5)**(rng.random()**1.3)
+    lines = _lines(rng, fonts, kind, em, most, curved)
+    pad, lead = round(em*rng.uniform(.12, .9))+2, round(em*rng.uniform(.12, .7))
     w, h = max(m.shape[1] for m, _ in lines), sum(m.shape[0] for m, _ in lines) + lead*(len(lines)-1)
     if max(h, w) > 3*size: return None
     mask, words, y, align = np.zeros((h+2*pad, w+2*pad), np.uint8), [], pad, rng.choice((0, .5, .5, 1))
@@ -883,10 +892,12 @@ def _finish(rng, mask, em, board):
     "Colour for a group's ink, and a board under it: (picture, weight map)."
     (h, w), (back, ink) = mask.shape, _colors(rng)
     if board:
-        image, weight = _background(rng, back, h, w), np.full((h, w), 1 if rng.random() < .85 else rng.uniform(.75, .98), np.float32)
+        solid = 1 if rng.random() < .85 else rng.uniform(.75, .98)
+        image, weight = _background(rng, back, h, w), np.full((h, w), solid, np.float32)
         if rng.random() < .3:
             t, d = max(1, round(em*rng.uniform(.02, .12))), rng.randint(0, max(1, round(em*.1)))
-            cv2.rectangle(image, (d, d), (w-1-d, h-1-d), tuple(map(float, ink)) if rng.random() < .6 else _paint(rng), t)
+            color = tuple(map(float, ink)) if rng.random() < .6 else _paint(rng)
+            cv2.rectangle(image, (d, d), (w-1-d, h-1-d), color, t)
     for layer, color in _effects(rng, mask, em*.7, back, ink):
         alpha = layer.astype(np.float32)*np.float32(1/255)
         if board: image, weight = _mix(image, _fill(color, h, w), alpha), np.maximum(weight, alpha)
@@ -902,7 +913,8 @@ def _map(points, m):
 def _pose(rng, h, w):
     "A homography for a plane (h,w): rotation, shear, perspective; None when it folds."
     r = rng.random()
-    a = math.radians(rng.gauss(0, 3) if r < .6 else max(-30, min(30, rng.gauss(0, 13))) if r < .96 else rng.uniform(-180, 180))
+    a = rng.gauss(0, 3) if r < .6 else max(-30, min(30, rng.gauss(0, 13))) if r < .96 else rng.uniform(-180, 180)
+    a = math.radians(a)
     src = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
     dst = src @ np.float32([[math.cos(a), math.sin(a)], [rng.gauss(0, .05)-math.sin(a), math.cos(a)]])
     if rng.random() < .5: dst += np.float32([[rng.gauss(0, .12), rng.gauss(0, .12)] for _ in range(4)])*min(h, w)
@@ -937,7 +949,8 @@ def _place(rng, group, image, taken, ink):
     pts = np.concatenate([_map(p, view) for _, p, _ in words])
     k = min(1., .96*size/float(np.ptp(pts, 0).max()))
     if k < .75:                                                         # far too large: fewer pixels first
-        plane, weight, mask = (cv2.resize(v, None, fx=k, fy=k, interpolation=cv2.INTER_AREA) for v in (plane, weight, mask))
+        less = lambda v: cv2.resize(v, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
+        plane, weight, mask = less(plane), less(weight), less(mask)
     sy, sx = weight.shape[0]/h, weight.shape[1]/w
     whole, view = np.diag([k, k, 1]) @ view, np.diag([k, k, 1]) @ view @ np.diag([1/sx, 1/sy, 1])
     words = [(t, _map(p, whole), _map(c, whole)) for t, p, c in words]
@@ -949,12 +962,13 @@ def _place(rng, group, image, taken, ink):
     x0, y0 = np.maximum(np.floor((outer+move).min(0)).astype(int)-1, 0)
     x1, y1 = np.minimum(np.ceil((outer+move).max(0)).astype(int)+1, size)
     local = _move(-.5, -.5) @ _move(*(move-[x0, y0])) @ view @ _move(.5, .5)       # pixel i covers [i, i+1)
-    warp = lambda v, edge: cv2.warpPerspective(v, local, (int(x1-x0), int(y1-y0)), flags=cv2.INTER_LINEAR, borderMode=edge)
-    paint, alpha = warp(plane, cv2.BORDER_REPLICATE), warp(weight, cv2.BORDER_CONSTANT)
+    wh, void = (int(x1-x0), int(y1-y0)), cv2.BORDER_CONSTANT
+    warp = lambda v, edge: cv2.warpPerspective(v, local, wh, flags=cv2.INTER_LINEAR, borderMode=edge)
+    paint, alpha = warp(plane, cv2.BORDER_REPLICATE), warp(weight, void)
     below = np.ascontiguousarray(image[y0:y1, x0:x1])
     if _faint(cv2.absdiff(paint, below)@_luma, alpha, [p+move-[x0, y0] for _, p, _ in words]): return []
     image[y0:y1, x0:x1] = _mix(below, paint, alpha)
-    if ink is not None: np.maximum(ink[y0:y1, x0:x1], warp(mask, cv2.BORDER_CONSTANT), out=ink[y0:y1, x0:x1])
+    if ink is not None: np.maximum(ink[y0:y1, x0:x1], warp(mask, void), out=ink[y0:y1, x0:x1])
     return [(t, p+move, c+move) for t, p, c in words]
 
 # %% ../../nbs/data/11_synth.ipynb #70759b91
@@ -1063,6 +1077,7 @@ def write_pages(
     data = Pages(n, seed, size, **kw)
     def draw(i):
         page = data[i]
-        words = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False) for p, t in zip(page.polygons, page.texts)]
+        flat = [np.round(p, 2).ravel().tolist() for p in page.polygons]
+        words = [dict(polygon=p, text=t, ignore=False) for p, t in zip(flat, page.texts)]
         return page.image, dict(width=size, height=size, instances=words)
     return _write(folder, progress(range(n)), draw, quality)

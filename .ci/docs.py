@@ -42,6 +42,8 @@ def prepare(nb, folder):
                 continue
         if c['cell_type'] == 'code' and re.search(r'^#\|\s*export\s*$', src, re.M) and not re.search(r'^#\|\s*hide\s*$', src, re.M):
             cells.append(dict(c, source='#| eval: false\n' + re.sub(r'^#\|\s*export\s*\n', '', src, flags=re.M), id=c.get('id', '') + 'x', outputs=[]))
+        elif c['cell_type'] == 'code' and re.search(r'\bimport\b', src) and not re.search(r'^#\|\s*export|exec_doc|^show_doc\(', src, re.M):
+            c = dict(c, source='#| eval: false\n' + src)  # nbdev would run it, out of its turn; no exported cell needs it
         cells.append(c)
     nb['cells'] = cells
 

@@ -6,7 +6,7 @@
 __all__ = ['binarize', 'DBHead', 'shrink', 'unclip', 'DBTargets', 'balanced_bce', 'dice_loss', 'masked_l1', 'DBLoss', 'box_score',
            'DBPostprocessor', 'dbnet', 'dbnet_r18', 'large_photos', 'dbnet_r50dcnv2', 'dbnetpp_r50dcnv2']
 
-# %% ../../nbs/detection/21_dbnet.ipynb #4714135a
+# %% ../../nbs/detection/21_dbnet.ipynb #45d7a8c2
 from dataclasses import dataclass
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPNC
 from ..parts.stages import DetectionTransform, TextDetector
 
-# %% ../../nbs/detection/21_dbnet.ipynb #fed75f75
+# %% ../../nbs/detection/21_dbnet.ipynb #587e4f00
 def binarize(
     prob:torch.Tensor,   # (b,1,h,w) probability map, in [0,1]
     thresh:torch.Tensor, # (b,1,h,w) threshold map, in [0,1]
@@ -28,7 +28,7 @@ def binarize(
     if prob.shape != thresh.shape: raise ValueError(f'maps differ: {tuple(prob.shape)} and {tuple(thresh.shape)}')
     return torch.sigmoid(k*(prob-thresh))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #33fab424
+# %% ../../nbs/detection/21_dbnet.ipynb #c068d8a1
 class DBHead(nn.Module):
     "Features → probability, threshold and approximate binary map, four times as large (DB paper, Fig. 3)."
     def __init__(self,
@@ -44,7 +44,7 @@ class DBHead(nn.Module):
         prob, thresh = self.binarize(x).float().sigmoid(), self.threshold(x).float().sigmoid()
         return torch.cat([prob, thresh, binarize(prob, thresh, self.k)], 1)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #54c19056
+# %% ../../nbs/detection/21_dbnet.ipynb #434b4b07
 def branch(c_in):
     "One branch of the head: (b,c_in,h,w) → (b,1,4h,4w), before the sigmoid."
     c = c_in//4
@@ -56,7 +56,7 @@ def branch(c_in):
         elif hasattr(m, 'weight'): nn.init.kaiming_normal_(m.weight)
     return net
 
-# %% ../../nbs/detection/21_dbnet.ipynb #4997e092
+# %% ../../nbs/detection/21_dbnet.ipynb #506b93e2
 def shrink(
     poly:np.ndarray,  # (n,2) pixels; cut to whole ones
     ratio:float=.4,   # r: near 1 keeps all, near 0 little
@@ -77,7 +77,7 @@ def unclip(
     paths = offset(core, cv2.contourArea(core)*ratio/length) if length else []
     return np.concatenate(paths).astype(np.int32) if len({len(p) for p in paths}) == 1 else None
 
-# %% ../../nbs/detection/21_dbnet.ipynb #b3eff9fb
+# %% ../../nbs/detection/21_dbnet.ipynb #d71620f4
 def edge_distance(x, y, a, b):
     "Squared distance of the pixels with columns `x` (w,) and rows `y` (h,1) to the edge from `a` to `b`: (h,w)."
     xa, xb, ya, yb, u, v = x-a[0], x-b[0], y-a[1], y-b[1], b[0]-a[0], b[1]-a[1]
@@ -86,7 +86,7 @@ def edge_distance(x, y, a, b):
     np.copyto(line, np.minimum(xa*xa + ya*ya, xb*xb + yb*yb), where=xa*xb + ya*yb > 0)   # outside the circle: the nearer end
     return line
 
-# %% ../../nbs/detection/21_dbnet.ipynb #aeb9d04b
+# %% ../../nbs/detection/21_dbnet.ipynb #63dd2572
 def draw_outline(
     near:np.ndarray, # (h,w) float32 canvas: squared distance to the next outline over squared reach, at most 1; changed in place
     poly:np.ndarray, # (n,2)
@@ -104,7 +104,7 @@ def draw_outline(
         part = near[t:d, l:r]
         np.minimum(part, edge_distance(x, y, a, b)*np.float32(1/reach**2), out=part)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #e7d10d3d
+# %% ../../nbs/detection/21_dbnet.ipynb #46605f30
 @dataclass
 class DBTargets:
     "Polygons → the four maps that DBNet learns (DB paper, 'Label generation')."
@@ -134,7 +134,7 @@ class DBTargets:
         thr = near*np.float32(self.thr_max-self.thr_min) + np.float32(self.thr_min)
         return dict(gt_shrink=cores[None], gt_shrink_mask=core_mask[None], gt_thr=thr[None], gt_thr_mask=near_mask[None])
 
-# %% ../../nbs/detection/21_dbnet.ipynb #81061f98
+# %% ../../nbs/detection/21_dbnet.ipynb #829e40e2
 def large_enough(self, poly):
     "Whether `poly` has an area and is not too low to be learned."
     if len(poly) < 3 or cv2.contourArea(poly.astype(np.float32)) < 1: return False
@@ -151,7 +151,7 @@ def border(self, poly, near, mask):
 
 DBTargets.large_enough, DBTargets.border = large_enough, border
 
-# %% ../../nbs/detection/21_dbnet.ipynb #9026e94d
+# %% ../../nbs/detection/21_dbnet.ipynb #098f9459
 def balanced_bce(
     prob:torch.Tensor,   # (b,1,h,w) probabilities, in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -167,7 +167,7 @@ def balanced_bce(
     hardest = (loss*neg).flatten().topk(n_neg).values
     return ((loss*pos).sum() + hardest.sum())/(n_pos + n_neg + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #8a73fb0e
+# %% ../../nbs/detection/21_dbnet.ipynb #eac389fb
 def dice_loss(
     pred:torch.Tensor,   # (b,1,h,w) in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -187,7 +187,7 @@ def masked_l1(
     "Mean absolute difference where `mask` is 1 (DB paper, 'Optimization')."
     return ((pred-target)*mask).abs().sum()/(mask.sum() + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #c35dc3a3
+# %% ../../nbs/detection/21_dbnet.ipynb #ccd9a24d
 @dataclass
 class DBLoss:
     "The three terms of DBNet's loss (DB paper, 'Optimization')."
@@ -209,7 +209,7 @@ class DBLoss:
             return dict(loss_prob=self.alpha*first, loss_db=dice_loss(binary, cores, mask, self.eps),
                         loss_thr=self.beta*masked_l1(thresh, thr, band, self.eps))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #735e1a86
+# %% ../../nbs/detection/21_dbnet.ipynb #ffdf3b34
 def fit(target, like):
     "The target as float on the prediction's device, zeros where the prediction is up to 3 pixels larger."
     target = torch.as_tensor(target, device=like.device).float()
@@ -218,7 +218,7 @@ def fit(target, like):
         raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
     return F.pad(target, (0, w-tw, 0, h-th))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #c5c8e24d
+# %% ../../nbs/detection/21_dbnet.ipynb #7188fb8b
 def box_score(
     prob:np.ndarray,   # (h,w) float32 probability map
     points:np.ndarray, # (n,2) int32, pixels of the map
@@ -228,7 +228,7 @@ def box_score(
     mask = cv2.fillPoly(np.zeros((h, w), np.uint8), [points-(x, y)], 1)
     return cv2.mean(prob[y:y+h, x:x+w], mask)[0]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #2dec5770
+# %% ../../nbs/detection/21_dbnet.ipynb #786d49ab
 @dataclass
 class DBPostprocessor:
     "Probability map → polygons and scores (DB paper, 'Inference')."
@@ -249,7 +249,7 @@ class DBPostprocessor:
         prob = prob.detach().float().cpu().numpy() if isinstance(prob, torch.Tensor) else prob.astype(np.float32)
         return [self.read(np.ascontiguousarray(p)) for p in prob]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #b0c3fc75
+# %% ../../nbs/detection/21_dbnet.ipynb #837fe33c
 def read(self, prob):
     "Polygons and scores of one probability map (h,w)."
     polygons, scores = [], []
@@ -280,7 +280,7 @@ def first_corner(quads):
 
 DBPostprocessor.read, DBPostprocessor.cores = read, cores
 
-# %% ../../nbs/detection/21_dbnet.ipynb #0b37858c
+# %% ../../nbs/detection/21_dbnet.ipynb #c8f6732c
 def dbnet(
     backbone,     # with `out_channels`, e.g. `resnet18()`
     asf=False,    # adaptive scale fusion: DBNet++
@@ -291,7 +291,7 @@ def dbnet(
     stages = dict(targets=DBTargets(), loss=DBLoss(), postprocessor=DBPostprocessor()) | stages
     return TextDetector(backbone, neck, DBHead(neck.out_channels), **stages).eval()
 
-# %% ../../nbs/detection/21_dbnet.ipynb #98fad73b
+# %% ../../nbs/detection/21_dbnet.ipynb #ef993147
 def dbnet_r18(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet with ResNet-18: the fast one."
     return dbnet(resnet18(), **dict(transform=DetectionTransform((736, 1333))) | stages)

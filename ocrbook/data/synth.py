@@ -519,7 +519,7 @@ def _colors(rng, least=None):
     back, ink, r = _color(rng), _color(rng), rng.random()
     if r < .3: ink = _extreme(rng)
     elif r < .4: back = _extreme(rng)
-    if least is None: least = rng.uniform(*rng.choice(((28, 60), (45, 90), (60, 140), (80, 200))))
+    if least is None: least = rng.uniform(*rng.choice(((34, 70), (45, 90), (60, 140), (80, 200))))
     dark, light = float(back@_luma), float(ink@_luma)                    # of the surface, of the ink
     if abs(light-dark) >= least: return back, ink
     up = dark+least <= 255 and (light >= dark or dark-least < 0)

@@ -7,7 +7,6 @@ __all__ = []
 
 # %% ../nbs/practice/75_package.ipynb #9ec0507f
 from importlib import import_module
-from importlib.metadata import version
 
 # %% ../nbs/practice/75_package.ipynb #784a6dad
 _places = dict(
@@ -20,7 +19,7 @@ __all__ = [*_places, *_rooms]
 def __getattr__(name):
     "Load the chapter that defines `name` when it is first asked for."
     if name in _rooms: value = import_module(f'ocrbook.{_rooms[name]}')
-    elif name == '__version__': value = version('ocrbook')
+    elif name == '__version__': value = import_module('importlib.metadata').version('ocrbook')
     elif name in _places: value = getattr(import_module(f'ocrbook.{_places[name]}'), name)
     else: raise AttributeError(f'module ocrbook has no attribute {name!r}; it offers: {", ".join(__all__)}')
     globals()[name] = value

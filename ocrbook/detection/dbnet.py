@@ -6,7 +6,7 @@
 __all__ = ['binarize', 'DBHead', 'shrink', 'unclip', 'DBTargets', 'balanced_bce', 'dice_loss', 'masked_l1', 'DBLoss', 'box_score',
            'DBPostprocessor', 'dbnet', 'dbnet_r18', 'large_photos', 'dbnet_r50dcnv2', 'dbnetpp_r50dcnv2']
 
-# %% ../../nbs/detection/21_dbnet.ipynb #45d7a8c2
+# %% ../../nbs/detection/21_dbnet.ipynb #eefbe682
 from dataclasses import dataclass
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPNC
 from ..parts.stages import DetectionTransform, TextDetector
 
-# %% ../../nbs/detection/21_dbnet.ipynb #587e4f00
+# %% ../../nbs/detection/21_dbnet.ipynb #e4b041ea
 def binarize(
     prob:torch.Tensor,   # (b,1,h,w) probability map, in [0,1]
     thresh:torch.Tensor, # (b,1,h,w) threshold map, in [0,1]
@@ -28,7 +28,7 @@ def binarize(
     if prob.shape != thresh.shape: raise ValueError(f'maps differ: {tuple(prob.shape)} and {tuple(thresh.shape)}')
     return torch.sigmoid(k*(prob-thresh))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #c068d8a1
+# %% ../../nbs/detection/21_dbnet.ipynb #a983e207
 class DBHead(nn.Module):
     "Features → probability, threshold and approximate binary map, four times as large (DB paper, Fig. 3)."
     def __init__(self,
@@ -44,7 +44,7 @@ class DBHead(nn.Module):
         prob, thresh = self.binarize(x).float().sigmoid(), self.threshold(x).float().sigmoid()
         return torch.cat([prob, thresh, binarize(prob, thresh, self.k)], 1)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #434b4b07
+# %% ../../nbs/detection/21_dbnet.ipynb #656027f3
 def branch(c_in):
     "One branch of the head: (b,c_in,h,w) → (b,1,4h,4w), before the sigmoid."
     c = c_in//4
@@ -56,7 +56,7 @@ def branch(c_in):
         elif hasattr(m, 'weight'): nn.init.kaiming_normal_(m.weight)
     return net
 
-# %% ../../nbs/detection/21_dbnet.ipynb #506b93e2
+# %% ../../nbs/detection/21_dbnet.ipynb #99f49eab
 def shrink(
     poly:np.ndarray,  # (n,2) pixels; cut to whole ones
     ratio:float=.4,   # r: near 1 keeps all, near 0 little
@@ -77,24 +77,26 @@ def unclip(
     paths = offset(core, cv2.contourArea(core)*ratio/length) if length else []
     return np.concatenate(paths).astype(np.int32) if len({len(p) for p in paths}) == 1 else None
 
-# %% ../../nbs/detection/21_dbnet.ipynb #d71620f4
+# %% ../../nbs/detection/21_dbnet.ipynb #5477c28d
 def edge_distance(x, y, a, b):
     "Squared distance of the pixels with columns `x` (w,) and rows `y` (h,1) to the edge from `a` to `b`: (h,w)."
     xa, xb, ya, yb, u, v = x-a[0], x-b[0], y-a[1], y-b[1], b[0]-a[0], b[1]-a[1]
     length = max((u*u + v*v)**.5, 1e-4)
     line = (xa*(v/length) - ya*(u/length))**2
-    np.copyto(line, np.minimum(xa*xa + ya*ya, xb*xb + yb*yb), where=xa*xb + ya*yb > 0)   # outside the circle: the nearer end
+    ends = np.minimum(xa*xa + ya*ya, xb*xb + yb*yb)
+    np.copyto(line, ends, where=xa*xb + ya*yb > 0)          # outside the circle: the nearer end
     return line
 
-# %% ../../nbs/detection/21_dbnet.ipynb #63dd2572
+# %% ../../nbs/detection/21_dbnet.ipynb #776c1f4e
 def draw_outline(
-    near:np.ndarray, # (h,w) float32 canvas: squared distance to the next outline over squared reach, at most 1; changed in place
+    near:np.ndarray, # (h,w) float32: squared distance to the next outline over squared reach, at most 1; changed
     poly:np.ndarray, # (n,2)
     reach:float,     # pixels
     box,             # left, top, right, bottom: pixels that may change
 ):
     "Lower `near` where the outline of `poly` is closer than what is drawn there."
-    (x0, y0), (x1, y1) = np.maximum(box[:2], 0).tolist(), np.minimum(box[2:], (near.shape[1]-1, near.shape[0]-1)).tolist()
+    h, w = near.shape
+    x0, y0, x1, y1 = max(int(box[0]), 0), max(int(box[1]), 0), min(int(box[2]), w-1), min(int(box[3]), h-1)
     points = poly.tolist()
     for a, b in zip(points, points[1:] + points[:1]):
         l, r = max(x0, int(min(a[0], b[0])-reach)), min(x1, int(max(a[0], b[0])+reach)+1)+1
@@ -104,7 +106,7 @@ def draw_outline(
         part = near[t:d, l:r]
         np.minimum(part, edge_distance(x, y, a, b)*np.float32(1/reach**2), out=part)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #46605f30
+# %% ../../nbs/detection/21_dbnet.ipynb #f41d0760
 @dataclass
 class DBTargets:
     "Polygons → the four maps that DBNet learns (DB paper, 'Label generation')."
@@ -117,12 +119,12 @@ class DBTargets:
         polygons, # list of (n,2), pixels
         ignored,  # list of bool, one a polygon: neither text nor background
         size,     # (h,w), pixels
-    ) -> dict:    # gt_shrink (float32), gt_shrink_mask (uint8), gt_thr (float32), gt_thr_mask (uint8), each (1,h,w)
+    ) -> dict:    # gt_shrink, gt_thr (float32) and their masks gt_shrink_mask, gt_thr_mask (uint8), each (1,h,w)
         cores, core_mask = np.zeros(size, np.float32), np.ones(size, np.uint8)
         near, near_mask, count = np.ones(size, np.float32), np.zeros(size, np.uint8), 0
         for poly, skip in zip(polygons, ignored, strict=True):
             poly = np.asarray(poly, float).reshape(-1, 2)
-            if not np.isfinite(poly).all(): raise ValueError(f'a polygon has points that are no numbers: {poly.tolist()}')
+            if not np.isfinite(poly).all(): raise ValueError(f'points that are no numbers: {poly.tolist()}')
             learn = not skip and self.large_enough(poly)
             count += learn
             core = shrink(poly, self.shrink_ratio) if learn else None
@@ -132,9 +134,10 @@ class DBTargets:
             elif len(poly): cv2.fillPoly(core_mask, [poly.astype(np.int32)], 0)
         np.subtract(1, np.sqrt(near, out=near), out=near)
         thr = near*np.float32(self.thr_max-self.thr_min) + np.float32(self.thr_min)
-        return dict(gt_shrink=cores[None], gt_shrink_mask=core_mask[None], gt_thr=thr[None], gt_thr_mask=near_mask[None])
+        maps = dict(gt_shrink=cores, gt_shrink_mask=core_mask, gt_thr=thr, gt_thr_mask=near_mask)
+        return {k: m[None] for k, m in maps.items()}
 
-# %% ../../nbs/detection/21_dbnet.ipynb #829e40e2
+# %% ../../nbs/detection/21_dbnet.ipynb #764d380f
 def large_enough(self, poly):
     "Whether `poly` has an area and is not too low to be learned."
     if len(poly) < 3 or cv2.contourArea(poly.astype(np.float32)) < 1: return False
@@ -151,7 +154,7 @@ def border(self, poly, near, mask):
 
 DBTargets.large_enough, DBTargets.border = large_enough, border
 
-# %% ../../nbs/detection/21_dbnet.ipynb #098f9459
+# %% ../../nbs/detection/21_dbnet.ipynb #787c54a6
 def balanced_bce(
     prob:torch.Tensor,   # (b,1,h,w) probabilities, in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -167,7 +170,7 @@ def balanced_bce(
     hardest = (loss*neg).flatten().topk(n_neg).values
     return ((loss*pos).sum() + hardest.sum())/(n_pos + n_neg + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #eac389fb
+# %% ../../nbs/detection/21_dbnet.ipynb #280d4455
 def dice_loss(
     pred:torch.Tensor,   # (b,1,h,w) in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -187,7 +190,7 @@ def masked_l1(
     "Mean absolute difference where `mask` is 1 (DB paper, 'Optimization')."
     return ((pred-target)*mask).abs().sum()/(mask.sum() + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #ccd9a24d
+# %% ../../nbs/detection/21_dbnet.ipynb #9e668a79
 @dataclass
 class DBLoss:
     "The three terms of DBNet's loss (DB paper, 'Optimization')."
@@ -203,13 +206,15 @@ class DBLoss:
     ) -> dict:             # loss_prob, loss_db, loss_thr; their sum is minimised
         with torch.autocast(pred.device.type, enabled=False):
             prob, thresh, binary = pred.float().split(1, 1)
-            cores, mask, thr, band = (fit(maps[k], prob) for k in ('gt_shrink', 'gt_shrink_mask', 'gt_thr', 'gt_thr_mask'))
+            names = 'gt_shrink', 'gt_shrink_mask', 'gt_thr', 'gt_thr_mask'
+            cores, mask, thr, band = (fit(maps[k], prob) for k in names)
             cores = (cores > 0).float()
-            first = balanced_bce(prob, cores, mask, self.negative_ratio, self.eps) if self.bbce_loss else dice_loss(prob, cores, mask, self.eps)
+            if self.bbce_loss: first = balanced_bce(prob, cores, mask, self.negative_ratio, self.eps)
+            else: first = dice_loss(prob, cores, mask, self.eps)
             return dict(loss_prob=self.alpha*first, loss_db=dice_loss(binary, cores, mask, self.eps),
                         loss_thr=self.beta*masked_l1(thresh, thr, band, self.eps))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #ffdf3b34
+# %% ../../nbs/detection/21_dbnet.ipynb #5bb9e774
 def fit(target, like):
     "The target as float on the prediction's device, zeros where the prediction is up to 3 pixels larger."
     target = torch.as_tensor(target, device=like.device).float()
@@ -218,7 +223,7 @@ def fit(target, like):
         raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
     return F.pad(target, (0, w-tw, 0, h-th))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #7188fb8b
+# %% ../../nbs/detection/21_dbnet.ipynb #a20473d5
 def box_score(
     prob:np.ndarray,   # (h,w) float32 probability map
     points:np.ndarray, # (n,2) int32, pixels of the map
@@ -228,7 +233,7 @@ def box_score(
     mask = cv2.fillPoly(np.zeros((h, w), np.uint8), [points-(x, y)], 1)
     return cv2.mean(prob[y:y+h, x:x+w], mask)[0]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #786d49ab
+# %% ../../nbs/detection/21_dbnet.ipynb #aa80754d
 @dataclass
 class DBPostprocessor:
     "Probability map → polygons and scores (DB paper, 'Inference')."
@@ -243,13 +248,14 @@ class DBPostprocessor:
     def __call__(self,
         maps, # (b,3,h,w) or (3,h,w) tensor or array, the head's output; only the probability is read
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
-        if self.text_repr_type not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {self.text_repr_type!r}")
+        kind = self.text_repr_type
+        if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
         if maps.ndim not in (3, 4): raise ValueError(f'maps must be (b,3,h,w) or (3,h,w), not {tuple(maps.shape)}')
         prob = (maps if maps.ndim == 4 else maps[None])[:, 0]       # (b,h,w)
         prob = prob.detach().float().cpu().numpy() if isinstance(prob, torch.Tensor) else prob.astype(np.float32)
         return [self.read(np.ascontiguousarray(p)) for p in prob]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #837fe33c
+# %% ../../nbs/detection/21_dbnet.ipynb #d40d7269
 def read(self, prob):
     "Polygons and scores of one probability map (h,w)."
     polygons, scores = [], []
@@ -280,7 +286,7 @@ def first_corner(quads):
 
 DBPostprocessor.read, DBPostprocessor.cores = read, cores
 
-# %% ../../nbs/detection/21_dbnet.ipynb #c8f6732c
+# %% ../../nbs/detection/21_dbnet.ipynb #db65a084
 def dbnet(
     backbone,     # with `out_channels`, e.g. `resnet18()`
     asf=False,    # adaptive scale fusion: DBNet++
@@ -291,7 +297,7 @@ def dbnet(
     stages = dict(targets=DBTargets(), loss=DBLoss(), postprocessor=DBPostprocessor()) | stages
     return TextDetector(backbone, neck, DBHead(neck.out_channels), **stages).eval()
 
-# %% ../../nbs/detection/21_dbnet.ipynb #ef993147
+# %% ../../nbs/detection/21_dbnet.ipynb #caf833d2
 def dbnet_r18(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet with ResNet-18: the fast one."
     return dbnet(resnet18(), **dict(transform=DetectionTransform((736, 1333))) | stages)
@@ -306,4 +312,5 @@ def dbnet_r50dcnv2(**stages) -> TextDetector: # stages as for `dbnet`
 
 def dbnetpp_r50dcnv2(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet++: ResNet-50, deformable convolutions and adaptive scale fusion."
-    return dbnet(resnet50(dcn=True), asf=True, **dict(transform=large_photos(), postprocessor=DBPostprocessor(epsilon_ratio=.002)) | stages)
+    stages = dict(transform=large_photos(), postprocessor=DBPostprocessor(epsilon_ratio=.002)) | stages
+    return dbnet(resnet50(dcn=True), asf=True, **stages)

@@ -5,20 +5,20 @@
 # %% auto #0
 __all__ = ['ResNet', 'DeformConv2d', 'resnet18', 'resnet50', 'VeryDeepVgg']
 
-# %% ../../nbs/parts/15_backbones.ipynb #ecf00a2d
+# %% ../../nbs/parts/15_backbones.ipynb #ddadf48b
 import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import deform_conv2d
 
-# %% ../../nbs/parts/15_backbones.ipynb #9632e07d
+# %% ../../nbs/parts/15_backbones.ipynb #03947a04
 class ResNet(nn.Module):
     "Residual network that returns the maps of all four stages, 4, 8, 16 and 32 times smaller than the image."
     def __init__(self,
         depth:int=18,          # 18 (two-layer blocks) or 50 (three-layer blocks)
         width:int=64,          # channels of the stem; the published networks have 64
         style:str='pytorch',   # depth 50: a block halves its map in the 3×3 convolution; 'caffe': in the first 1×1
-        dcn=(False,)*4,        # stages whose 3×3 convolutions are deformable; depth 50 only
+        dcn=(0,)*4,            # for each stage the groups of its deformable 3×3 convolutions, 0: ordinary; depth 50 only
     ):
         super().__init__()
         if depth not in (18, 50): raise ValueError(f'depth must be 18 or 50, not {depth!r}')
@@ -28,13 +28,13 @@ class ResNet(nn.Module):
         self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(width)
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
         c, self.out_channels = width, tuple(width*2**i*block.expansion for i in range(4))
-        for i, (n, deform) in enumerate(zip(depths, dcn, strict=True)):
-            stage = [residual(block, c if j == 0 else self.out_channels[i], width*2**i, 2 if i and j == 0 else 1, style, deform)
-                     for j in range(n)]
-            self.add_module(f'layer{i+1}', nn.Sequential(*stage))
+        for i, (n, groups) in enumerate(zip(depths, dcn, strict=True)):
+            first = residual(block, c, width*2**i, 2 if i else 1, style, groups)
             c = self.out_channels[i]
+            rest = (residual(block, c, width*2**i, 1, style, groups) for _ in range(n-1))
+            self.add_module(f'layer{i+1}', nn.Sequential(first, *rest))
         for m in self.modules():
-            if type(m) is nn.Conv2d and m.bias is None: nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
+            if type(m) is nn.Conv2d and m.bias is None: nn.init.kaiming_normal_(m.weight, mode='fan_out')
 
     def forward(self,
         x:torch.Tensor, # (b,3,h,w) normalised images
@@ -46,50 +46,51 @@ class ResNet(nn.Module):
             feats.append(x)
         return tuple(feats)
 
-# %% ../../nbs/parts/15_backbones.ipynb #060051e5
-def residual(block, c_in, c_mid, stride, style, deform):
+# %% ../../nbs/parts/15_backbones.ipynb #9d59b69a
+def residual(block, c_in, c_mid, stride, style, groups):
     "One of torchvision's residual blocks, with its stride and its 3×3 convolution as asked."
     c_out, short = c_mid*block.expansion, None
     if stride > 1 or c_in != c_out:
         short = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
     out = block(c_in, c_mid, stride, short)
     if style == 'caffe' and block is Bottleneck: out.conv1.stride, out.conv2.stride = out.conv2.stride, (1, 1)
-    if deform: out.conv2 = DeformConv2d(c_mid, c_mid, stride=out.conv2.stride[0])
+    if groups: out.conv2 = DeformConv2d(c_mid, c_mid, out.conv2.stride[0], int(groups))
     return out
 
-# %% ../../nbs/parts/15_backbones.ipynb #e804906d
+# %% ../../nbs/parts/15_backbones.ipynb #27cf8308
 class DeformConv2d(nn.Module):
     "3×3 convolution whose nine samples move and are weighted by what it sees (DCNv2 paper, Eq. 1)."
     def __init__(self,
         c_in:int, c_out:int, # channels
         stride:int=1,        # places skipped, plus one
+        groups:int=1,        # parts of the input channels that move on their own
     ):
         super().__init__()
-        self.weight, self.stride = nn.Parameter(torch.empty(c_out, c_in, 3, 3)), stride
-        self.conv_offset = nn.Conv2d(c_in, 27, 3, stride=stride, padding=1) # 9 × (dy, dx), then 9 × mask
-        nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')
+        self.weight, self.stride, self.groups = nn.Parameter(torch.empty(c_out, c_in, 3, 3)), stride, groups
+        self.conv_offset = nn.Conv2d(c_in, 27*groups, 3, stride=stride, padding=1) # groups × 9 × (dy, dx), then the masks
+        nn.init.kaiming_normal_(self.weight, mode='fan_out')
         nn.init.zeros_(self.conv_offset.weight); nn.init.zeros_(self.conv_offset.bias)
 
     def forward(self,
         x:torch.Tensor, # (b,c_in,h,w)
     ) -> torch.Tensor:  # (b,c_out,h/stride,w/stride)
-        offset, mask = self.conv_offset(x).split((18, 9), dim=1)
+        offset, mask = self.conv_offset(x).split((18*self.groups, 9*self.groups), dim=1)
         return deform_conv2d(x, offset.to(x.dtype), self.weight.to(x.dtype), stride=self.stride, padding=1,
                              mask=mask.to(x.dtype).sigmoid())
 
-# %% ../../nbs/parts/15_backbones.ipynb #f5acd2f2
+# %% ../../nbs/parts/15_backbones.ipynb #ef9022eb
 def resnet18(**kwargs) -> ResNet: # kwargs as for `ResNet`
     "ResNet-18: two-layer blocks, out_channels 64 to 512."
     return ResNet(18, **kwargs)
 
 def resnet50(
-    dcn:bool=False, # deformable 3×3 convolutions in stages 2 to 4
-    **kwargs,       # as for `ResNet`
+    dcn:int=0, # groups of the deformable 3×3 convolutions in stages 2 to 4, 0: ordinary; True is 1
+    **kwargs,  # as for `ResNet`
 ) -> ResNet:
     "ResNet-50: three-layer blocks, out_channels 256 to 2048."
-    return ResNet(50, dcn=(False,)+(bool(dcn),)*3, **kwargs)
+    return ResNet(50, dcn=(0,) + (int(dcn),)*3, **kwargs)
 
-# %% ../../nbs/parts/15_backbones.ipynb #327b6e9a
+# %% ../../nbs/parts/15_backbones.ipynb #4fa395dd
 class VeryDeepVgg(nn.Module):
     "Seven 3×3 convolutions that flatten a 32 pixel high word to one row of columns (CRNN paper, Table 1)."
     def __init__(self,

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['conv', 'ScaleChannelSpatialAttention', 'FPNC']
 
-# %% ../../nbs/parts/16_necks.ipynb #c024abf2
+# %% ../../nbs/parts/16_necks.ipynb #fa99ec2f
 from collections import OrderedDict
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../../nbs/parts/16_necks.ipynb #1c295a49
+# %% ../../nbs/parts/16_necks.ipynb #ecc9011e
 def conv(
     c_in:int, c_out:int, # channels
     size:int=1,          # 1 or 3: side of the window, padded to keep the map's size
@@ -24,9 +24,9 @@ def conv(
     if bias: nn.init.zeros_(layer.bias)
     return nn.Sequential(OrderedDict(conv=layer, **({'act': act} if act else {})))
 
-# %% ../../nbs/parts/16_necks.ipynb #c594b766
+# %% ../../nbs/parts/16_necks.ipynb #579ab943
 class ScaleChannelSpatialAttention(nn.Module):
-    "A weight in (0,1) for every scale at every place (DBNet++ paper, Sec. 3.2)."
+    "A weight in (0,1) for every scale at every place (DBNet++ paper, 'Adaptive Scale Fusion')."
     def __init__(self,
         channels:int, # of the joined features
         mid:int,      # channels between the two layers of the channel view
@@ -44,9 +44,9 @@ class ScaleChannelSpatialAttention(nn.Module):
         x = x + self.spatial_wise(x.mean(1, keepdim=True))      # (b,1,h,w) added to every channel
         return self.attention_wise(x)
 
-# %% ../../nbs/parts/16_necks.ipynb #0f3048e2
+# %% ../../nbs/parts/16_necks.ipynb #b8b610a8
 class FPNC(nn.Module):
-    "Feature pyramid whose levels are joined by concatenation (DB paper, Sec. 3.1), with `asf` weighted per place (DBNet++)."
+    "Feature pyramid, levels joined by concatenation (DB paper, Fig. 3), with `asf` weighted per place (DBNet++)."
     def __init__(self,
         in_channels:tuple=(64,128,256,512), # of the backbone's maps, sharpest first
         lateral_channels:int=256,           # of every level while adding
@@ -65,7 +65,8 @@ class FPNC(nn.Module):
         feats:tuple, # (b,c_i,h_i,w_i) for every level, sharpest first
     ) -> list:       # (b,out_channels,h_0,w_0) for every level
         "The smoothed levels, all at the size of the sharpest, not yet joined."
-        if len(feats) != len(self.lateral_convs): raise ValueError(f'{len(self.lateral_convs)} maps expected, got {len(feats)}')
+        n = len(self.lateral_convs)
+        if len(feats) != n: raise ValueError(f'{n} maps expected, got {len(feats)}')
         sums = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
         for i in reversed(range(len(sums)-1)): sums[i] = sums[i] + F.interpolate(sums[i+1], sums[i].shape[2:])
         outs = [smooth(s) for smooth, s in zip(self.smooth_convs, sums)]

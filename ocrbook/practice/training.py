@@ -4,21 +4,22 @@
 
 # %% auto #0
 __all__ = ['crnn_groups', 'dbnet_groups', 'schedule', 'save_state', 'fit', 'RealWords', 'jitter_word', 'WordBatches', 'RealPages',
-           'crop_page', 'PageBatches', 'widen']
+           'crop_page', 'PageBatches', 'widen', 'AlignedWords', 'Aligned']
 
-# %% ../../nbs/practice/72_training.ipynb #25d131d0
+# %% ../../nbs/practice/72_training.ipynb #cdf17be2
 import math, os, random
 from pathlib import Path
 import cv2, numpy as np, torch
+import torch.nn.functional as F
 from torch.utils.data import IterableDataset
 from tqdm.auto import tqdm
 from ..data.formats import read_jsonl
-from ..data.synth import Pages, Words
+from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import area
 from ..foundations.images import load_image, normalize
 from ..parts.stages import stack_maps
 
-# %% ../../nbs/practice/72_training.ipynb #472dfa68
+# %% ../../nbs/practice/72_training.ipynb #b99ebeb1
 def schedule(
     step:int,           # from 0
     steps:int,          # in all
@@ -28,7 +29,7 @@ def schedule(
     if step < warmup: return (step+1)/warmup
     return .5*(1 + math.cos(math.pi*min(1, (step-warmup)/max(1, steps-warmup))))
 
-# %% ../../nbs/practice/72_training.ipynb #db287936
+# %% ../../nbs/practice/72_training.ipynb #a9324d77
 def save_state(path, **state):
     "Write a training state so that an interruption leaves either the old file or the new one."
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ def fit(
     bar.close()
     return losses
 
-# %% ../../nbs/practice/72_training.ipynb #317a7c8b
+# %% ../../nbs/practice/72_training.ipynb #018d8923
 class RealWords:
     "Crops of a folder in the `labels.jsonl` form, held in memory as files; a random one at a time."
     def __init__(self,
@@ -83,7 +84,7 @@ class RealWords:
     def __len__(self): return len(self.files)
     def __getitem__(self, i): return load_image(self.files[i]), self.texts[i]
 
-# %% ../../nbs/practice/72_training.ipynb #9b6ae459
+# %% ../../nbs/practice/72_training.ipynb #67d59f1e
 def jitter_word(
     image:np.ndarray, # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -102,7 +103,7 @@ def jitter_word(
     if rng.random() < .15: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #b5feedcd
+# %% ../../nbs/practice/72_training.ipynb #e958ed1a
 class WordBatches(IterableDataset):
     "An endless stream of batches of one width; batches hold about `columns` pixel columns."
     def __init__(self,
@@ -133,7 +134,7 @@ class WordBatches(IterableDataset):
                 del waiting[x.shape[2]]
                 yield dict(images=torch.stack([x for x, _ in group]), texts=[t for _, t in group])
 
-# %% ../../nbs/practice/72_training.ipynb #462ff087
+# %% ../../nbs/practice/72_training.ipynb #4a37bd63
 class RealPages:
     "Photos of a folder in the `labels.jsonl` form, held in memory as files: (image, polygons, ignored)."
     def __init__(self,
@@ -149,7 +150,7 @@ class RealPages:
         image, s = load_image(self.files[i]), self.samples[i]
         return image, [np.asarray(p)*self.stretch for p in s.polygons], list(s.ignored)
 
-# %% ../../nbs/practice/72_training.ipynb #117335f2
+# %% ../../nbs/practice/72_training.ipynb #f084ac8b
 def crop_page(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     polygons:list,      # of (n,2), pixels
@@ -179,7 +180,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #96aecff5
+# %% ../../nbs/practice/72_training.ipynb #4f33ab20
 class PageBatches(IterableDataset):
     "An endless stream of batches of square pages with their training maps."
     def __init__(self,
@@ -212,7 +213,7 @@ class PageBatches(IterableDataset):
             images = [normalize(im, self.transform.mean, self.transform.std) for im, _, _ in pages]
             yield dict(images=torch.stack(images), maps=stack_maps(maps))
 
-# %% ../../nbs/practice/72_training.ipynb #d56ace0d
+# %% ../../nbs/practice/72_training.ipynb #0004f6f8
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -238,3 +239,57 @@ def widen(
 
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
+
+# %% ../../nbs/practice/72_training.ipynb #d809798b
+class AlignedWords(IterableDataset):
+    "An endless stream of plainly drawn words of one width a batch, with the place of every letter."
+    def __init__(self,
+        fonts:list,         # paths of font files
+        columns:int=3072,   # pixel columns in a batch
+        seed:int=0,
+        normalise=lambda a: (a-127)/127, # grey values in [0,255] → network input
+    ):
+        self.fonts, self.columns, self.seed, self.normalise = list(fonts), columns, seed, normalise
+
+    def word(self, rng): # crop (32,w) float32 grey, text, centre of each letter in [0,1] of the width; or None
+        text = random_text(rng, 0.)[:rng.randint(2, 8)].strip()
+        mask, boxes = draw_line(text or '-', rng.choice(self.fonts))
+        pad = [int(rng.uniform(0, .25)*mask.shape[0])+1 for _ in range(4)]
+        mask = cv2.copyMakeBorder(mask, *pad, cv2.BORDER_CONSTANT)
+        w = max(32, round(mask.shape[1]*2/mask.shape[0])*16)
+        paper, ink = rng.uniform(0, 255), rng.uniform(0, 255)
+        if ' ' in text or not 2*len(text) <= w//4 <= 48 or abs(paper-ink) < 60: return None
+        image = paper + (ink-paper)*cv2.resize(mask, (w, 32), interpolation=cv2.INTER_AREA).astype(np.float32)/255
+        if rng.random() < .3: image = cv2.GaussianBlur(image, (0, 0), rng.uniform(.4, 1.))
+        if rng.random() < .5: image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(1, 12), image.shape)
+        return image.clip(0, 255).astype(np.float32), text, (boxes[:, [0, 2]].mean(1)+pad[2])/mask.shape[1]
+
+    def __iter__(self):
+        rng, waiting = random.Random(self.seed), {}
+        while True:
+            if (made := self.word(rng)) is None: continue
+            group = waiting.setdefault(made[0].shape[1], [])
+            group.append(made)
+            if len(group)*made[0].shape[1] < self.columns: continue
+            images, texts, at = zip(*waiting.pop(made[0].shape[1]))
+            yield dict(images=self.normalise(torch.from_numpy(np.stack(images))[:, None]), texts=list(texts), at=list(at))
+
+# %% ../../nbs/practice/72_training.ipynb #fd123f5a
+class Aligned(torch.nn.Module):
+    "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
+    def __init__(self,
+        model,  # a `TextRecognizer` whose decoder gives (b,t,classes) and whose backbone gives (b,c,1,t)
+    ):
+        super().__init__()
+        self.model, self.short = model, torch.nn.Linear(model.backbone.out_channels, model.converter.num_classes)
+
+    def compute_loss(self, batch): # images, texts and at, from `AlignedWords`
+        feats = self.model.backbone(batch['images'])
+        b, _, _, t = feats.shape
+        goal, weight = torch.zeros(b, t, dtype=torch.long), torch.full((b, t), .3)      # blanks count less
+        for i, (letters, at) in enumerate(zip(self.model.converter.str2idx(batch['texts']), batch['at'])):
+            place = torch.as_tensor(at*t).long().clamp(0, t-1)
+            goal[i, place], weight[i, place] = torch.tensor(letters), 1.
+        goal, weight = goal.flatten().to(feats.device), weight.flatten().to(feats.device)
+        loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
+        return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))

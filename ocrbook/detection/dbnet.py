@@ -6,7 +6,7 @@
 __all__ = ['binarize', 'DBHead', 'shrink', 'unclip', 'DBTargets', 'balanced_bce', 'dice_loss', 'masked_l1', 'DBLoss', 'box_score',
            'DBPostprocessor', 'dbnet', 'dbnet_r18', 'large_photos', 'dbnet_r50dcnv2', 'dbnetpp_r50dcnv2']
 
-# %% ../../nbs/detection/21_dbnet.ipynb #eefbe682
+# %% ../../nbs/detection/21_dbnet.ipynb #4ded128f
 from dataclasses import dataclass
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPNC
 from ..parts.stages import DetectionTransform, TextDetector
 
-# %% ../../nbs/detection/21_dbnet.ipynb #e4b041ea
+# %% ../../nbs/detection/21_dbnet.ipynb #c81f16cc
 def binarize(
     prob:torch.Tensor,   # (b,1,h,w) probability map, in [0,1]
     thresh:torch.Tensor, # (b,1,h,w) threshold map, in [0,1]
@@ -28,7 +28,7 @@ def binarize(
     if prob.shape != thresh.shape: raise ValueError(f'maps differ: {tuple(prob.shape)} and {tuple(thresh.shape)}')
     return torch.sigmoid(k*(prob-thresh))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #a983e207
+# %% ../../nbs/detection/21_dbnet.ipynb #fb50ab57
 class DBHead(nn.Module):
     "Features → probability, threshold and approximate binary map, four times as large (DB paper, Fig. 3)."
     def __init__(self,
@@ -44,7 +44,7 @@ class DBHead(nn.Module):
         prob, thresh = self.binarize(x).float().sigmoid(), self.threshold(x).float().sigmoid()
         return torch.cat([prob, thresh, binarize(prob, thresh, self.k)], 1)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #656027f3
+# %% ../../nbs/detection/21_dbnet.ipynb #2b663098
 def branch(c_in):
     "One branch of the head: (b,c_in,h,w) → (b,1,4h,4w), before the sigmoid."
     c = c_in//4
@@ -56,7 +56,7 @@ def branch(c_in):
         elif hasattr(m, 'weight'): nn.init.kaiming_normal_(m.weight)
     return net
 
-# %% ../../nbs/detection/21_dbnet.ipynb #99f49eab
+# %% ../../nbs/detection/21_dbnet.ipynb #fd04dc06
 def shrink(
     poly:np.ndarray,  # (n,2) pixels; cut to whole ones
     ratio:float=.4,   # r: near 1 keeps all, near 0 little
@@ -77,7 +77,7 @@ def unclip(
     paths = offset(core, cv2.contourArea(core)*ratio/length) if length else []
     return np.concatenate(paths).astype(np.int32) if len({len(p) for p in paths}) == 1 else None
 
-# %% ../../nbs/detection/21_dbnet.ipynb #5477c28d
+# %% ../../nbs/detection/21_dbnet.ipynb #56239083
 def edge_distance(x, y, a, b):
     "Squared distance of the pixels with columns `x` (w,) and rows `y` (h,1) to the edge from `a` to `b`: (h,w)."
     xa, xb, ya, yb, u, v = x-a[0], x-b[0], y-a[1], y-b[1], b[0]-a[0], b[1]-a[1]
@@ -87,7 +87,7 @@ def edge_distance(x, y, a, b):
     np.copyto(line, ends, where=xa*xb + ya*yb > 0)          # outside the circle: the nearer end
     return line
 
-# %% ../../nbs/detection/21_dbnet.ipynb #776c1f4e
+# %% ../../nbs/detection/21_dbnet.ipynb #a1faa817
 def draw_outline(
     near:np.ndarray, # (h,w) float32: squared distance to the next outline over squared reach, at most 1; changed
     poly:np.ndarray, # (n,2)
@@ -106,7 +106,7 @@ def draw_outline(
         part = near[t:d, l:r]
         np.minimum(part, edge_distance(x, y, a, b)*np.float32(1/reach**2), out=part)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #f41d0760
+# %% ../../nbs/detection/21_dbnet.ipynb #910a3c1d
 @dataclass
 class DBTargets:
     "Polygons → the four maps that DBNet learns (DB paper, 'Label generation')."
@@ -137,7 +137,7 @@ class DBTargets:
         maps = dict(gt_shrink=cores, gt_shrink_mask=core_mask, gt_thr=thr, gt_thr_mask=near_mask)
         return {k: m[None] for k, m in maps.items()}
 
-# %% ../../nbs/detection/21_dbnet.ipynb #764d380f
+# %% ../../nbs/detection/21_dbnet.ipynb #c7c9d673
 def large_enough(self, poly):
     "Whether `poly` has an area and is not too low to be learned."
     if len(poly) < 3 or cv2.contourArea(poly.astype(np.float32)) < 1: return False
@@ -154,7 +154,7 @@ def border(self, poly, near, mask):
 
 DBTargets.large_enough, DBTargets.border = large_enough, border
 
-# %% ../../nbs/detection/21_dbnet.ipynb #787c54a6
+# %% ../../nbs/detection/21_dbnet.ipynb #1420c740
 def balanced_bce(
     prob:torch.Tensor,   # (b,1,h,w) probabilities, in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -170,7 +170,7 @@ def balanced_bce(
     hardest = (loss*neg).flatten().topk(n_neg).values
     return ((loss*pos).sum() + hardest.sum())/(n_pos + n_neg + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #280d4455
+# %% ../../nbs/detection/21_dbnet.ipynb #505c510c
 def dice_loss(
     pred:torch.Tensor,   # (b,1,h,w) in [0,1]
     target:torch.Tensor, # (b,1,h,w) 0 or 1
@@ -190,7 +190,7 @@ def masked_l1(
     "Mean absolute difference where `mask` is 1 (DB paper, 'Optimization')."
     return ((pred-target)*mask).abs().sum()/(mask.sum() + eps)
 
-# %% ../../nbs/detection/21_dbnet.ipynb #9e668a79
+# %% ../../nbs/detection/21_dbnet.ipynb #6f0ef62d
 @dataclass
 class DBLoss:
     "The three terms of DBNet's loss (DB paper, 'Optimization')."
@@ -214,7 +214,7 @@ class DBLoss:
             return dict(loss_prob=self.alpha*first, loss_db=dice_loss(binary, cores, mask, self.eps),
                         loss_thr=self.beta*masked_l1(thresh, thr, band, self.eps))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #5bb9e774
+# %% ../../nbs/detection/21_dbnet.ipynb #73faa0a1
 def fit(target, like):
     "The target as float on the prediction's device, zeros where the prediction is up to 3 pixels larger."
     target = torch.as_tensor(target, device=like.device).float()
@@ -223,7 +223,7 @@ def fit(target, like):
         raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
     return F.pad(target, (0, w-tw, 0, h-th))
 
-# %% ../../nbs/detection/21_dbnet.ipynb #a20473d5
+# %% ../../nbs/detection/21_dbnet.ipynb #710372d0
 def box_score(
     prob:np.ndarray,   # (h,w) float32 probability map
     points:np.ndarray, # (n,2) int32, pixels of the map
@@ -233,7 +233,7 @@ def box_score(
     mask = cv2.fillPoly(np.zeros((h, w), np.uint8), [points-(x, y)], 1)
     return cv2.mean(prob[y:y+h, x:x+w], mask)[0]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #aa80754d
+# %% ../../nbs/detection/21_dbnet.ipynb #50294308
 @dataclass
 class DBPostprocessor:
     "Probability map → polygons and scores (DB paper, 'Inference')."
@@ -255,7 +255,7 @@ class DBPostprocessor:
         prob = prob.detach().float().cpu().numpy() if isinstance(prob, torch.Tensor) else prob.astype(np.float32)
         return [self.read(np.ascontiguousarray(p)) for p in prob]
 
-# %% ../../nbs/detection/21_dbnet.ipynb #d40d7269
+# %% ../../nbs/detection/21_dbnet.ipynb #3b371377
 def read(self, prob):
     "Polygons and scores of one probability map (h,w)."
     polygons, scores = [], []
@@ -286,7 +286,7 @@ def first_corner(quads):
 
 DBPostprocessor.read, DBPostprocessor.cores = read, cores
 
-# %% ../../nbs/detection/21_dbnet.ipynb #db65a084
+# %% ../../nbs/detection/21_dbnet.ipynb #4d94b697
 def dbnet(
     backbone,     # with `out_channels`, e.g. `resnet18()`
     asf=False,    # adaptive scale fusion: DBNet++
@@ -297,7 +297,7 @@ def dbnet(
     stages = dict(targets=DBTargets(), loss=DBLoss(), postprocessor=DBPostprocessor()) | stages
     return TextDetector(backbone, neck, DBHead(neck.out_channels), **stages).eval()
 
-# %% ../../nbs/detection/21_dbnet.ipynb #caf833d2
+# %% ../../nbs/detection/21_dbnet.ipynb #44c8a68a
 def dbnet_r18(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet with ResNet-18: the fast one."
     return dbnet(resnet18(), **dict(transform=DetectionTransform((736, 1333))) | stages)

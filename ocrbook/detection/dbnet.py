@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from ..foundations.geometry import offset
+from ..foundations.images import PageTransform
 from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPNC
-from ..parts.stages import DetectionTransform, TextDetector
+from ..parts.stages import TextDetector
 
 # %% ../../nbs/detection/21_dbnet.ipynb #c81f16cc
 def binarize(
@@ -300,11 +301,11 @@ def dbnet(
 # %% ../../nbs/detection/21_dbnet.ipynb #44c8a68a
 def dbnet_r18(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet with ResNet-18: the fast one."
-    return dbnet(resnet18(), **dict(transform=DetectionTransform((736, 1333))) | stages)
+    return dbnet(resnet18(), **dict(transform=PageTransform((736, 1333))) | stages)
 
-def large_photos() -> DetectionTransform: # short side 1024
+def large_photos() -> PageTransform: # short side 1024
     "What the ResNet-50 models see."
-    return DetectionTransform((1024, 4068), mean=(122.67891434, 116.66876762, 104.00698793))
+    return PageTransform((1024, 4068), mean=(122.67891434, 116.66876762, 104.00698793))
 
 def dbnet_r50dcnv2(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet with ResNet-50 and deformable convolutions."

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version as package_version
 from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tqdm.auto import tqdm
 from ..foundations.vocab import Vocab
 
@@ -397,7 +397,7 @@ def save_checkpoint(
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        save_file({k: _storable(k, v, half) for k, v in model.state_dict().items()}, part, meta)
+        part.write_bytes(save({k: _storable(k, v, half) for k, v in model.state_dict().items()}, meta))
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
     return path

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
+from ..foundations.images import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import VeryDeepVgg
-from ..parts.stages import RecognitionTransform, TextRecognizer
+from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
 class BidirectionalLSTM(nn.Module):
@@ -137,4 +138,4 @@ def crnn(
     return TextRecognizer(
         backbone=VeryDeepVgg(leaky_relu=False, input_channels=1), decoder=CRNNDecoder(512, converter.num_classes),
         converter=converter, loss=CTCLoss(),
-        transform=RecognitionTransform(height=32, min_width=32, max_width=None, keep_ratio=True, divisor=16))
+        transform=WordTransform(mean=127., std=127., grey=True))

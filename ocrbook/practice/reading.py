@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PHOTOS', 'list_sources', 'cut_word', 'read_crops', 'read_stream', 'read']
 
-# %% ../../nbs/practice/73_reading.ipynb #f5571faa
+# %% ../../nbs/practice/73_reading.ipynb #8639e22c
 import warnings
 from pathlib import Path
 import cv2, numpy as np
@@ -14,7 +14,7 @@ from ..foundations.images import ImageError, crop_quad, load_image, rotate90, st
 from ..foundations.results import Page, TextInstance
 from .models import create_model
 
-# %% ../../nbs/practice/73_reading.ipynb #b2d0c1f4
+# %% ../../nbs/practice/73_reading.ipynb #e3d929ae
 PHOTOS = {'.png', '.jpg', '.jpeg', '.jpe', '.tif', '.tiff', '.webp', '.bmp', '.gif', '.ppm', '.pgm', '.pbm'}
 
 def list_sources(
@@ -37,7 +37,7 @@ def list_sources(
     elif path.suffix.lower() == '.pdf': yield from _pdf_pages(path, max_pixels, dpi)
     else: yield str(path), lambda: load_image(path, max_pixels)
 
-# %% ../../nbs/practice/73_reading.ipynb #5662ff44
+# %% ../../nbs/practice/73_reading.ipynb #413e0bac
 def _pdf_pages(path, max_pixels, dpi):
     import pypdfium2
     def fail(reason):
@@ -59,7 +59,7 @@ def _draw_pdf(path, i, max_pixels, dpi):
             return load_image(pdf[i].render(scale=dpi/72).to_pil().convert('RGB'))
     except pypdfium2.PdfiumError as e: raise ImageError(f'{path}: page {i+1} cannot be drawn ({e})') from None
 
-# %% ../../nbs/practice/73_reading.ipynb #d8b3c656
+# %% ../../nbs/practice/73_reading.ipynb #03c05142
 def cut_word(
     image:np.ndarray, # (h,w,3) uint8 RGB
     polygon,          # (n,2) pixels, clockwise from the top left
@@ -69,7 +69,7 @@ def cut_word(
     h, w = crop.shape[:2]
     return crop if w <= 40*h else cv2.resize(crop, (40*h, h), interpolation=cv2.INTER_AREA)
 
-# %% ../../nbs/practice/73_reading.ipynb #0f65bf2d
+# %% ../../nbs/practice/73_reading.ipynb #1c1dc777
 def read_crops(
     recognizer,         # with `predict`
     crops:list,         # of (h,w,3) uint8 RGB
@@ -85,7 +85,7 @@ def read_crops(
     for n, i in enumerate(tall): out[i] = max([out[i], *more[2*n:2*n+2]], key=lambda t: t.score)
     return out
 
-# %% ../../nbs/practice/73_reading.ipynb #6e25d42b
+# %% ../../nbs/practice/73_reading.ipynb #a2e3f4af
 def read_stream(
     sources,                # (name, function → image) pairs, as `list_sources` yields them
     detector,               # a `TextDetector`
@@ -115,7 +115,7 @@ def _read_together(waiting, recognizer, rotate, batch_size):
             read = [TextInstance(w.polygon, text=t.text, score=t.score) for w, t in zip(words, texts)]
             yield Page([w for w in read if w.text], None, image.shape[:2], name), image
 
-# %% ../../nbs/practice/73_reading.ipynb #560759b9
+# %% ../../nbs/practice/73_reading.ipynb #abce1ef0
 _models = {}
 def _model(model):
     "A model as it is, or the shipped weights of that name, loaded once a process."

@@ -6,7 +6,7 @@
 __all__ = ['crnn_groups', 'dbnet_groups', 'schedule', 'save_state', 'fit', 'RealWords', 'jitter_word', 'WordBatches', 'RealPages',
            'crop_page', 'PageBatches', 'widen', 'AlignedWords', 'Aligned', 'cut_words']
 
-# %% ../../nbs/practice/72_training.ipynb #fbf14486
+# %% ../../nbs/practice/72_training.ipynb #c4cd1cdf
 import math, os, random
 from pathlib import Path
 import cv2, numpy as np, torch
@@ -19,7 +19,7 @@ from ..foundations.geometry import area, order_quad
 from ..foundations.images import crop_quad, load_image, normalize
 from ..parts.stages import stack_maps
 
-# %% ../../nbs/practice/72_training.ipynb #ff93595c
+# %% ../../nbs/practice/72_training.ipynb #7ef9ddc6
 def schedule(
     step:int,           # from 0
     steps:int,          # in all
@@ -29,7 +29,7 @@ def schedule(
     if step < warmup: return (step+1)/warmup
     return .5*(1 + math.cos(math.pi*min(1, (step-warmup)/max(1, steps-warmup))))
 
-# %% ../../nbs/practice/72_training.ipynb #d4c37084
+# %% ../../nbs/practice/72_training.ipynb #c08bc474
 def save_state(path, **state):
     "Write a training state so that an interruption leaves either the old file or the new one."
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def fit(
     bar.close()
     return losses
 
-# %% ../../nbs/practice/72_training.ipynb #b8390ef8
+# %% ../../nbs/practice/72_training.ipynb #13e2d2bd
 class RealWords:
     "Crops of a folder in the `labels.jsonl` form, held in memory as files; a random one at a time."
     def __init__(self,
@@ -84,7 +84,7 @@ class RealWords:
     def __len__(self): return len(self.files)
     def __getitem__(self, i): return load_image(self.files[i]), self.texts[i]
 
-# %% ../../nbs/practice/72_training.ipynb #73cbee0e
+# %% ../../nbs/practice/72_training.ipynb #fa63f5b0
 def jitter_word(
     image:np.ndarray, # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -103,7 +103,7 @@ def jitter_word(
     if rng.random() < .15: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #e0e16fc0
+# %% ../../nbs/practice/72_training.ipynb #9718246a
 class WordBatches(IterableDataset):
     "An endless stream of batches of one width; batches hold about `columns` pixel columns."
     def __init__(self,
@@ -134,7 +134,7 @@ class WordBatches(IterableDataset):
                 del waiting[x.shape[2]]
                 yield dict(images=torch.stack([x for x, _ in group]), texts=[t for _, t in group])
 
-# %% ../../nbs/practice/72_training.ipynb #1de23f15
+# %% ../../nbs/practice/72_training.ipynb #879d4b56
 class RealPages:
     "Photos of a folder in the `labels.jsonl` form, held in memory as files: (image, polygons, ignored)."
     def __init__(self,
@@ -150,7 +150,7 @@ class RealPages:
         image, s = load_image(self.files[i]), self.samples[i]
         return image, [np.asarray(p)*self.stretch for p in s.polygons], list(s.ignored)
 
-# %% ../../nbs/practice/72_training.ipynb #fe17ab96
+# %% ../../nbs/practice/72_training.ipynb #324cbe1c
 def crop_page(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     polygons:list,      # of (n,2), pixels
@@ -180,7 +180,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #00947f44
+# %% ../../nbs/practice/72_training.ipynb #5f23bff1
 class PageBatches(IterableDataset):
     "An endless stream of batches of square pages with their training maps."
     def __init__(self,
@@ -213,7 +213,7 @@ class PageBatches(IterableDataset):
             images = [normalize(im, self.transform.mean, self.transform.std) for im, _, _ in pages]
             yield dict(images=torch.stack(images), maps=stack_maps(maps))
 
-# %% ../../nbs/practice/72_training.ipynb #935430a4
+# %% ../../nbs/practice/72_training.ipynb #67b031b8
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -240,7 +240,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #d6a868ef
+# %% ../../nbs/practice/72_training.ipynb #6eb06fb6
 class AlignedWords(IterableDataset):
     "An endless stream of plainly drawn words of one width a batch, with the place of every letter."
     def __init__(self,
@@ -274,7 +274,7 @@ class AlignedWords(IterableDataset):
             images, texts, at = zip(*waiting.pop(made[0].shape[1]))
             yield dict(images=self.normalise(torch.from_numpy(np.stack(images))[:, None]), texts=list(texts), at=list(at))
 
-# %% ../../nbs/practice/72_training.ipynb #608ff996
+# %% ../../nbs/practice/72_training.ipynb #84cb7431
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -294,7 +294,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #546a2e0d
+# %% ../../nbs/practice/72_training.ipynb #b6e3c08d
 def cut_words(
     folder,             # photos with labels.jsonl
     out,                # where crops and their labels.jsonl are written

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['app', 'fail', 'read', 'models', 'synth', 'main']
 
-# %% ../../nbs/practice/74_cli.ipynb #f99ea9b6
+# %% ../../nbs/practice/74_cli.ipynb #2340d80e
 import json, sys
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
 
-# %% ../../nbs/practice/74_cli.ipynb #b79af069
+# %% ../../nbs/practice/74_cli.ipynb #58122489
 app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', no_args_is_help=True,
                   add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -20,7 +20,7 @@ def fail(message): # one line
     print(f'ocrbook: {message}', file=sys.stderr)
     raise typer.Exit(1)
 
-# %% ../../nbs/practice/74_cli.ipynb #cad21c69
+# %% ../../nbs/practice/74_cli.ipynb #34cf001c
 @app.command()
 def read(
     source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
@@ -56,7 +56,7 @@ def read(
         if pages: print(_hocr(pages), file=out)
     if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
 
-# %% ../../nbs/practice/74_cli.ipynb #51e62673
+# %% ../../nbs/practice/74_cli.ipynb #b753e433
 def _load(name, device):
     import torch
     from ocrbook.practice.models import create_model
@@ -88,7 +88,7 @@ def _picture(folder, page, image):
     name = Path(page.path).name.replace('#page=', '-') + '.png'
     cv2.imwrite(str(folder/name), cv2.cvtColor(draw_page(image, page.words), cv2.COLOR_RGB2BGR))
 
-# %% ../../nbs/practice/74_cli.ipynb #812ce5f0
+# %% ../../nbs/practice/74_cli.ipynb #9fb7a9d2
 @app.command()
 def models(
     task: Annotated[str, typer.Argument(help='detection, recognition or kie; default: all.')] = '',
@@ -99,7 +99,7 @@ def models(
     except ValueError as e: fail(e)
     for n in names: print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
-# %% ../../nbs/practice/74_cli.ipynb #520d1865
+# %% ../../nbs/practice/74_cli.ipynb #7ae90b19
 @app.command()
 def synth(
     kind: Annotated[str, typer.Argument(help='words or pages.')],
@@ -115,5 +115,5 @@ def synth(
     (write_words if kind == 'words' else write_pages)(folder, n, seed)
     print(f'{n} {kind} in {folder}', file=sys.stderr)
 
-# %% ../../nbs/practice/74_cli.ipynb #f950f274
+# %% ../../nbs/practice/74_cli.ipynb #862c7d88
 def main(): app()

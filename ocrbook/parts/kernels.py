@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from ..foundations.geometry import order_quad, shrink
+from ..foundations.geometry import shrink
 
 # %% ../../nbs/parts/18_kernels.ipynb #f2c14203
 def kernel_maps(
@@ -83,14 +83,21 @@ def points2boundary(
     "A polygon around pixels."
     if text_repr_type == 'quad':
         rect = cv2.minAreaRect(points)
-        return order_quad(cv2.boxPoints(rect)) if min(rect[1]) > min_width else None
+        return first_corner(cv2.boxPoints(rect)) if min(rect[1]) > min_width else None
     if text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {text_repr_type!r}")
-    corner = points.min(0)
-    x, y = (points-corner).T
-    mask = np.zeros((y.max()+1, x.max()+1), np.uint8)
-    mask[y, x] = 1
+    x, y, w, h = cv2.boundingRect(points)
+    mask = np.zeros((h, w), np.uint8)
+    mask[points[:, 1]-y, points[:, 0]-x] = 1
     outline = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0][0][:, 0]
-    return (outline+corner).astype(float) if len(outline) > 3 else None
+    return (outline+(x, y)).astype(float) if len(outline) > 3 else None
+
+# %% ../../nbs/parts/18_kernels.ipynb #c81f0a21
+def first_corner(quad):
+    "The corners (4,2), which run clockwise, from the one nearest the top left of their upright box on."
+    points = quad.tolist()
+    left, top = (min(v) for v in zip(*points))
+    start = min(range(4), key=lambda i: (points[i][0]-left)**2 + (points[i][1]-top)**2)
+    return np.array(points[start:] + points[:start])
 
 # %% ../../nbs/parts/18_kernels.ipynb #c7af952c
 def label_polygons(
@@ -104,14 +111,18 @@ def label_polygons(
 ) -> tuple:                    # list of (n,2) polygons, pixels of the network's input; list of scores
     "The texts of a map of numbered pixels, in the order of their numbers."
     on = np.flatnonzero(labels)
-    numbers = labels.ravel()[on]
-    order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')
+    (y, x), numbers = np.divmod(on, labels.shape[1]), labels.ravel()[on]
     counts = np.bincount(numbers)
     means = np.bincount(numbers, score.ravel()[on])/np.maximum(counts, 1)
-    points = np.stack(np.divmod(on[order], labels.shape[1])[::-1], 1).astype(np.int32)   # (pixels,2) x, y
-    polygons, scores, ends = [], [], counts.cumsum()
     large, sure = counts >= min_area, means > min_score
+    if text_repr_type == 'quad':                          # a rectangle needs no more than both ends of every row
+        turn = (np.diff(numbers, prepend=0, append=0) != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
+        ends = turn[1:] | turn[:-1]
+        numbers, y, x = numbers[ends], y[ends], x[ends]
+    order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')
+    points = np.stack([x[order], y[order]], 1).astype(np.int32)
+    polygons, scores, stops = [], [], np.bincount(numbers).cumsum()
     for i in np.flatnonzero((large | sure if either else large & sure) & (counts > 0)):
-        poly = points2boundary(points[ends[i]-counts[i]:ends[i]], text_repr_type)
+        poly = points2boundary(points[stops[i-1]:stops[i]], text_repr_type)
         if poly is not None: polygons.append(poly*scale); scores.append(float(means[i]))
     return polygons, scores

@@ -9,7 +9,7 @@ __all__ = ['FORMATS', 'FormatError', 'Sample', 'clean_polygon', 'Samples', 'from
            'to_coco', 'to_linejson', 'to_mmocr1', 'from_labelme', 'to_labelme', 'from_lmdb', 'to_lmdb', 'from_words',
            'to_words', 'Format', 'find_format', 'read_samples', 'write_samples', 'differences', 'convert']
 
-# %% ../../nbs/data/10_formats.ipynb #cc53e781
+# %% ../../nbs/data/10_formats.ipynb #f03df101
 import ast, base64, binascii, io, json, os, re, shutil, threading, warnings
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from PIL import Image
 from ..foundations.geometry import area, as_polygon, bounds, iou, min_area_rect, order_quad, repair, resample
 from ..foundations.images import load_image, text_sides
 
-# %% ../../nbs/data/10_formats.ipynb #ca439712
+# %% ../../nbs/data/10_formats.ipynb #b7361d2e
 class FormatError(ValueError):
     "An annotation that cannot be used: one line with file, line and reason."
 
@@ -53,7 +53,7 @@ class Sample:
     def is_word(self) -> bool: return not self.polygons and len(self.texts) == 1 # a word crop
     def __len__(self): return len(self.texts)
 
-# %% ../../nbs/data/10_formats.ipynb #3bda4a5d
+# %% ../../nbs/data/10_formats.ipynb #ef6944a8
 def raw(self:Sample) -> bytes:
     "The image as it is stored, not decoded."
     if self.data is None: return self.path.read_bytes()
@@ -68,7 +68,7 @@ def load(self:Sample, **kwargs) -> np.ndarray: # uint8 RGB (h,w,3)
 
 Sample.raw, Sample.load = raw, load
 
-# %% ../../nbs/data/10_formats.ipynb #10a45dbf
+# %% ../../nbs/data/10_formats.ipynb #b284a9f5
 def clean_polygon(
     points, # (n,2), or flat x1 y1 x2 y2 …
 ) -> tuple: # clockwise polygon without crossings (m,2), and what was done: '', 'turned clockwise' or 'untangled'
@@ -82,7 +82,7 @@ def clean_polygon(
     to_the_right = lambda s: (s[(len(s)-1)//2] - s[0])[0]
     return max(p[::-1].copy(), np.roll(p[::-1], 1, 0), key=to_the_right), 'turned clockwise'
 
-# %% ../../nbs/data/10_formats.ipynb #0c0cd078
+# %% ../../nbs/data/10_formats.ipynb #7861c3ff
 class Samples(list):
     "A list of `Sample`, with `problems` (one line each), `repaired` (what was done -> to how many polygons) and `lost` (by a conversion: what -> how often)."
     def __init__(self, samples=(), problems=(), repaired=(), lost=(), strict=False):
@@ -101,7 +101,7 @@ class Samples(list):
         lost = '; '.join(f'{k}: {v}' for k, v in self.lost.items())
         return f'{len(self)} images, {n} polygons ({ignored} ignored{fixed}), {len(self.problems)} problems' + (f'; not kept: {lost}' if lost else '')
 
-# %% ../../nbs/data/10_formats.ipynb #c416d940
+# %% ../../nbs/data/10_formats.ipynb #02c55276
 _row, _instance = ('file', 'width', 'height', 'instances', 'text', 'entities'), ('polygon', 'text', 'ignore', 'label')
 
 def _checked(d):
@@ -121,7 +121,7 @@ def _instances(found, places, out):
         else: polygons.append(p); good.append(d); out.repaired.update([done] if done else [])
     return polygons, good
 
-# %% ../../nbs/data/10_formats.ipynb #698b51e3
+# %% ../../nbs/data/10_formats.ipynb #28cff633
 def _sample(row, find, out, where, places=None, data=None):
     "A `Sample` from one row; `find(name)` gives the image's path or an error."
     if not isinstance(row, dict) or not isinstance(row.get('file'), str): raise ValueError('no "file"')
@@ -146,7 +146,7 @@ def add(self:Samples, row, find, where, places=None, data=None):
     except ValueError as e: self.note(where, e)
 Samples.add = add
 
-# %% ../../nbs/data/10_formats.ipynb #017b788e
+# %% ../../nbs/data/10_formats.ipynb #327c2560
 def _lines(file, out):
     "(place, text) of every line that is not empty; lines that are not UTF-8 are noted."
     data = file.read_bytes()
@@ -170,11 +170,13 @@ def _beside(folder, *places):
     def find(name):
         for place in ('', *places):
             for n in (name, name.replace('\\', '/')):
-                if (folder/place/n).is_file(): return folder/place/n
-        raise ValueError(f'no image {name}')
+                try:
+                    if (folder/place/n).is_file(): return folder/place/n
+                except OSError: pass                                                 # a name too long to be one
+        raise ValueError(f'no image {name[:200]}')
     return find
 
-# %% ../../nbs/data/10_formats.ipynb #88dcfcb6
+# %% ../../nbs/data/10_formats.ipynb #db6f19b7
 def from_jsonl(source, out):
     "Add the samples of a folder with `labels.jsonl`, or of such a file, to `out`."
     file = source/'labels.jsonl' if source.is_dir() else source
@@ -198,7 +200,7 @@ def read_jsonl(
     "Read a folder of images with one JSON object a line."
     return _read(from_jsonl, folder, strict, warn)
 
-# %% ../../nbs/data/10_formats.ipynb #cd08b431
+# %% ../../nbs/data/10_formats.ipynb #a092d519
 def _write(file, text):
     "Write a text file whole or not at all."
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +221,7 @@ def _extra(s, i):
 
 def _head(s): return ({} if s.entities is None else dict(entities=s.entities)) | s.meta
 
-# %% ../../nbs/data/10_formats.ipynb #2872bd44
+# %% ../../nbs/data/10_formats.ipynb #0d6a4c9c
 def _as_row(s, folder):
     "One line's object, the inverse of `_sample`."
     row = dict(file=_name(s, folder)) | (dict(width=int(s.size[1]), height=int(s.size[0])) if s.size else {}) | _head(s)
@@ -240,7 +242,7 @@ def write_jsonl(
     to_jsonl(samples, Path(folder))
     return Path(folder)/'labels.jsonl'
 
-# %% ../../nbs/data/10_formats.ipynb #3a5ab893
+# %% ../../nbs/data/10_formats.ipynb #ce42df2b
 _suffixes = ('.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.ppm', '.jp2', '.avif')
 
 def _stems(root, key=str):
@@ -261,7 +263,7 @@ def _stems(root, key=str):
 def _left(out, source, rest):
     if rest: out.note(source, f'{len(rest)} images without annotation, the first: {min(rest).name}')
 
-# %% ../../nbs/data/10_formats.ipynb #33452925
+# %% ../../nbs/data/10_formats.ipynb #1fbcf434
 def _from_texts(out, files, find, prefix, parse, lines=_lines):
     "One sample a text file, an instance from every line that `parse` accepts."
     for file in files:
@@ -285,7 +287,7 @@ def _marked(polygon, text, mark='###', **more):
     "An instance; one whose text is the `mark` is ignored."
     return dict(polygon=polygon, text=None, ignore=True) | more if text == mark else dict(polygon=polygon, text=text, ignore=False) | more
 
-# %% ../../nbs/data/10_formats.ipynb #c9d5838f
+# %% ../../nbs/data/10_formats.ipynb #7e146fa7
 def _quad_line(line):
     "An instance from `x1,y1,x2,y2,x3,y3,x4,y4,text`."
     parts = line.split(',', 8)
@@ -299,7 +301,7 @@ def from_icdar2015(source, out):
     _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', _quad_line)
     _left(out, source, rest)
 
-# %% ../../nbs/data/10_formats.ipynb #8175706f
+# %% ../../nbs/data/10_formats.ipynb #63a1b9d1
 def _corners(x0, y0, x1, y1): return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 def _upright(p):
@@ -333,7 +335,7 @@ def to_icdar2015(samples, folder):
     "Write `annotations/gt_*.txt` with four corners in whole pixels a word."
     _one_each(samples, folder, 'gt_', lambda p, t, i, s: ','.join([*map(str, _whole(_quad(p)).ravel()), *([] if t is None else [t])]))
 
-# %% ../../nbs/data/10_formats.ipynb #8461ecbf
+# %% ../../nbs/data/10_formats.ipynb #2d9412c8
 def _unquoted(text):
     "What stands between double quotes, `\\\"` and `\\\\` undone."
     if not (m := re.fullmatch(r'\s*"(.*)"\s*', text)): raise ValueError(f'text {text[:40]!r} is not in double quotes')
@@ -356,7 +358,7 @@ def to_icdar2013(samples, folder):
     "Write `annotations/gt_*.txt` with an upright box in whole pixels a word."
     _one_each(samples, folder, 'gt_', lambda p, t, i, s: ', '.join([*map(str, _upright(p)[[0, 2]].ravel()), *([] if t is None else [_quoted(t)])]))
 
-# %% ../../nbs/data/10_formats.ipynb #2f9f6a31
+# %% ../../nbs/data/10_formats.ipynb #25de97c7
 _record = re.compile(r"\s*x:\s*\[\[(.*?)\]\]\s*,\s*y:\s*\[\[(.*?)\]\]\s*,\s*ornt:\s*(\[.*?\])\s*,\s*transcriptions:\s*(\[.*\])\s*", re.S)
 
 def _records(file, out):
@@ -384,7 +386,7 @@ def _total_record(record):
     turn = _strings(m[3])
     return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if turn == '#' else _strings(m[4]), '#', orientation=turn)
 
-# %% ../../nbs/data/10_formats.ipynb #3ed7b422
+# %% ../../nbs/data/10_formats.ipynb #f2c5f09e
 def from_totaltext(source, out):
     "Add the pages of a folder with images and `poly_gt_*.txt` files to `out`."
     find, rest = _stems(source)
@@ -403,7 +405,7 @@ def to_totaltext(samples, folder):
         return f"x: [[{x}]], y: [[{y}]], ornt: [u{('#' if s.ignored[i] else turn or _turn(q))!r}], transcriptions: [{'' if t is None else f'u{t!r}'}]"
     _one_each(samples, folder, 'poly_gt_', row)
 
-# %% ../../nbs/data/10_formats.ipynb #99faf15c
+# %% ../../nbs/data/10_formats.ipynb #f7d2c1c4
 def _ctw_line(line):
     "An instance from `x1,y1,…,####text`, or from the 32 numbers of the first release."
     xy, mark, text = line.partition('####')
@@ -426,7 +428,7 @@ def _ctw_box(box):
     segs = (box.findtext('segs') or '').split(',')
     return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], box.findtext('label'))
 
-# %% ../../nbs/data/10_formats.ipynb #76d763bc
+# %% ../../nbs/data/10_formats.ipynb #97547697
 def from_ctw1500(source, out):
     "Add the pages of a folder with images and one text or XML file for each to `out`."
     find, rest = _stems(source, lambda stem: stem.lstrip('0') or '0')
@@ -455,7 +457,7 @@ def to_ctw1500(samples, folder):
         return ','.join(map(str, (q if len(q) == 14 else np.rint(_fourteen(q)).astype(int)).ravel())) + ('' if t is None else f',####{t}')
     _one_each(samples, folder, '', row)
 
-# %% ../../nbs/data/10_formats.ipynb #5474a20c
+# %% ../../nbs/data/10_formats.ipynb #f1dda12a
 def _one(source, name):
     "The annotation file: `source` itself, or the only file of format `name` below it."
     if source.is_file(): return source
@@ -490,7 +492,7 @@ def from_icdar2003(source, out):
         except ValueError as err: out.note(where, f'resolution {err}')
         out.add(row, _beside(file.parent), where, places)
 
-# %% ../../nbs/data/10_formats.ipynb #d807dc73
+# %% ../../nbs/data/10_formats.ipynb #c277e982
 _legal = lambda text: escape(re.sub(r'[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text))   # what XML can hold
 
 def to_icdar2003(samples, folder):
@@ -508,7 +510,7 @@ def to_icdar2003(samples, folder):
         lines += ['</taggedRectangles>', '</image>']
     _write(folder/'words.xml', '\n'.join([*lines, '</tagset>\n']))
 
-# %% ../../nbs/data/10_formats.ipynb #e1faa7fa
+# %% ../../nbs/data/10_formats.ipynb #c7009922
 _mmocr = ('imgs', 'images', '..', '../imgs', '../images')    # where MMOCR keeps images, seen from the label file
 
 def _json(file, out):
@@ -529,7 +531,7 @@ def _outline(d, out, wide):
     outline = d.get('segmentation') or d.get('polygon') or d.get('box')
     if not outline:
         try: x, y, u, v = map(float, d['bbox'])
-        except (KeyError, TypeError, ValueError): raise ValueError('neither outline nor box') from None
+        except (KeyError, TypeError, ValueError, OverflowError): raise ValueError('neither outline nor box') from None
         return _corners(x, y, *((x+u, y+v) if wide else (u, v))).ravel().tolist()
     if isinstance(outline, dict): raise ValueError('a run-length mask, not an outline')
     if not isinstance(outline, list) or not isinstance(outline[0], list) or np.ndim(outline[0][:1]) != 1 or len(outline[0]) == 2: return outline
@@ -541,7 +543,7 @@ def _taken(d, out, names, wide=True, ignore='iscrowd', label='category_id'):
     if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not an annotation')
     more = {k: v for k, v in d.items() if k not in ('segmentation', 'polygon', 'box', 'bbox', 'area', 'id', 'image_id', ignore, label)}
     if d.get(ignore, 0) not in (0, 1): raise ValueError(f'{ignore} {d[ignore]!r} is not 0 or 1')
-    if d.get(label) in names: more['label'] = names[d[label]]
+    if isinstance(d.get(label), int) and d[label] in names: more['label'] = names[d[label]]
     return dict(polygon=_outline(d, out, wide), ignore=bool(d.get(ignore, 0))) | more
 
 def _add_json(out, file, where, image, found, keys, names, what='annotation', **kw):
@@ -553,14 +555,14 @@ def _add_json(out, file, where, image, found, keys, names, what='annotation', **
     good, places = [], []
     for i, d in found:
         try: good.append(_taken(d, out, names, **kw)); places.append(f'{where}: {what} {i}')
-        except ValueError as e: out.note(f'{where}: {what} {i}', e)
+        except (ValueError, OverflowError) as e: out.note(f'{where}: {what} {i}', e)
     out.add(row | dict(instances=good), _beside(file.parent, *_mmocr), where, places)
 
 def _names(categories):
     "Number → label of a list of categories; the one called `text` is no label."
     return {c['id']: c['name'] for c in categories or [] if isinstance(c, dict) and isinstance(c.get('id'), int) and c.get('name', 'text') != 'text'}
 
-# %% ../../nbs/data/10_formats.ipynb #077d087d
+# %% ../../nbs/data/10_formats.ipynb #1fe97409
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
     file = _one(source, 'coco')
@@ -573,7 +575,7 @@ def from_coco(source, out):
         if isinstance(key, (int, str)) and key in found: found[key].append((a.get('id', i), a))
         else: out.note(file, f'annotation {i}: no image with id {key!r}')
     for i, im in enumerate(images):
-        if not isinstance(im, dict) or im.get('id') not in found: out.note(file, f'image {i}: no "id"'); continue
+        if not isinstance(im, dict) or not isinstance(im.get('id'), (int, str)): out.note(file, f'image {i}: no "id"'); continue
         _add_json(out, file, f'{file}: image {im["id"]}', {k: v for k, v in im.items() if k != 'id'}, found[im['id']], ('file_name',), names)
 
 def from_linejson(source, out):
@@ -598,7 +600,7 @@ def from_mmocr1(source, out):
         if word: im, found = im | {k: v for k, v in found[0].items() if k == 'text'}, None
         _add_json(out, file, where, im, found if word else enumerate(found), ('img_path',), names, 'instance', wide=False, ignore='ignore', label='bbox_label')
 
-# %% ../../nbs/data/10_formats.ipynb #3994e725
+# %% ../../nbs/data/10_formats.ipynb #7949b122
 def _categories(samples, first):
     "Label → number, and the table of categories."
     names = ['text', *dict.fromkeys(l for s in samples for l in s.labels or [] if l is not None and l != 'text')]
@@ -639,7 +641,7 @@ def to_mmocr1(samples, folder):
     task, kind = ('textrecog', 'TextRecog') if all(s.is_word for s in samples) else ('textspotting', 'TextSpotting') if any(t for s in samples for t in s.texts) else ('textdet', 'TextDet')
     _write(folder/f'{task}.json', json.dumps(dict(metainfo=dict(dataset_type=f'{kind}Dataset', task_name=task, category=categories), data_list=rows), ensure_ascii=False))
 
-# %% ../../nbs/data/10_formats.ipynb #1ac56e9f
+# %% ../../nbs/data/10_formats.ipynb #877e5513
 def _shape(d):
     "An instance from one shape."
     if not isinstance(d, dict) or not isinstance(d.get('points'), list): raise ValueError('no "points"')
@@ -670,7 +672,7 @@ def from_labelme(source, out):
         found, places = [], []
         for i, s in enumerate(shapes):
             try: found.append(_shape(s)); places.append(f'{file}: shape {i}')
-            except ValueError as e: out.note(f'{file}: shape {i}', e)
+            except (ValueError, OverflowError) as e: out.note(f'{file}: shape {i}', e)
         known = ('version', 'flags', 'shapes', 'imagePath', 'imageData', 'imageHeight', 'imageWidth')
         row = {k: v for k, v in d.items() if k not in known} | dict(file=name, instances=found, width=d.get('imageWidth'), height=d.get('imageHeight'))
         out.add(row, lambda _: path, file, places, data)
@@ -688,7 +690,7 @@ def to_labelme(samples, folder):
         _name(s, folder)
         _write(s.path.with_suffix('.json'), json.dumps(dict(version='5.0.1', flags={}, shapes=shapes, imagePath=s.path.name, imageData=None) | size | _head(s), ensure_ascii=False, indent=1))
 
-# %% ../../nbs/data/10_formats.ipynb #c19da2ec
+# %% ../../nbs/data/10_formats.ipynb #4f5fedac
 _turn_lock = threading.Lock()           # LMDB allows one opening of a file at a time in a process
 
 def _open_lmdb(file):
@@ -728,7 +730,7 @@ def from_lmdb(source, out):
             except UnicodeDecodeError as e: out.note(f'{file}:{i}', f'label is not UTF-8 at byte {e.start + 1}')
             except ValueError as e: out.note(f'{file}:{i}', e)
 
-# %% ../../nbs/data/10_formats.ipynb #884fcf52
+# %% ../../nbs/data/10_formats.ipynb #d34567fb
 def to_lmdb(samples, folder):
     "Write `data.mdb` with the word crops' image files and texts."
     import lmdb
@@ -749,7 +751,7 @@ def to_lmdb(samples, folder):
     os.replace(part, folder/'data.mdb')
     (folder/'data.mdb.part-lock').unlink(missing_ok=True)
 
-# %% ../../nbs/data/10_formats.ipynb #5ece1c0f
+# %% ../../nbs/data/10_formats.ipynb #0ced7574
 _word_line = re.compile(rf'\s*(.+?(?:{"|".join(map(re.escape, _suffixes))}))(\s*,\s*|\t|\s+|$)(.*)', re.I)
 
 def _word(line):
@@ -770,7 +772,7 @@ def to_words(samples, folder):
     one_line = lambda t: re.sub(r'[\r\n]+', ' ', t or '')
     _write(folder/'gt.txt', ''.join(f'{_name(s, folder)}, {_quoted(one_line(s.texts[0]))}\n' for s in samples))
 
-# %% ../../nbs/data/10_formats.ipynb #084ec1dc
+# %% ../../nbs/data/10_formats.ipynb #d735e291
 class Format(NamedTuple):
     "How one kind of label file is read and written."
     read:Callable   # (path, Samples): adds what it finds
@@ -794,9 +796,9 @@ FORMATS = dict(
     words=Format(from_words, to_words, 'gt.txt: image name, "text"', pages=False, words=True),
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True))
 
-# %% ../../nbs/data/10_formats.ipynb #f921850a
+# %% ../../nbs/data/10_formats.ipynb #9526e186
 _num = r'\s*[-+]?\d+(?:\.\d*)?\s*'
-_looks = {k: re.compile(v, re.I) for k, v in dict(totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num},){{6,}}####|({_num},){{31}}{_num}$', icdar2013=rf'\s*({_num}[,\s]){{4}}\s*"', icdar2015=rf'({_num},){{7}}{_num}(,|$)',
+_looks = {k: re.compile(v, re.I) for k, v in dict(totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num},){{6,}}####|({_num},){{11,}}{_num}$', icdar2013=rf'\s*({_num}[,\s]){{4}}\s*"', icdar2015=rf'({_num},){{7}}{_num}(,|$)',
                                                       words=_word_line.pattern).items()}
 _keys = dict(coco=('images', 'annotations'), mmocr1=('data_list',), labelme=('shapes',), jsonl=('file',), linejson=('file_name',))
 
@@ -830,7 +832,7 @@ def find_format(
     if not found: raise FormatError(f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
-# %% ../../nbs/data/10_formats.ipynb #ae5e2ebe
+# %% ../../nbs/data/10_formats.ipynb #62792592
 def _format(name):
     if name not in FORMATS: raise FormatError(f'no format {name!r}; there are {", ".join(FORMATS)}')
     return FORMATS[name]
@@ -858,7 +860,7 @@ def write_samples(
     if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice: raise FormatError(f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
     f.write(samples, folder)
 
-# %% ../../nbs/data/10_formats.ipynb #49004086
+# %% ../../nbs/data/10_formats.ipynb #e28681e9
 def _moved(p, q):
     "What became of outline `p`; '' when it is the same."
     if p.shape == q.shape and np.allclose(p, q, atol=1e-6): return ''
@@ -886,7 +888,7 @@ def differences(
         for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]: out[name] += v is not None and v != w
     return +out
 
-# %% ../../nbs/data/10_formats.ipynb #bfd3a331
+# %% ../../nbs/data/10_formats.ipynb #4186e1dd
 def _measured(s):
     "(h,w) of the image as it is seen, from its header."
     with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
@@ -922,7 +924,7 @@ def _placed(samples, folder, format, progress):
         out.append(replace(s, path=path, size=size, data=None))
     return out
 
-# %% ../../nbs/data/10_formats.ipynb #ae4acf61
+# %% ../../nbs/data/10_formats.ipynb #d0aa155f
 def convert(
     source,                 # folder or label file
     target,                 # folder, new or empty; gets images and labels

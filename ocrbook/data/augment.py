@@ -6,14 +6,14 @@
 __all__ = ['move', 'warp', 'clip_words', 'random_view', 'crop_page', 'jitter_color', 'saturate', 'blur', 'coarsen', 'smear',
            'compress', 'relight', 'speckle', 'Photo', 'PageAugment', 'jitter_word']
 
-# %% ../../nbs/data/13_augment.ipynb #428a28a7
+# %% ../../nbs/data/13_augment.ipynb #56ed7a4e
 import math, random
 from dataclasses import dataclass, field
 import cv2, numpy as np, shapely
 from .synth import _jpeg, _light, _motion, _noisy
 from ..foundations.geometry import area, as_polygon, repair
 
-# %% ../../nbs/data/13_augment.ipynb #1c4935c3
+# %% ../../nbs/data/13_augment.ipynb #454c1b57
 def move(
     polygons,          # list of (n,2), pixels
     M:np.ndarray,      # (3,3) map of homogeneous points
@@ -27,7 +27,7 @@ def move(
         out.append(q)
     return out
 
-# %% ../../nbs/data/13_augment.ipynb #07c1f352
+# %% ../../nbs/data/13_augment.ipynb #61b8a296
 _half = np.array([[1, 0, .5], [0, 1, .5], [0, 0, 1]])           # from a pixel's number to its middle
 
 def warp(
@@ -45,7 +45,7 @@ def warp(
         M = M @ np.diag([W/image.shape[1], H/image.shape[0], 1])
     return cv2.warpPerspective(image, np.linalg.inv(_half) @ M @ _half, (w, h), flags=cv2.INTER_LINEAR, borderMode=border)
 
-# %% ../../nbs/data/13_augment.ipynb #8580e8ca
+# %% ../../nbs/data/13_augment.ipynb #74e3b4f9
 def clip_words(
     polygons,          # list of (n,2), pixels
     ignored,           # list of bool
@@ -72,7 +72,7 @@ def clip_words(
         kept.append(q); skip.append(bool(g or left < whole*full)); which.append(i)
     return kept, skip, which
 
-# %% ../../nbs/data/13_augment.ipynb #b90a6274
+# %% ../../nbs/data/13_augment.ipynb #b94ccd80
 def random_view(
     rng:random.Random,
     page:tuple,         # (h,w) of the page, in pixels of the polygons
@@ -101,7 +101,7 @@ def random_view(
     if flip and rng.random() < flip: M = np.array([[-1., 0, W], [0, 1, 0], [0, 0, 1]]) @ M
     return M
 
-# %% ../../nbs/data/13_augment.ipynb #45e830d5
+# %% ../../nbs/data/13_augment.ipynb #02bd696b
 def crop_page(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     polygons:list,      # of (n,2), pixels
@@ -123,7 +123,7 @@ def crop_page(
     kept, skip, _ = clip_words(move(polygons, M), ignored, size)
     return out, kept, skip
 
-# %% ../../nbs/data/13_augment.ipynb #49a8df1d
+# %% ../../nbs/data/13_augment.ipynb #fb3452d3
 _uint8 = lambda x: np.clip(x, 0, 255).astype(np.uint8)
 
 def jitter_color(
@@ -154,7 +154,7 @@ def coarsen(image, factor:float): # uint8, in (0,1] -> uint8 of the same size
     small = cv2.resize(image, (max(1, int(w*factor)), max(1, int(h*factor))), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, (w, h))
 
-# %% ../../nbs/data/13_augment.ipynb #fc54ed7a
+# %% ../../nbs/data/13_augment.ipynb #aacdf769
 def smear(image, length:float, rng:random.Random): # uint8, pixels -> uint8
     "A moving camera: blurred along a line of any direction."
     return cv2.filter2D(image, -1, _motion(rng, length), borderType=cv2.BORDER_REFLECT_101)
@@ -171,7 +171,7 @@ def speckle(image, sigma:float, rng:random.Random): # uint8, grey levels -> uint
     "Sensor noise: in colour or grey, fine or coarse."
     return _uint8(_noisy(rng, image.astype(np.float32), sigma))
 
-# %% ../../nbs/data/13_augment.ipynb #14ad2830
+# %% ../../nbs/data/13_augment.ipynb #b74a8c7b
 @dataclass
 class Photo:
     "The same scene, photographed differently: each step happens in a share of the pictures."
@@ -198,7 +198,7 @@ class Photo:
         if happens(self.invert): image = 255 - image
         return image
 
-# %% ../../nbs/data/13_augment.ipynb #a4446d0f
+# %% ../../nbs/data/13_augment.ipynb #f1858e78
 @dataclass
 class PageAugment:
     "A random view of an annotated page, photographed differently."
@@ -214,7 +214,7 @@ class PageAugment:
         out, polygons, ignored = crop_page(image, polygons, ignored or [False]*len(polygons), self.size, rng, stretch, self.scale, self.angle, self.perspective, self.flip)
         return (self.photo(out, rng) if self.photo else out), polygons, ignored
 
-# %% ../../nbs/data/13_augment.ipynb #18ee659b
+# %% ../../nbs/data/13_augment.ipynb #f49b6c9d
 def jitter_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     rng:random.Random,

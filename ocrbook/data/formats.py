@@ -9,7 +9,7 @@ __all__ = ['FORMATS', 'FormatError', 'Sample', 'clean_polygon', 'Samples', 'from
            'to_coco', 'to_linejson', 'to_mmocr1', 'from_labelme', 'to_labelme', 'from_lmdb', 'to_lmdb', 'from_words',
            'to_words', 'Format', 'find_format', 'read_samples', 'write_samples', 'differences', 'convert']
 
-# %% ../../nbs/data/10_formats.ipynb #f03df101
+# %% ../../nbs/data/10_formats.ipynb #f9184b88
 import ast, base64, binascii, io, json, os, re, shutil, threading, warnings
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from PIL import Image
 from ..foundations.geometry import area, as_polygon, bounds, iou, min_area_rect, order_quad, repair, resample
 from ..foundations.images import load_image, text_sides
 
-# %% ../../nbs/data/10_formats.ipynb #b7361d2e
+# %% ../../nbs/data/10_formats.ipynb #8af58276
 class FormatError(ValueError):
     "An annotation that cannot be used: one line with file, line and reason."
 
@@ -53,7 +53,7 @@ class Sample:
     def is_word(self) -> bool: return not self.polygons and len(self.texts) == 1 # a word crop
     def __len__(self): return len(self.texts)
 
-# %% ../../nbs/data/10_formats.ipynb #ef6944a8
+# %% ../../nbs/data/10_formats.ipynb #cd50a56d
 def raw(self:Sample) -> bytes:
     "The image as it is stored, not decoded."
     if self.data is None: return self.path.read_bytes()
@@ -68,7 +68,7 @@ def load(self:Sample, **kwargs) -> np.ndarray: # uint8 RGB (h,w,3)
 
 Sample.raw, Sample.load = raw, load
 
-# %% ../../nbs/data/10_formats.ipynb #b284a9f5
+# %% ../../nbs/data/10_formats.ipynb #da726bc9
 def clean_polygon(
     points, # (n,2), or flat x1 y1 x2 y2 …
 ) -> tuple: # clockwise polygon without crossings (m,2), and what was done: '', 'turned clockwise' or 'untangled'
@@ -82,7 +82,7 @@ def clean_polygon(
     to_the_right = lambda s: (s[(len(s)-1)//2] - s[0])[0]
     return max(p[::-1].copy(), np.roll(p[::-1], 1, 0), key=to_the_right), 'turned clockwise'
 
-# %% ../../nbs/data/10_formats.ipynb #7861c3ff
+# %% ../../nbs/data/10_formats.ipynb #f2cbbbaf
 class Samples(list):
     "A list of `Sample`, with `problems` (one line each), `repaired` (what was done -> to how many polygons) and `lost` (by a conversion: what -> how often)."
     def __init__(self, samples=(), problems=(), repaired=(), lost=(), strict=False):
@@ -101,7 +101,7 @@ class Samples(list):
         lost = '; '.join(f'{k}: {v}' for k, v in self.lost.items())
         return f'{len(self)} images, {n} polygons ({ignored} ignored{fixed}), {len(self.problems)} problems' + (f'; not kept: {lost}' if lost else '')
 
-# %% ../../nbs/data/10_formats.ipynb #02c55276
+# %% ../../nbs/data/10_formats.ipynb #3029f4b6
 _row, _instance = ('file', 'width', 'height', 'instances', 'text', 'entities'), ('polygon', 'text', 'ignore', 'label')
 
 def _checked(d):
@@ -121,7 +121,7 @@ def _instances(found, places, out):
         else: polygons.append(p); good.append(d); out.repaired.update([done] if done else [])
     return polygons, good
 
-# %% ../../nbs/data/10_formats.ipynb #28cff633
+# %% ../../nbs/data/10_formats.ipynb #a6af1442
 def _sample(row, find, out, where, places=None, data=None):
     "A `Sample` from one row; `find(name)` gives the image's path or an error."
     if not isinstance(row, dict) or not isinstance(row.get('file'), str): raise ValueError('no "file"')
@@ -146,7 +146,7 @@ def add(self:Samples, row, find, where, places=None, data=None):
     except ValueError as e: self.note(where, e)
 Samples.add = add
 
-# %% ../../nbs/data/10_formats.ipynb #327c2560
+# %% ../../nbs/data/10_formats.ipynb #fe0b2d7d
 def _lines(file, out):
     "(place, text) of every line that is not empty; lines that are not UTF-8 are noted."
     data = file.read_bytes()
@@ -157,6 +157,7 @@ def _lines(file, out):
         else:
             if text.strip(): yield f'{file}:{i}', text
 
+# %% ../../nbs/data/10_formats.ipynb #6758736e
 def _json_lines(file, out):
     "(place, object) of every line; lines that are not JSON are noted."
     for where, line in _lines(file, out):
@@ -176,7 +177,7 @@ def _beside(folder, *places):
         raise ValueError(f'no image {name[:200]}')
     return find
 
-# %% ../../nbs/data/10_formats.ipynb #db6f19b7
+# %% ../../nbs/data/10_formats.ipynb #3624ddcb
 def from_jsonl(source, out):
     "Add the samples of a folder with `labels.jsonl`, or of such a file, to `out`."
     file = source/'labels.jsonl' if source.is_dir() else source
@@ -200,7 +201,7 @@ def read_jsonl(
     "Read a folder of images with one JSON object a line."
     return _read(from_jsonl, folder, strict, warn)
 
-# %% ../../nbs/data/10_formats.ipynb #a092d519
+# %% ../../nbs/data/10_formats.ipynb #7d41b592
 def _write(file, text):
     "Write a text file whole or not at all."
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -221,7 +222,7 @@ def _extra(s, i):
 
 def _head(s): return ({} if s.entities is None else dict(entities=s.entities)) | s.meta
 
-# %% ../../nbs/data/10_formats.ipynb #0d6a4c9c
+# %% ../../nbs/data/10_formats.ipynb #5c8da99e
 def _as_row(s, folder):
     "One line's object, the inverse of `_sample`."
     row = dict(file=_name(s, folder)) | (dict(width=int(s.size[1]), height=int(s.size[0])) if s.size else {}) | _head(s)
@@ -242,9 +243,10 @@ def write_jsonl(
     to_jsonl(samples, Path(folder))
     return Path(folder)/'labels.jsonl'
 
-# %% ../../nbs/data/10_formats.ipynb #ce42df2b
+# %% ../../nbs/data/10_formats.ipynb #1383fbb0
 _suffixes = ('.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.ppm', '.jp2', '.avif')
 
+# %% ../../nbs/data/10_formats.ipynb #295f1c9e
 def _stems(root, key=str):
     "A function (stem, text file) → image below `root`, and the set of images that it was not yet asked for."
     if not root.is_dir(): raise FormatError(f'{root}: expected the folder that holds images and text files')
@@ -263,7 +265,7 @@ def _stems(root, key=str):
 def _left(out, source, rest):
     if rest: out.note(source, f'{len(rest)} images without annotation, the first: {min(rest).name}')
 
-# %% ../../nbs/data/10_formats.ipynb #1fbcf434
+# %% ../../nbs/data/10_formats.ipynb #1da46e99
 def _from_texts(out, files, find, prefix, parse, lines=_lines):
     "One sample a text file, an instance from every line that `parse` accepts."
     for file in files:
@@ -283,11 +285,12 @@ def _numbers(parts, n, line):
     if good < n: raise ValueError(f'expected {n} numbers and a text, got {good}: {line[:60]!r}')
     return [float(p) for p in parts[:n]], (parts[n] if len(parts) > n else None)
 
+# %% ../../nbs/data/10_formats.ipynb #56be029f
 def _marked(polygon, text, mark='###', **more):
     "An instance; one whose text is the `mark` is ignored."
     return dict(polygon=polygon, text=None, ignore=True) | more if text == mark else dict(polygon=polygon, text=text, ignore=False) | more
 
-# %% ../../nbs/data/10_formats.ipynb #7e146fa7
+# %% ../../nbs/data/10_formats.ipynb #8c4114c6
 def _quad_line(line):
     "An instance from `x1,y1,x2,y2,x3,y3,x4,y4,text`."
     parts = line.split(',', 8)
@@ -301,7 +304,7 @@ def from_icdar2015(source, out):
     _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', _quad_line)
     _left(out, source, rest)
 
-# %% ../../nbs/data/10_formats.ipynb #63a1b9d1
+# %% ../../nbs/data/10_formats.ipynb #3c0e7bde
 def _corners(x0, y0, x1, y1): return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 def _upright(p):
@@ -309,6 +312,7 @@ def _upright(p):
     x0, y0, x1, y1 = np.rint(bounds(p)).astype(int)
     return _corners(x0, y0, max(x1, x0+1), max(y1, y0+1))
 
+# %% ../../nbs/data/10_formats.ipynb #4155ad2a
 def _whole(p):
     "The outline in whole pixels; its box where nothing else is left of it."
     q = np.rint(p).astype(int)
@@ -335,7 +339,7 @@ def to_icdar2015(samples, folder):
     "Write `annotations/gt_*.txt` with four corners in whole pixels a word."
     _one_each(samples, folder, 'gt_', lambda p, t, i, s: ','.join([*map(str, _whole(_quad(p)).ravel()), *([] if t is None else [t])]))
 
-# %% ../../nbs/data/10_formats.ipynb #2d9412c8
+# %% ../../nbs/data/10_formats.ipynb #37924f5b
 def _unquoted(text):
     "What stands between double quotes, `\\\"` and `\\\\` undone."
     if not (m := re.fullmatch(r'\s*"(.*)"\s*', text)): raise ValueError(f'text {text[:40]!r} is not in double quotes')
@@ -358,7 +362,7 @@ def to_icdar2013(samples, folder):
     "Write `annotations/gt_*.txt` with an upright box in whole pixels a word."
     _one_each(samples, folder, 'gt_', lambda p, t, i, s: ', '.join([*map(str, _upright(p)[[0, 2]].ravel()), *([] if t is None else [_quoted(t)])]))
 
-# %% ../../nbs/data/10_formats.ipynb #25de97c7
+# %% ../../nbs/data/10_formats.ipynb #1d192616
 _record = re.compile(r"\s*x:\s*\[\[(.*?)\]\]\s*,\s*y:\s*\[\[(.*?)\]\]\s*,\s*ornt:\s*(\[.*?\])\s*,\s*transcriptions:\s*(\[.*\])\s*", re.S)
 
 def _records(file, out):
@@ -371,6 +375,7 @@ def _records(file, out):
         else: record += ' ' + line
     if place: yield place, record
 
+# %% ../../nbs/data/10_formats.ipynb #592e3e91
 def _strings(text):
     "A Python list of strings, read as a literal; several are one text with commas."
     try: found = ast.literal_eval(text)
@@ -386,7 +391,7 @@ def _total_record(record):
     turn = _strings(m[3])
     return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if turn == '#' else _strings(m[4]), '#', orientation=turn)
 
-# %% ../../nbs/data/10_formats.ipynb #f2c5f09e
+# %% ../../nbs/data/10_formats.ipynb #c7fbae7d
 def from_totaltext(source, out):
     "Add the pages of a folder with images and `poly_gt_*.txt` files to `out`."
     find, rest = _stems(source)
@@ -405,7 +410,7 @@ def to_totaltext(samples, folder):
         return f"x: [[{x}]], y: [[{y}]], ornt: [u{('#' if s.ignored[i] else turn or _turn(q))!r}], transcriptions: [{'' if t is None else f'u{t!r}'}]"
     _one_each(samples, folder, 'poly_gt_', row)
 
-# %% ../../nbs/data/10_formats.ipynb #f7d2c1c4
+# %% ../../nbs/data/10_formats.ipynb #b804c469
 def _ctw_line(line):
     "An instance from `x1,y1,…,####text`, or from the 32 numbers of the first release."
     xy, mark, text = line.partition('####')
@@ -428,7 +433,7 @@ def _ctw_box(box):
     segs = (box.findtext('segs') or '').split(',')
     return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], box.findtext('label'))
 
-# %% ../../nbs/data/10_formats.ipynb #97547697
+# %% ../../nbs/data/10_formats.ipynb #9c3d2968
 def from_ctw1500(source, out):
     "Add the pages of a folder with images and one text or XML file for each to `out`."
     find, rest = _stems(source, lambda stem: stem.lstrip('0') or '0')
@@ -457,7 +462,7 @@ def to_ctw1500(samples, folder):
         return ','.join(map(str, (q if len(q) == 14 else np.rint(_fourteen(q)).astype(int)).ravel())) + ('' if t is None else f',####{t}')
     _one_each(samples, folder, '', row)
 
-# %% ../../nbs/data/10_formats.ipynb #f1dda12a
+# %% ../../nbs/data/10_formats.ipynb #db69ee95
 def _one(source, name):
     "The annotation file: `source` itself, or the only file of format `name` below it."
     if source.is_file(): return source
@@ -477,6 +482,7 @@ def _rectangle(e):
     if (cuts := e.find('segmentation')) is not None: more['cuts'] = [float(c.text) for c in cuts if _number.fullmatch(c.text or '')]
     return _marked([x, y, x+w, y, x+w, y+h, x, y+h], e.findtext('tag'), **more)
 
+# %% ../../nbs/data/10_formats.ipynb #208677bb
 def from_icdar2003(source, out):
     "Add the pages of an XML file such as `words.xml`, or of the folder that holds it, to `out`."
     file = _one(source, 'icdar2003')
@@ -492,7 +498,7 @@ def from_icdar2003(source, out):
         except ValueError as err: out.note(where, f'resolution {err}')
         out.add(row, _beside(file.parent), where, places)
 
-# %% ../../nbs/data/10_formats.ipynb #c277e982
+# %% ../../nbs/data/10_formats.ipynb #1e69dc32
 _legal = lambda text: escape(re.sub(r'[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text))   # what XML can hold
 
 def to_icdar2003(samples, folder):
@@ -510,7 +516,7 @@ def to_icdar2003(samples, folder):
         lines += ['</taggedRectangles>', '</image>']
     _write(folder/'words.xml', '\n'.join([*lines, '</tagset>\n']))
 
-# %% ../../nbs/data/10_formats.ipynb #c7009922
+# %% ../../nbs/data/10_formats.ipynb #682ae45f
 _mmocr = ('imgs', 'images', '..', '../imgs', '../images')    # where MMOCR keeps images, seen from the label file
 
 def _json(file, out):
@@ -526,6 +532,7 @@ def _listed(d, key):
     if not isinstance(d, dict) or not isinstance(d.get(key), list): raise ValueError(f'no list "{key}"')
     return d[key]
 
+# %% ../../nbs/data/10_formats.ipynb #463facd6
 def _outline(d, out, wide):
     "Outline of an annotation, else its box, `x y w h` if `wide`, else `x0 y0 x1 y1`."
     outline = d.get('segmentation') or d.get('polygon') or d.get('box')
@@ -546,6 +553,7 @@ def _taken(d, out, names, wide=True, ignore='iscrowd', label='category_id'):
     if isinstance(d.get(label), int) and d[label] in names: more['label'] = names[d[label]]
     return dict(polygon=_outline(d, out, wide), ignore=bool(d.get(ignore, 0))) | more
 
+# %% ../../nbs/data/10_formats.ipynb #f375fbf6
 def _add_json(out, file, where, image, found, keys, names, what='annotation', **kw):
     "Add one image of a JSON format; `keys` are its names for the file."
     key = next((k for k in keys if isinstance(image.get(k), str)), None)
@@ -562,7 +570,7 @@ def _names(categories):
     "Number → label of a list of categories; the one called `text` is no label."
     return {c['id']: c['name'] for c in categories or [] if isinstance(c, dict) and isinstance(c.get('id'), int) and c.get('name', 'text') != 'text'}
 
-# %% ../../nbs/data/10_formats.ipynb #1fe97409
+# %% ../../nbs/data/10_formats.ipynb #dc7fdee7
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
     file = _one(source, 'coco')
@@ -578,6 +586,7 @@ def from_coco(source, out):
         if not isinstance(im, dict) or not isinstance(im.get('id'), (int, str)): out.note(file, f'image {i}: no "id"'); continue
         _add_json(out, file, f'{file}: image {im["id"]}', {k: v for k, v in im.items() if k != 'id'}, found[im['id']], ('file_name',), names)
 
+# %% ../../nbs/data/10_formats.ipynb #a43ba372
 def from_linejson(source, out):
     "Add the pages or words of MMOCR 0.x's line-JSON, a file or the folder that holds it, to `out`."
     file = _one(source, 'linejson')
@@ -586,6 +595,7 @@ def from_linejson(source, out):
         if not isinstance(im, dict) or not isinstance(found, (list, type(None))): out.note(where, 'not an image with a list "annotations"'); continue
         _add_json(out, file, where, im, found if found is None else enumerate(found), ('file_name', 'filename'), {})
 
+# %% ../../nbs/data/10_formats.ipynb #14d64a2c
 def from_mmocr1(source, out):
     "Add the pages or words of an MMOCR 1.x file, or of the folder that holds it, to `out`."
     file = _one(source, 'mmocr1')
@@ -600,7 +610,7 @@ def from_mmocr1(source, out):
         if word: im, found = im | {k: v for k, v in found[0].items() if k == 'text'}, None
         _add_json(out, file, where, im, found if word else enumerate(found), ('img_path',), names, 'instance', wide=False, ignore='ignore', label='bbox_label')
 
-# %% ../../nbs/data/10_formats.ipynb #7949b122
+# %% ../../nbs/data/10_formats.ipynb #50c42033
 def _categories(samples, first):
     "Label → number, and the table of categories."
     names = ['text', *dict.fromkeys(l for s in samples for l in s.labels or [] if l is not None and l != 'text')]
@@ -625,23 +635,27 @@ def to_coco(samples, folder):
         found += [dict(id=len(found)+i, image_id=k, area=float(area(s.polygons[i]))) | _annotation(s, i, numbers) for i in range(len(s))]
     _write(folder/'instances.json', json.dumps(dict(images=images, categories=categories, annotations=found), ensure_ascii=False))
 
+# %% ../../nbs/data/10_formats.ipynb #67e4b831
 def to_linejson(samples, folder):
     "Write `instances.txt`, one JSON object a line."
     page = lambda s: dict(file_name=_name(s, folder)) | _sized(s) | _head(s) | dict(annotations=[_annotation(s, i) for i in range(len(s))])
     _write(folder/'instances.txt', _dumps([dict(filename=_name(s, folder)) | _sized(s) | _head(s) | dict(text=s.texts[0]) if s.is_word else page(s) for s in samples]))
 
+# %% ../../nbs/data/10_formats.ipynb #77c54495
 def to_mmocr1(samples, folder):
     "Write `textdet.json`, `textspotting.json` or `textrecog.json`, by what the samples hold."
     numbers, categories = _categories(samples, 0)
     def instance(s, i):
         if s.is_word: return dict(text=s.texts[0])
         more = _extra(s, i)
-        return dict(polygon=_flat(s.polygons[i]), bbox=bounds(s.polygons[i]).tolist(), bbox_label=numbers[more.pop('label', None)], ignore=bool(s.ignored[i])) | ({} if s.texts[i] is None else dict(text=s.texts[i])) | more
+        box = dict(bbox=bounds(s.polygons[i]).tolist(), bbox_label=numbers[more.pop('label', None)])
+        return dict(polygon=_flat(s.polygons[i]), ignore=bool(s.ignored[i])) | box | ({} if s.texts[i] is None else dict(text=s.texts[i])) | more
     rows = [dict(img_path=_name(s, folder)) | _sized(s) | _head(s) | dict(instances=[instance(s, i) for i in range(len(s))]) for s in samples]
-    task, kind = ('textrecog', 'TextRecog') if all(s.is_word for s in samples) else ('textspotting', 'TextSpotting') if any(t for s in samples for t in s.texts) else ('textdet', 'TextDet')
-    _write(folder/f'{task}.json', json.dumps(dict(metainfo=dict(dataset_type=f'{kind}Dataset', task_name=task, category=categories), data_list=rows), ensure_ascii=False))
+    task = 'Recog' if all(s.is_word for s in samples) else 'Spotting' if any(t for s in samples for t in s.texts) else 'Det'
+    about = dict(dataset_type=f'Text{task}Dataset', task_name=f'text{task.lower()}', category=categories)
+    _write(folder/f'text{task.lower()}.json', json.dumps(dict(metainfo=about, data_list=rows), ensure_ascii=False))
 
-# %% ../../nbs/data/10_formats.ipynb #877e5513
+# %% ../../nbs/data/10_formats.ipynb #671322dc
 def _shape(d):
     "An instance from one shape."
     if not isinstance(d, dict) or not isinstance(d.get('points'), list): raise ValueError('no "points"')
@@ -653,6 +667,7 @@ def _shape(d):
     if d.get('label') == '###': return dict(polygon=p, text=d.get('description') or None, ignore=True) | more
     return dict(polygon=p, text=d.get('label') or None) | more
 
+# %% ../../nbs/data/10_formats.ipynb #02c7e3c9
 def from_labelme(source, out):
     "Add the pages of labelme files, one or all below a folder, to `out`."
     used = set()
@@ -678,6 +693,7 @@ def from_labelme(source, out):
         out.add(row, lambda _: path, file, places, data)
     if source.is_dir(): _left(out, source, {p for p in source.rglob('*') if p.suffix.lower() in _suffixes and p.resolve() not in used})
 
+# %% ../../nbs/data/10_formats.ipynb #75ef8313
 def to_labelme(samples, folder):
     "Write a JSON file beside each image."
     for s in samples:
@@ -686,19 +702,20 @@ def to_labelme(samples, folder):
             more = _extra(s, i)
             shapes.append(dict(label='###' if g else t or '', points=np.asarray(p, float).tolist(), group_id=None, shape_type='polygon', flags={})
                           | (dict(description=t) if g and t else {}) | (dict(kie=more.pop('label')) if 'label' in more else {}) | more)
-        size = dict(imageHeight=int(s.size[0]), imageWidth=int(s.size[1])) if s.size else {}
-        _name(s, folder)
-        _write(s.path.with_suffix('.json'), json.dumps(dict(version='5.0.1', flags={}, shapes=shapes, imagePath=s.path.name, imageData=None) | size | _head(s), ensure_ascii=False, indent=1))
+        image = dict(imagePath=s.path.name, imageData=None) | (dict(imageHeight=int(s.size[0]), imageWidth=int(s.size[1])) if s.size else {})
+        _name(s, folder)                                                             # an error when it lies elsewhere
+        _write(s.path.with_suffix('.json'), json.dumps(dict(version='5.0.1', flags={}, shapes=shapes) | image | _head(s), ensure_ascii=False, indent=1))
 
-# %% ../../nbs/data/10_formats.ipynb #4f5fedac
+# %% ../../nbs/data/10_formats.ipynb #9ac3d2d3
 _turn_lock = threading.Lock()           # LMDB allows one opening of a file at a time in a process
 
 def _open_lmdb(file):
     "The database, opened for reading, if it is whole."
     import lmdb
+    have = file.stat().st_size
     try: env = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
-    except lmdb.Error as e: raise FormatError(f'{file}: {"cut short, only " + str(file.stat().st_size) + " bytes" if file.stat().st_size < 8192 else "not an LMDB database"} ({e})') from None
-    need, have = (env.info()['last_pgno'] + 1)*env.stat()['psize'], file.stat().st_size
+    except lmdb.Error as e: raise FormatError(f'{file}: {"cut short" if have < 8192 else "not an LMDB database"}, {have} bytes ({e})') from None
+    need = (env.info()['last_pgno'] + 1)*env.stat()['psize']
     if have >= need: return env
     env.close()
     raise FormatError(f'{file}: cut short, {have} of {need} bytes')
@@ -707,6 +724,7 @@ def _from_lmdb(file, key):
     "The value of one key."
     with _turn_lock, _open_lmdb(file) as env, env.begin() as t: return t.get(key) or b''
 
+# %% ../../nbs/data/10_formats.ipynb #4a82fb7f
 def _last_image(t):
     "The highest number of an image; 0 without images."
     with t.cursor() as c:
@@ -730,7 +748,7 @@ def from_lmdb(source, out):
             except UnicodeDecodeError as e: out.note(f'{file}:{i}', f'label is not UTF-8 at byte {e.start + 1}')
             except ValueError as e: out.note(f'{file}:{i}', e)
 
-# %% ../../nbs/data/10_formats.ipynb #d34567fb
+# %% ../../nbs/data/10_formats.ipynb #6e5994b5
 def to_lmdb(samples, folder):
     "Write `data.mdb` with the word crops' image files and texts."
     import lmdb
@@ -751,7 +769,7 @@ def to_lmdb(samples, folder):
     os.replace(part, folder/'data.mdb')
     (folder/'data.mdb.part-lock').unlink(missing_ok=True)
 
-# %% ../../nbs/data/10_formats.ipynb #0ced7574
+# %% ../../nbs/data/10_formats.ipynb #13de4e30
 _word_line = re.compile(rf'\s*(.+?(?:{"|".join(map(re.escape, _suffixes))}))(\s*,\s*|\t|\s+|$)(.*)', re.I)
 
 def _word(line):
@@ -772,7 +790,7 @@ def to_words(samples, folder):
     one_line = lambda t: re.sub(r'[\r\n]+', ' ', t or '')
     _write(folder/'gt.txt', ''.join(f'{_name(s, folder)}, {_quoted(one_line(s.texts[0]))}\n' for s in samples))
 
-# %% ../../nbs/data/10_formats.ipynb #d735e291
+# %% ../../nbs/data/10_formats.ipynb #92342d24
 class Format(NamedTuple):
     "How one kind of label file is read and written."
     read:Callable   # (path, Samples): adds what it finds
@@ -791,17 +809,19 @@ FORMATS = dict(
     ctw1500=Format(from_ctw1500, to_ctw1500, '*.txt or *.xml: fourteen points, text'),
     coco=Format(from_coco, to_coco, 'instances.json: COCO as MMOCR 0.x reads it', sized=True),
     linejson=Format(from_linejson, to_linejson, 'instances.txt: MMOCR 0.x, one JSON object a line', words=True, sized=True),
-    mmocr1=Format(from_mmocr1, to_mmocr1, 'textdet.json, textrecog.json: MMOCR 1.x', words=True, sized=True),
+    mmocr1=Format(from_mmocr1, to_mmocr1, 'textdet.json, textspotting.json, textrecog.json: MMOCR 1.x', words=True, sized=True),
     labelme=Format(from_labelme, to_labelme, '*.json beside each image', sized=True),
     words=Format(from_words, to_words, 'gt.txt: image name, "text"', pages=False, words=True),
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True))
 
-# %% ../../nbs/data/10_formats.ipynb #9526e186
+# %% ../../nbs/data/10_formats.ipynb #63bd0baf
 _num = r'\s*[-+]?\d+(?:\.\d*)?\s*'
-_looks = {k: re.compile(v, re.I) for k, v in dict(totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num},){{6,}}####|({_num},){{11,}}{_num}$', icdar2013=rf'\s*({_num}[,\s]){{4}}\s*"', icdar2015=rf'({_num},){{7}}{_num}(,|$)',
-                                                      words=_word_line.pattern).items()}
+_looks = {k: re.compile(v, re.I) for k, v in dict(
+    totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num},){{6,}}####|({_num},){{11,}}{_num}$',
+    icdar2013=rf'\s*({_num}[,\s]){{4}}\s*"', icdar2015=rf'({_num},){{7}}{_num}(,|$)', words=_word_line.pattern).items()}
 _keys = dict(coco=('images', 'annotations'), mmocr1=('data_list',), labelme=('shapes',), jsonl=('file',), linejson=('file_name',))
 
+# %% ../../nbs/data/10_formats.ipynb #26c1e74f
 def _json_kind(text):
     try: d = json.loads(text)
     except (ValueError, RecursionError): return None
@@ -820,6 +840,7 @@ def _kind(file):
 
 def _labels(folder): return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt'))
 
+# %% ../../nbs/data/10_formats.ipynb #415fa8a5
 def find_format(
     source, # folder or label file
 ) -> str:   # a name in `FORMATS`
@@ -832,7 +853,7 @@ def find_format(
     if not found: raise FormatError(f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
-# %% ../../nbs/data/10_formats.ipynb #62792592
+# %% ../../nbs/data/10_formats.ipynb #76a8b578
 def _format(name):
     if name not in FORMATS: raise FormatError(f'no format {name!r}; there are {", ".join(FORMATS)}')
     return FORMATS[name]
@@ -857,10 +878,11 @@ def write_samples(
     for s in samples:
         if not (f.words if s.is_word else f.pages): raise FormatError(f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
     twice = [k for k, n in Counter(s.path.stem for s in samples).items() if n > 1]
-    if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice: raise FormatError(f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
+    if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice:
+        raise FormatError(f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
     f.write(samples, folder)
 
-# %% ../../nbs/data/10_formats.ipynb #e28681e9
+# %% ../../nbs/data/10_formats.ipynb #ce9a373d
 def _moved(p, q):
     "What became of outline `p`; '' when it is the same."
     if p.shape == q.shape and np.allclose(p, q, atol=1e-6): return ''
@@ -888,12 +910,13 @@ def differences(
         for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]: out[name] += v is not None and v != w
     return +out
 
-# %% ../../nbs/data/10_formats.ipynb #4186e1dd
+# %% ../../nbs/data/10_formats.ipynb #324ca3a1
 def _measured(s):
     "(h,w) of the image as it is seen, from its header."
     with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
         return im.size if im.getexif().get(274, 1) > 4 else im.size[::-1]            # EXIF: stored on its side
 
+# %% ../../nbs/data/10_formats.ipynb #fb0868d5
 def _suffix(data):
     "File name ending for the bytes of an image."
     return {b'\xff\xd8': '.jpg', b'\x89P': '.png', b'GI': '.gif', b'BM': '.bmp', b'RI': '.webp', b'II': '.tif', b'MM': '.tif'}.get(bytes(data[:2]), '.jpg')
@@ -924,7 +947,7 @@ def _placed(samples, folder, format, progress):
         out.append(replace(s, path=path, size=size, data=None))
     return out
 
-# %% ../../nbs/data/10_formats.ipynb #d0aa155f
+# %% ../../nbs/data/10_formats.ipynb #fc64db65
 def convert(
     source,                 # folder or label file
     target,                 # folder, new or empty; gets images and labels

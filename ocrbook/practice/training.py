@@ -11,7 +11,7 @@ __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fi
            'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
            'kept_aside', 'judge_by', 'open_val', 'train']
 
-# %% ../../nbs/practice/72_training.ipynb #1d732795
+# %% ../../nbs/practice/72_training.ipynb #41587fde
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, time, zlib
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
 
-# %% ../../nbs/practice/72_training.ipynb #03ac82b5
+# %% ../../nbs/practice/72_training.ipynb #24173926
 SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
 
 def schedule(
@@ -47,7 +47,7 @@ def schedule(
     if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
-# %% ../../nbs/practice/72_training.ipynb #cf384111
+# %% ../../nbs/practice/72_training.ipynb #f0d9bbf4
 def fix_random(
     key:str, # any text
 ):
@@ -76,7 +76,7 @@ class Stream(Dataset):
         random.Random(f'{self.seed}/order/{c}').shuffle(batches)
         return batches
 
-# %% ../../nbs/practice/72_training.ipynb #7449a882
+# %% ../../nbs/practice/72_training.ipynb #496d39df
 def share(
     stream,         # a `Stream`
     start:int,      # first step
@@ -88,16 +88,16 @@ def share(
     "This process's batches, step by step."
     k = stream.pool
     groups = range(start//k, -(-stop//k))
-    loader = iter(DataLoader(stream, batch_size=None, sampler=[g*lanes + l for g in groups for l in own],
-                             num_workers=workers, worker_init_fn=_one_thread))
+    before = cv2.getNumThreads()
+    if workers: cv2.setNumThreads(1)        # a forked process that inherits OpenCV's idle threads waits for them for ever
+    loader = iter(DataLoader(stream, batch_size=None, sampler=[g*lanes + l for g in groups for l in own], num_workers=workers))
+    if workers: cv2.setNumThreads(before)
     for g in groups:
         entries = [next(loader) for _ in own]
         for step in range(g*k, (g+1)*k):
             if start <= step < stop: yield [e[step % k] for e in entries]
 
-def _one_thread(worker): cv2.setNumThreads(1)
-
-# %% ../../nbs/practice/72_training.ipynb #1b590be5
+# %% ../../nbs/practice/72_training.ipynb #6ef34703
 def save_state(
     path,    # file
     **state, # numbers, texts, tensors, dicts of them
@@ -117,7 +117,7 @@ def read_state(path) -> dict:
     try: return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
 
-# %% ../../nbs/practice/72_training.ipynb #8874b291
+# %% ../../nbs/practice/72_training.ipynb #23dc6e2b
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -145,7 +145,7 @@ class Log:
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
-# %% ../../nbs/practice/72_training.ipynb #dc256e0f
+# %% ../../nbs/practice/72_training.ipynb #3918b7ad
 @torch.no_grad()
 def average(
     mean,        # the network that holds the mean
@@ -159,7 +159,7 @@ def average(
         if m.is_floating_point(): m.lerp_(w, 1-d)
         else: m.copy_(w)
 
-# %% ../../nbs/practice/72_training.ipynb #253aab97
+# %% ../../nbs/practice/72_training.ipynb #1ad8e90a
 class LossOf(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
@@ -181,7 +181,7 @@ def accelerator(
     cpu = device == 'cpu' or not torch.accelerator.is_available()
     return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
-# %% ../../nbs/practice/72_training.ipynb #376da473
+# %% ../../nbs/practice/72_training.ipynb #f5a3d844
 def fit(
     model,                  # with `compute_loss(batch)`
     stream,                 # a `Stream`
@@ -252,7 +252,7 @@ def _to(batch, device, layout):
     batch = send_to_device(batch, device)
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
-# %% ../../nbs/practice/72_training.ipynb #5ea079af
+# %% ../../nbs/practice/72_training.ipynb #2a022cf8
 class Run:
     "The folder of a training run; without a folder it does nothing, and only the main process writes."
     def __init__(self,
@@ -285,7 +285,7 @@ class Run:
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #e90ff239
+# %% ../../nbs/practice/72_training.ipynb #62a6fd78
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -326,7 +326,7 @@ def save(self:Run, done, model, mean, opt):
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #9a209c80
+# %% ../../nbs/practice/72_training.ipynb #5b2abf5d
 def write(self:Run, f):
     "A write that may fail: it is told, and the training goes on."
     self.lost = ''
@@ -348,7 +348,7 @@ def close(self:Run):
 
 Run.write, Run.spoilt, Run.close = write, spoilt, close
 
-# %% ../../nbs/practice/72_training.ipynb #b500d849
+# %% ../../nbs/practice/72_training.ipynb #873d0e09
 class RealWords:
     "Labelled word crops as (image, text)."
     def __init__(self,
@@ -383,7 +383,7 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #3c08b74e
+# %% ../../nbs/practice/72_training.ipynb #b530cc7f
 def jitter_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -408,7 +408,7 @@ def jitter_word(
     if rng.random() < invert: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #210c48dc
+# %% ../../nbs/practice/72_training.ipynb #00484175
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
     def __init__(self,
@@ -437,7 +437,7 @@ class DrawWord:
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
-# %% ../../nbs/practice/72_training.ipynb #e4b23977
+# %% ../../nbs/practice/72_training.ipynb #6c948aa7
 class RealPages:
     "Labelled photos as (image, polygons, ignored, stretch), see `crop_page`."
     def __init__(self,
@@ -482,7 +482,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #97f0b380
+# %% ../../nbs/practice/72_training.ipynb #53d25c60
 def jitter_light(
     image:np.ndarray,  # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -522,7 +522,7 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
-# %% ../../nbs/practice/72_training.ipynb #153907eb
+# %% ../../nbs/practice/72_training.ipynb #d08508fd
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -549,7 +549,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #395416a3
+# %% ../../nbs/practice/72_training.ipynb #c1c67b73
 class DrawAligned:
     "Plainly drawn words with the place of every letter."
     def __init__(self,
@@ -581,7 +581,7 @@ class DrawAligned:
         return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
-# %% ../../nbs/practice/72_training.ipynb #ac377919
+# %% ../../nbs/practice/72_training.ipynb #995fce8c
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -601,7 +601,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #f988d876
+# %% ../../nbs/practice/72_training.ipynb #028681f9
 def cut_words(
     samples,    # photos, `Sample`s
     out,        # folder where crops and their labels.jsonl are written
@@ -630,7 +630,7 @@ def loaded(samples):
         except ValueError as e: _tell(f'{e}; left out')
         else: yield s, image
 
-# %% ../../nbs/practice/72_training.ipynb #b894b950
+# %% ../../nbs/practice/72_training.ipynb #4e37f674
 def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
@@ -648,7 +648,7 @@ def score_words(
     flush()
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/72_training.ipynb #a4d0ed2d
+# %% ../../nbs/practice/72_training.ipynb #eb1138bd
 def resized(image, polygons, size):
     "Photo and polygons at `size` (width, height); None: as they are."
     if size is None: return image, polygons
@@ -686,7 +686,7 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
-# %% ../../nbs/practice/72_training.ipynb #5e91b977
+# %% ../../nbs/practice/72_training.ipynb #e2e1a80e
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -711,7 +711,7 @@ def adopt(
     return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
                    f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
 
-# %% ../../nbs/practice/72_training.ipynb #9fd6a72c
+# %% ../../nbs/practice/72_training.ipynb #4779a310
 def find_folder(name) -> Path:
     "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
     places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
@@ -747,7 +747,7 @@ def parse_source(
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/72_training.ipynb #3044c82d
+# %% ../../nbs/practice/72_training.ipynb #13d66b14
 def check_names(
     given,        # names
     known,        # names that may be given
@@ -796,7 +796,7 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
-# %% ../../nbs/practice/72_training.ipynb #ca16cb7a
+# %% ../../nbs/practice/72_training.ipynb #08674a7a
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
 def read_recipe(
@@ -818,7 +818,7 @@ def read_recipe(
             raise ValueError(f'{path}:{line}: {name} = {value!r}, expected {_kinds[kind]}')
     return recipe
 
-# %% ../../nbs/practice/72_training.ipynb #3588e005
+# %% ../../nbs/practice/72_training.ipynb #d145de36
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
 def pick_vocab(
@@ -849,7 +849,7 @@ def start_model(
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #76ec8bbb
+# %% ../../nbs/practice/72_training.ipynb #6b91623f
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -883,7 +883,7 @@ def open_val(
         sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #63e4d4fd
+# %% ../../nbs/practice/72_training.ipynb #d59bd243
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -920,7 +920,7 @@ def train(
     fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #60c29f04
+# %% ../../nbs/practice/72_training.ipynb #098559e6
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from ..foundations.geometry import order_quad, shrink
+from ..foundations.geometry import shrink
 
 # %% ../../nbs/parts/18_kernels.ipynb #f2c14203
 def kernel_maps(
@@ -83,7 +83,9 @@ def points2boundary(
     "A polygon around pixels."
     if text_repr_type == 'quad':
         rect = cv2.minAreaRect(points)
-        return order_quad(cv2.boxPoints(rect)) if min(rect[1]) > min_width else None
+        quad = cv2.boxPoints(rect).astype(float)                        # clockwise, from any corner
+        first = np.square(quad-quad.min(0)).sum(1).argmin()             # nearest the top left
+        return quad[np.arange(first, first+4) % 4] if min(rect[1]) > min_width else None
     if text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {text_repr_type!r}")
     corner = points.min(0)
     x, y = (points-corner).T
@@ -92,7 +94,16 @@ def points2boundary(
     outline = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0][0][:, 0]
     return (outline+corner).astype(float) if len(outline) > 3 else None
 
-# %% ../../nbs/parts/18_kernels.ipynb #c7af952c
+# %% ../../nbs/parts/18_kernels.ipynb #0bee1757
+def pixels_by_number(labels, shown):
+    "All pixels (n,2) as x, y of `labels` (h,w) that are `shown`, sorted by number, and where each number from 1 on begins."
+    on = np.flatnonzero(shown)
+    numbers = labels.ravel()[on]
+    order = np.argsort(numbers.astype(np.uint16) if labels.size < 2**16 else numbers, kind='stable') # small numbers sort faster
+    y, x = np.divmod(on[order], labels.shape[1])
+    return np.stack([x, y], 1).astype(np.int32), np.bincount(numbers).cumsum()
+
+# %% ../../nbs/parts/18_kernels.ipynb #4b5b4e71
 def label_polygons(
     labels:np.ndarray,         # (h,w) whole numbers: 0 or the text's number
     score:np.ndarray,          # (h,w) float32 in [0,1]: how sure a pixel is text
@@ -103,15 +114,16 @@ def label_polygons(
     scale:float=4.,            # pixels of the network's input for one of the map
 ) -> tuple:                    # list of (n,2) polygons, pixels of the network's input; list of scores
     "The texts of a map of numbered pixels, in the order of their numbers."
-    on = np.flatnonzero(labels)
-    numbers = labels.ravel()[on]
-    order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')
-    counts = np.bincount(numbers)
-    means = np.bincount(numbers, score.ravel()[on])/np.maximum(counts, 1)
-    points = np.stack(np.divmod(on[order], labels.shape[1])[::-1], 1).astype(np.int32)   # (pixels,2) x, y
-    polygons, scores, ends = [], [], counts.cumsum()
+    counts = np.bincount(labels.ravel())
+    means = np.bincount(labels.ravel(), score.ravel())/np.maximum(counts, 1)
     large, sure = counts >= min_area, means > min_score
-    for i in np.flatnonzero((large | sure if either else large & sure) & (counts > 0)):
-        poly = points2boundary(points[ends[i]-counts[i]:ends[i]], text_repr_type)
-        if poly is not None: polygons.append(poly*scale); scores.append(float(means[i]))
+    keep = (large | sure if either else large & sure) & (counts > 0)
+    shown = labels > 0
+    if text_repr_type == 'quad':                                         # a hull is that of the ends of its rows
+        shown[:, 1:-1] &= (labels[:, 1:-1] != labels[:, :-2]) | (labels[:, 1:-1] != labels[:, 2:])
+    points, ends = pixels_by_number(labels, shown)
+    polygons, scores = [], []
+    for i in np.flatnonzero(keep[1:]):
+        poly = points2boundary(points[ends[i]:ends[i+1]], text_repr_type)
+        if poly is not None: polygons.append(poly*scale); scores.append(float(means[i+1]))
     return polygons, scores

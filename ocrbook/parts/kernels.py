@@ -83,25 +83,21 @@ def points2boundary(
     "A polygon around pixels."
     if text_repr_type == 'quad':
         rect = cv2.minAreaRect(points)
-        quad = cv2.boxPoints(rect).astype(float)                        # clockwise, from any corner
-        first = np.square(quad-quad.min(0)).sum(1).argmin()             # nearest the top left
-        return quad[np.arange(first, first+4) % 4] if min(rect[1]) > min_width else None
+        return first_corner(cv2.boxPoints(rect)) if min(rect[1]) > min_width else None
     if text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {text_repr_type!r}")
-    corner = points.min(0)
-    x, y = (points-corner).T
-    mask = np.zeros((y.max()+1, x.max()+1), np.uint8)
-    mask[y, x] = 1
+    x, y, w, h = cv2.boundingRect(points)
+    mask = np.zeros((h, w), np.uint8)
+    mask[points[:, 1]-y, points[:, 0]-x] = 1
     outline = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0][0][:, 0]
-    return (outline+corner).astype(float) if len(outline) > 3 else None
+    return (outline+(x, y)).astype(float) if len(outline) > 3 else None
 
-# %% ../../nbs/parts/18_kernels.ipynb #0bee1757
-def pixels_by_number(labels, shown):
-    "All pixels (n,2) as x, y of `labels` (h,w) that are `shown`, sorted by number, and where each number from 1 on begins."
-    on = np.flatnonzero(shown)
-    numbers = labels.ravel()[on]
-    order = np.argsort(numbers.astype(np.uint16) if labels.size < 2**16 else numbers, kind='stable') # small numbers sort faster
-    y, x = np.divmod(on[order], labels.shape[1])
-    return np.stack([x, y], 1).astype(np.int32), np.bincount(numbers).cumsum()
+# %% ../../nbs/parts/18_kernels.ipynb #6e9d4570
+def first_corner(quad):
+    "The corners (4,2), which run clockwise, from the one nearest the top left of their upright box on."
+    points = quad.tolist()
+    left, top = (min(v) for v in zip(*points))
+    start = min(range(4), key=lambda i: (points[i][0]-left)**2 + (points[i][1]-top)**2)
+    return np.array(points[start:] + points[:start])
 
 # %% ../../nbs/parts/18_kernels.ipynb #4b5b4e71
 def label_polygons(
@@ -114,16 +110,19 @@ def label_polygons(
     scale:float=4.,            # pixels of the network's input for one of the map
 ) -> tuple:                    # list of (n,2) polygons, pixels of the network's input; list of scores
     "The texts of a map of numbered pixels, in the order of their numbers."
-    counts = np.bincount(labels.ravel())
-    means = np.bincount(labels.ravel(), score.ravel())/np.maximum(counts, 1)
+    on = np.flatnonzero(labels)
+    (y, x), numbers = np.divmod(on, labels.shape[1]), labels.ravel()[on]
+    counts = np.bincount(numbers)
+    means = np.bincount(numbers, score.ravel()[on])/np.maximum(counts, 1)
     large, sure = counts >= min_area, means > min_score
-    keep = (large | sure if either else large & sure) & (counts > 0)
-    shown = labels > 0
-    if text_repr_type == 'quad':                                         # a hull is that of the ends of its rows
-        shown[:, 1:-1] &= (labels[:, 1:-1] != labels[:, :-2]) | (labels[:, 1:-1] != labels[:, 2:])
-    points, ends = pixels_by_number(labels, shown)
-    polygons, scores = [], []
-    for i in np.flatnonzero(keep[1:]):
-        poly = points2boundary(points[ends[i]:ends[i+1]], text_repr_type)
-        if poly is not None: polygons.append(poly*scale); scores.append(float(means[i+1]))
+    if text_repr_type == 'quad':                          # a rectangle needs no more than both ends of every row
+        turn = (np.diff(numbers, prepend=0, append=0) != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
+        ends = turn[1:] | turn[:-1]
+        numbers, y, x = numbers[ends], y[ends], x[ends]
+    order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')
+    points = np.stack([x[order], y[order]], 1).astype(np.int32)
+    polygons, scores, stops = [], [], np.bincount(numbers).cumsum()
+    for i in np.flatnonzero((large | sure if either else large & sure) & (counts > 0)):
+        poly = points2boundary(points[stops[i-1]:stops[i]], text_repr_type)
+        if poly is not None: polygons.append(poly*scale); scores.append(float(means[i]))
     return polygons, scores

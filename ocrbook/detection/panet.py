@@ -89,7 +89,7 @@ class FPEM_FFM(nn.Module):
 
 # %% ../../nbs/detection/23_panet.ipynb #4b4fdec4
 class PANHead(nn.Module):
-    "Features → text, kernel, and an embedding of four numbers, for every pixel (PAN paper, Fig. 3)."
+    "Features → text, kernel, and an embedding of four numbers, for every pixel (PAN paper, 'Overall Architecture')."
     def __init__(self,
         in_channels:int=512,     # of all the neck's maps together
         out_channels:int=6,      # text, kernel, and the length of the embedding
@@ -112,7 +112,7 @@ class PANHead(nn.Module):
 # %% ../../nbs/detection/23_panet.ipynb #5e3a6bfc
 @dataclass
 class PANTargets:
-    "Polygons → numbered texts and numbered kernels (PAN paper, 'Label Generation')."
+    "Polygons → numbered texts and numbered kernels (kernels as in PSENet)."
     shrink_ratio:tuple=(1., .5)  # r of each map; 1: the whole text
     max_shrink:float=20          # most pixels that an outline moves
 
@@ -199,7 +199,7 @@ def group_pixels(
     embeds:np.ndarray,   # (c,h,w) float32
     distance:float=.85,  # of a pixel's embedding to the mean of a kernel, below which it joins
 ) -> np.ndarray:         # (h,w) int32: the words' numbers, 0: none
-    "Kernels grow over the text pixels that are like them (PAN paper, 'Post-Processing')."
+    "Kernels grow over the text pixels that are like them (PAN paper, 'Pixel Aggregation')."
     h, w = labels.shape
     grown = np.full((h+2, w+2), -1, np.int32)                                  # a frame of -1: closed
     grown[1:-1, 1:-1] = np.where(labels > 0, labels, text.astype(np.int32)-1)  # 0: open
@@ -232,7 +232,7 @@ def next_ring(at, number, grown, rows, means, steps, limit):
 # %% ../../nbs/detection/23_panet.ipynb #2856bdfc
 @dataclass
 class PANPostprocessor:
-    "Text, kernels and embeddings → polygons and scores (PAN paper, 'Post-Processing')."
+    "Text, kernels and embeddings → polygons and scores (PAN paper, 'Pixel Aggregation')."
     text_repr_type:str='quad'           # 'quad': smallest rectangle; 'poly': the outline
     min_text_confidence:float=.5        # probability above which a pixel is text
     min_kernel_confidence:float=.5      # … and kernel, if it is text
@@ -264,15 +264,17 @@ PANPostprocessor.read = read
 
 # %% ../../nbs/detection/23_panet.ipynb #80af8a35
 def panet_r18(
-    width:int=64,         # channels of the backbone's first stage; the others follow
-    deep_stem:int=0,      # channels of a stem of three convolutions (MMOCR 1.x: 128), 0: one 7×7
-    hidden_dim:int=None,  # channels of a 3×3 convolution in the head (MMOCR 1.x: 128)
-    **stages,             # other stages than the published ones: targets, loss, postprocessor, transform
-) -> TextDetector:        # in eval mode, random weights
+    width:int=64,                      # channels of the backbone's first stage; the others follow
+    deep_stem:int=0,                   # channels of a stem of three convolutions (MMOCR 1.x: 128), 0: one 7×7
+    hidden_dim:int=None,               # channels of a 3×3 convolution in the head (MMOCR 1.x: 128)
+    distance_threshold:float=None,     # of the postprocessor (MMOCR 1.x: 3)
+    min_text_avg_confidence:float=.85, # of the postprocessor (MMOCR 1.x: 0.3)
+    **stages,                          # other stages than these: targets, loss, postprocessor, transform
+) -> TextDetector:                     # in eval mode, random weights
     "PANet with ResNet-18 and two FPEMs."
     backbone = resnet18(width=width, deep_stem=deep_stem)
     neck = FPEM_FFM(backbone.out_channels, 2*width)
     head = PANHead(neck.out_channels, hidden_dim=hidden_dim)
-    published = dict(targets=PANTargets(), loss=PANLoss(), postprocessor=PANPostprocessor(),
-                     transform=PageTransform((736, 1333)))
+    post = PANPostprocessor(min_text_avg_confidence=min_text_avg_confidence, distance_threshold=distance_threshold)
+    published = dict(targets=PANTargets(), loss=PANLoss(), postprocessor=post, transform=PageTransform((736, 1333)))
     return TextDetector(backbone, neck, head, **published | stages).eval()

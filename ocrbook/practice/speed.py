@@ -64,7 +64,24 @@ def _db(maps):
     prob = torch.from_numpy(maps['gt_shrink'] > 0).float()[None]*.9 + .05       # (1,1,h,w)
     return torch.cat([prob, torch.full_like(prob, .5), prob], 1)
 
-IDEAL = {name: _db for name in ('dbnet_r18', 'dbnet_r50dcnv2', 'dbnetpp_r50dcnv2')}
+def _pse(maps): return torch.from_numpy(maps['gt_kernels'][None, :, ::4, ::4] > 0)*16. - 8
+
+def _pan(maps):
+    text, kernel = maps['gt_kernels'][:, ::4, ::4]
+    kinds = 2*np.random.default_rng(0).standard_normal((int(text.max())+1, 4)).astype(np.float32)   # an embedding for each word
+    sure = np.stack([text > 0, kernel > 0])*np.float32(8) - 4
+    return torch.from_numpy(np.concatenate([sure, kinds[text.astype(int)].transpose(2, 0, 1)]))[None]
+
+def _fce(maps):
+    out = []
+    for name in ('p3_maps', 'p4_maps', 'p5_maps'):
+        m = torch.from_numpy(maps[name])[None].float()
+        text, centre = (8*m[:, i:i+1] - 4 for i in (0, 1))
+        out.append([torch.cat([-text, text, -centre, centre], 1), m[:, 3:]])
+    return out
+
+IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse, panet_r18=_pan,
+             fcenet_r50=_fce, fcenet_r50dcnv2=_fce)
 
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966
 def peak_memory() -> int: # bytes; 0 where the system does not tell

@@ -182,8 +182,8 @@ RULES = {
         other='its backbone strides elsewhere and its head has one more convolution',
         build=dict(style='pytorch', hidden_dim=256), stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3))),
     'panet_r18': Rules('neck.reduce_conv_c2.0.weight', _conv2 + _det,
-        other='its backbone has a deep stem and its head one more convolution', build=dict(deep_stem=128, hidden_dim=128),
-        stages=dict(postprocessor=dict(distance_threshold=3., min_text_avg_confidence=.3))),
+        other='its backbone has a deep stem and its head one more convolution',
+        build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3., min_text_avg_confidence=.3)),
     'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det),
     'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det),
     'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True))),
@@ -309,7 +309,7 @@ def is_1x(
     name:str,          # of the model
     version:str=None,  # '0.x' or '1.x' if someone said so
 ) -> bool:
-    "Does a file hold MMOCR 1.x's entries? What is said counts first, then the file's notes, then its names."
+    "Is a file of MMOCR 1.x? What is said counts first, then the file's notes, then names, which tell it of models with `build`."
     said = version or told_version(ck.meta)
     if said: return str(said)[:1] == '1'
     return any(re.search(pattern, n) for pattern, _ in RULES[name].subs for n in ck.state)

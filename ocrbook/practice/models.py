@@ -25,6 +25,7 @@ MODELS = {
     'dbnetpp_r50dcnv2': Entry('detection', 'ocrbook.detection.dbnet'),
     'psenet_r50': Entry('detection', 'ocrbook.detection.psenet'),
     'panet_r18': Entry('detection', 'ocrbook.detection.panet'),
+    'textsnake_r50': Entry('detection', 'ocrbook.detection.textsnake'),
     'fcenet_r50': Entry('detection', 'ocrbook.detection.fcenet'),
     'fcenet_r50dcnv2': Entry('detection', 'ocrbook.detection.fcenet'),
     'crnn': Entry('recognition', 'ocrbook.recognition.crnn'),

@@ -80,7 +80,11 @@ def _fce(maps):
         out.append([torch.cat([-text, text, -centre, centre], 1), m[:, 3:]])
     return out
 
-IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse, panet_r18=_pan,
+def _snake(maps):
+    sure = (16*torch.from_numpy(maps[k]).float() - 8 for k in ('gt_text_mask', 'gt_center_region_mask'))
+    return torch.cat([*sure, *(torch.from_numpy(maps[k]) for k in ('gt_sin_map', 'gt_cos_map', 'gt_radius_map'))])[None]
+
+IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse, panet_r18=_pan, textsnake_r50=_snake,
              fcenet_r50=_fce, fcenet_r50dcnv2=_fce)
 
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966

@@ -11,7 +11,7 @@ __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fi
            'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
            'kept_aside', 'judge_by', 'open_val', 'train']
 
-# %% ../../nbs/practice/72_training.ipynb #41587fde
+# %% ../../nbs/practice/72_training.ipynb #5e518ab5
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, time, zlib
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
 
-# %% ../../nbs/practice/72_training.ipynb #24173926
+# %% ../../nbs/practice/72_training.ipynb #4eae41cb
 SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
 
 def schedule(
@@ -47,7 +47,7 @@ def schedule(
     if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
-# %% ../../nbs/practice/72_training.ipynb #f0d9bbf4
+# %% ../../nbs/practice/72_training.ipynb #0180e441
 def fix_random(
     key:str, # any text
 ):
@@ -76,7 +76,7 @@ class Stream(Dataset):
         random.Random(f'{self.seed}/order/{c}').shuffle(batches)
         return batches
 
-# %% ../../nbs/practice/72_training.ipynb #496d39df
+# %% ../../nbs/practice/72_training.ipynb #9832bf61
 def share(
     stream,         # a `Stream`
     start:int,      # first step
@@ -97,7 +97,7 @@ def share(
         for step in range(g*k, (g+1)*k):
             if start <= step < stop: yield [e[step % k] for e in entries]
 
-# %% ../../nbs/practice/72_training.ipynb #6ef34703
+# %% ../../nbs/practice/72_training.ipynb #1848a945
 def save_state(
     path,    # file
     **state, # numbers, texts, tensors, dicts of them
@@ -117,7 +117,7 @@ def read_state(path) -> dict:
     try: return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
 
-# %% ../../nbs/practice/72_training.ipynb #23dc6e2b
+# %% ../../nbs/practice/72_training.ipynb #c9a948fb
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -145,7 +145,7 @@ class Log:
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
-# %% ../../nbs/practice/72_training.ipynb #3918b7ad
+# %% ../../nbs/practice/72_training.ipynb #d06e6cc6
 @torch.no_grad()
 def average(
     mean,        # the network that holds the mean
@@ -159,7 +159,7 @@ def average(
         if m.is_floating_point(): m.lerp_(w, 1-d)
         else: m.copy_(w)
 
-# %% ../../nbs/practice/72_training.ipynb #1ad8e90a
+# %% ../../nbs/practice/72_training.ipynb #02094cf9
 class LossOf(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
@@ -181,7 +181,7 @@ def accelerator(
     cpu = device == 'cpu' or not torch.accelerator.is_available()
     return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
-# %% ../../nbs/practice/72_training.ipynb #f5a3d844
+# %% ../../nbs/practice/72_training.ipynb #84f6a3c6
 def fit(
     model,                  # with `compute_loss(batch)`
     stream,                 # a `Stream`
@@ -252,7 +252,7 @@ def _to(batch, device, layout):
     batch = send_to_device(batch, device)
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
-# %% ../../nbs/practice/72_training.ipynb #2a022cf8
+# %% ../../nbs/practice/72_training.ipynb #1131f53b
 class Run:
     "The folder of a training run; without a folder it does nothing, and only the main process writes."
     def __init__(self,
@@ -285,7 +285,7 @@ class Run:
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #62a6fd78
+# %% ../../nbs/practice/72_training.ipynb #825d586b
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -318,15 +318,15 @@ def save(self:Run, done, model, mean, opt):
     if not self.main: return
     averaged = None if mean is model else mean.state_dict()
     def write():
+        self.log.flush()                    # first, so that no row is missing whose step the state has done
         save_state(self.out/'state.pt', model=model.state_dict(), mean=averaged, opt=opt.state_dict(), step=done, best=self.best, how=self.how)
         self.saved = done
         save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes)
-        self.log.flush()
     self.write(write)
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #5b2abf5d
+# %% ../../nbs/practice/72_training.ipynb #c27d9b3f
 def write(self:Run, f):
     "A write that may fail: it is told, and the training goes on."
     self.lost = ''
@@ -348,7 +348,7 @@ def close(self:Run):
 
 Run.write, Run.spoilt, Run.close = write, spoilt, close
 
-# %% ../../nbs/practice/72_training.ipynb #873d0e09
+# %% ../../nbs/practice/72_training.ipynb #75efdebe
 class RealWords:
     "Labelled word crops as (image, text)."
     def __init__(self,
@@ -383,7 +383,7 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #b530cc7f
+# %% ../../nbs/practice/72_training.ipynb #73ca958b
 def jitter_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -408,7 +408,7 @@ def jitter_word(
     if rng.random() < invert: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #00484175
+# %% ../../nbs/practice/72_training.ipynb #5b244594
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
     def __init__(self,
@@ -437,7 +437,7 @@ class DrawWord:
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
-# %% ../../nbs/practice/72_training.ipynb #6c948aa7
+# %% ../../nbs/practice/72_training.ipynb #ed908fec
 class RealPages:
     "Labelled photos as (image, polygons, ignored, stretch), see `crop_page`."
     def __init__(self,
@@ -482,7 +482,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #53d25c60
+# %% ../../nbs/practice/72_training.ipynb #ee8b47e9
 def jitter_light(
     image:np.ndarray,  # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -522,7 +522,7 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
-# %% ../../nbs/practice/72_training.ipynb #d08508fd
+# %% ../../nbs/practice/72_training.ipynb #91bb0fce
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -549,7 +549,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #c1c67b73
+# %% ../../nbs/practice/72_training.ipynb #99a4b7f3
 class DrawAligned:
     "Plainly drawn words with the place of every letter."
     def __init__(self,
@@ -581,7 +581,7 @@ class DrawAligned:
         return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
-# %% ../../nbs/practice/72_training.ipynb #995fce8c
+# %% ../../nbs/practice/72_training.ipynb #346d1d06
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -601,7 +601,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #028681f9
+# %% ../../nbs/practice/72_training.ipynb #c32aa0f7
 def cut_words(
     samples,    # photos, `Sample`s
     out,        # folder where crops and their labels.jsonl are written
@@ -630,7 +630,7 @@ def loaded(samples):
         except ValueError as e: _tell(f'{e}; left out')
         else: yield s, image
 
-# %% ../../nbs/practice/72_training.ipynb #4e37f674
+# %% ../../nbs/practice/72_training.ipynb #1cf3d345
 def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
@@ -648,7 +648,7 @@ def score_words(
     flush()
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/72_training.ipynb #eb1138bd
+# %% ../../nbs/practice/72_training.ipynb #669e60ed
 def resized(image, polygons, size):
     "Photo and polygons at `size` (width, height); None: as they are."
     if size is None: return image, polygons
@@ -686,7 +686,7 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
-# %% ../../nbs/practice/72_training.ipynb #e2e1a80e
+# %% ../../nbs/practice/72_training.ipynb #4c164dba
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -711,7 +711,7 @@ def adopt(
     return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
                    f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
 
-# %% ../../nbs/practice/72_training.ipynb #4779a310
+# %% ../../nbs/practice/72_training.ipynb #0c56076f
 def find_folder(name) -> Path:
     "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
     places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
@@ -747,7 +747,7 @@ def parse_source(
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/72_training.ipynb #13d66b14
+# %% ../../nbs/practice/72_training.ipynb #743ad23a
 def check_names(
     given,        # names
     known,        # names that may be given
@@ -796,7 +796,7 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
-# %% ../../nbs/practice/72_training.ipynb #08674a7a
+# %% ../../nbs/practice/72_training.ipynb #460caf95
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
 def read_recipe(
@@ -818,7 +818,7 @@ def read_recipe(
             raise ValueError(f'{path}:{line}: {name} = {value!r}, expected {_kinds[kind]}')
     return recipe
 
-# %% ../../nbs/practice/72_training.ipynb #d145de36
+# %% ../../nbs/practice/72_training.ipynb #ee1d5cb7
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
 def pick_vocab(
@@ -849,7 +849,7 @@ def start_model(
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #6b91623f
+# %% ../../nbs/practice/72_training.ipynb #b1795aef
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -883,7 +883,7 @@ def open_val(
         sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #d59bd243
+# %% ../../nbs/practice/72_training.ipynb #badaa9e1
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -920,7 +920,7 @@ def train(
     fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #098559e6
+# %% ../../nbs/practice/72_training.ipynb #59e46896
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']

@@ -31,15 +31,18 @@ def as_list(images) -> tuple[list, bool]:
     return (list(images), False) if isinstance(images, (list, tuple)) else ([images], True)
 
 def stack_maps(maps:list, device=None) -> dict:
-    "One dict of arrays for each image → one dict of tensors with a batch dimension."
-    return {k: torch.stack([torch.as_tensor(m[k]) for m in maps]).to(device) for k in maps[0]}
+    "One dict of arrays for each image → one dict: tensors with a batch dimension, or lists where the shapes differ."
+    def join(arrays):
+        arrays = [torch.as_tensor(a).to(device) for a in arrays]
+        return torch.stack(arrays) if len({a.shape for a in arrays}) == 1 else arrays
+    return {k: join([m[k] for m in maps]) for k in maps[0]}
 
 class TextDetector(nn.Module):
     "Backbone, neck and head, with what is needed to train them (`targets`, `loss`) and to read them (`postprocessor`)."
     def __init__(self,
         backbone:nn.Module,     # (b,3,h,w) → feature maps
         neck:nn.Module|None,    # feature maps → feature maps
-        head:nn.Module,         # feature maps → raw maps
+        head,                   # feature maps → raw maps; `with_truth`, if it has that, takes the training maps too
         targets=None,           # (polygons, ignored, (h,w)) → dict of training maps
         loss=None,              # (raw maps, dict of training maps) → dict of terms
         postprocessor=None,     # raw maps → for each image (polygons, scores), in network pixels
@@ -50,10 +53,13 @@ class TextDetector(nn.Module):
         self.targets, self.loss, self.postprocessor = targets, loss, postprocessor
         self.transform = transform or PageTransform()
 
-    def forward(self, images:torch.Tensor): # (b,3,h,w) normalised → the head's maps
+    def features(self, images:torch.Tensor): # (b,3,h,w) normalised → what the head reads
         if images.ndim != 4: raise ValueError(f'images must be (b,3,h,w), not {tuple(images.shape)}')
         feats = self.backbone(images)
-        return self.head(feats if self.neck is None else self.neck(feats))
+        return feats if self.neck is None else self.neck(feats)
+
+    def forward(self, images:torch.Tensor): # (b,3,h,w) normalised → the head's maps
+        return self.head(self.features(images))
 
 # %% ../../nbs/parts/17_stages.ipynb #9f7327f2
 def compute_loss(self,
@@ -65,7 +71,8 @@ def compute_loss(self,
         size = tuple(images.shape[-2:])
         maps = [self.targets(p, i, size) for p, i in zip(batch['polygons'], batch['ignored'], strict=True)]
         maps = stack_maps(maps, images.device)
-    return self.loss(self(images), maps)
+    with_truth = getattr(self.head, 'with_truth', None)
+    return self.loss(with_truth(self.features(images), maps) if with_truth else self(images), maps)
 TextDetector.compute_loss = compute_loss
 
 # %% ../../nbs/parts/17_stages.ipynb #a0cd25ac

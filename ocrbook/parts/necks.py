@@ -136,7 +136,10 @@ class FPN_UNet(nn.Module):
         for i in (3, 2, 1): self.add_module(f'up_block{i}', UpBlock(in_channels[i-1]+up[i], up[i-1]))
         self.up_block0 = UpBlock(up[0], out_channels)
         for m in self.modules():
-            if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight); nn.init.zeros_(m.bias)
+            if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight)
+            elif isinstance(m, nn.ConvTranspose2d): nn.init.normal_(m.weight, std=(2*m.in_channels)**-.5) # 4 pixels heard
+            else: continue
+            nn.init.zeros_(m.bias)
 
     def forward(self,
         feats:tuple,   # c2, c3, c4, c5: (b,c_i,h_i,w_i), each half the one before, rounded up

@@ -42,10 +42,10 @@ class TextDetector(nn.Module):
     def __init__(self,
         backbone:nn.Module,     # (b,3,h,w) → feature maps
         neck:nn.Module|None,    # feature maps → feature maps
-        head,                   # feature maps → raw maps; `with_truth`, if it has that, takes the training maps too
+        head,                   # feature maps → raw maps; may have `with_truth` (for the loss) and `for_reading` (for the postprocessor)
         targets=None,           # (polygons, ignored, (h,w)) → dict of training maps
         loss=None,              # (raw maps, dict of training maps) → dict of terms
-        postprocessor=None,     # raw maps → for each image (polygons, scores), in network pixels
+        postprocessor=None,     # raw maps, or what `for_reading` gives → for each image (polygons, scores), in network pixels
         transform=None,         # photo → (tensor, scale)
     ):
         super().__init__()
@@ -60,6 +60,9 @@ class TextDetector(nn.Module):
 
     def forward(self, images:torch.Tensor): # (b,3,h,w) normalised → the head's maps
         return self.head(self.features(images))
+
+    def for_reading(self, images:torch.Tensor): # (b,3,h,w) normalised → what the postprocessor takes
+        return getattr(self.head, 'for_reading', self.head)(self.features(images))
 
 # %% ../../nbs/parts/17_stages.ipynb #9f7327f2
 def compute_loss(self,
@@ -89,7 +92,7 @@ def predict(self,
         inputs = [self.transform(p) for p in photos]
         chunk = [None]*len(photos)
         for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
-            maps = self(torch.stack([inputs[i][0] for i in ids]).to(device))
+            maps = self.for_reading(torch.stack([inputs[i][0] for i in ids]).to(device))
             for i, (polys, scores) in zip(ids, self.postprocessor(maps)):
                 chunk[i] = instances(polys, scores, inputs[i][1], photos[i].shape)
         found += chunk

@@ -26,8 +26,10 @@ MODELS = {
     'psenet_r50': Entry('detection', 'ocrbook.detection.psenet'),
     'panet_r18': Entry('detection', 'ocrbook.detection.panet'),
     'textsnake_r50': Entry('detection', 'ocrbook.detection.textsnake'),
+    'drrg_r50': Entry('detection', 'ocrbook.detection.drrg'),
     'fcenet_r50': Entry('detection', 'ocrbook.detection.fcenet'),
     'fcenet_r50dcnv2': Entry('detection', 'ocrbook.detection.fcenet'),
+    'maskrcnn_r50': Entry('detection', 'ocrbook.detection.maskrcnn'),
     'crnn': Entry('recognition', 'ocrbook.recognition.crnn'),
 }
 TASKS = ('detection', 'recognition', 'kie')

@@ -9,7 +9,7 @@ __all__ = ['IDEAL', 'ALONE', 'HEAD', 'median_seconds', 'word_grid', 'ideal_outpu
 # %% ../../nbs/practice/76_speed.ipynb #a095efe2
 import json, math, subprocess, sys, time
 from dataclasses import dataclass
-import numpy as np, torch
+import cv2, numpy as np, torch
 from .models import MODELS, create_model
 
 # %% ../../nbs/practice/76_speed.ipynb #512d700b
@@ -54,8 +54,8 @@ def ideal_output(
     model,      # a `TextDetector`
     polygons,   # list of (n,2), pixels
     size,       # (h,w) of the network's input, pixels
-):              # as the head returns it, batch of one
-    "What the head would return had it learned this page by heart."
+):              # as the postprocessor takes it, batch of one
+    "What the postprocessor would get, had the network learned this page by heart."
     maps = model.targets(polygons, [False]*len(polygons), size)
     if model.name not in IDEAL: raise ValueError(f'no ideal output for {model.name}; there is one for: {", ".join(IDEAL)}')
     return IDEAL[model.name](maps)
@@ -84,8 +84,27 @@ def _snake(maps):
     sure = (16*torch.from_numpy(maps[k]).float() - 8 for k in ('gt_text_mask', 'gt_center_region_mask'))
     return torch.cat([*sure, *(torch.from_numpy(maps[k]) for k in ('gt_sin_map', 'gt_cos_map', 'gt_radius_map'))])[None]
 
+def _pieces(maps): # DRRG's six maps
+    sure = (16*maps[k].astype(np.float32) - 8 for k in ('gt_text_mask', 'gt_center_region_mask'))
+    return np.concatenate([*sure, *(maps[f'gt_{k}_map'] for k in ('sin', 'cos', 'top_height', 'bot_height'))])
+
+def _graph(maps): # pieces of one word are joined, others are not
+    from ocrbook.detection.drrg import ComponentProposal, nearest
+    places, comps = ComponentProposal()(_pieces(maps))
+    x, y = places[:, :2].astype(int).T
+    word, near = cv2.connectedComponents(maps['gt_center_region_mask'][0])[1][y, x], nearest(places[:, :2], 8)
+    edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
+    return [(edges, (word[edges[:, 0]] == word[edges[:, 1]]).astype(float), comps)]
+
+def _masks(maps):
+    from ocrbook.detection.maskrcnn import Detections
+    boxes, cut = torch.from_numpy(maps['boxes']), []
+    for (x0, y0, x1, y1), mask in zip(maps['boxes'].round().astype(int), maps['masks']):
+        cut.append(cv2.resize(mask[y0:y1, x0:x1].astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA))
+    return [Detections(torch.cat([boxes, boxes[:, :1]*0 + .99], 1), torch.from_numpy(np.stack(cut))*16 - 8, maps['masks'].shape[1:])]
+
 IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse, panet_r18=_pan, textsnake_r50=_snake,
-             fcenet_r50=_fce, fcenet_r50dcnv2=_fce)
+             drrg_r50=_graph, fcenet_r50=_fce, fcenet_r50dcnv2=_fce, maskrcnn_r50=_masks)
 
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966
 def peak_memory() -> int: # bytes; 0 where the system does not tell
@@ -155,6 +174,10 @@ def _stopwatch(module, wait):
 
 def _post(model, task, out, words, size, batch):
     "The way from raw output to results, as a call without arguments."
+    if hasattr(model.head if task == 'detection' else None, 'links_of'):     # maps, then a graph, then polygons
+        maps = torch.from_numpy(_pieces(model.targets(word_grid(words, size), [False]*words, size))).to(out.device)
+        feats = maps.new_zeros(model.head.out_conv.in_channels + 6, *size)
+        return lambda: [model.postprocessor([model.head.links_of(feats, maps)]) for _ in range(batch)]
     if task == 'detection':
         pages = [ideal_output(model, word_grid(words, size), size)]*batch
         return lambda: [model.postprocessor(p) for p in pages]

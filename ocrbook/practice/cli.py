@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['app', 'fail', 'read', 'models', 'synth', 'train', 'evaluate', 'main']
 
-# %% ../../nbs/practice/74_cli.ipynb #896ee4d1
+# %% ../../nbs/practice/74_cli.ipynb #34b1a991
 import json, re, sys
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
 
-# %% ../../nbs/practice/74_cli.ipynb #98c59dd1
+# %% ../../nbs/practice/74_cli.ipynb #fb260339
 app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', no_args_is_help=True,
                   add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -20,7 +20,7 @@ def fail(message): # one line
     print(f'ocrbook: {message}', file=sys.stderr)
     raise typer.Exit(1)
 
-# %% ../../nbs/practice/74_cli.ipynb #7f6635cc
+# %% ../../nbs/practice/74_cli.ipynb #e108c52d
 @app.command()
 def read(
     source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
@@ -56,7 +56,7 @@ def read(
         if pages: print(_hocr(pages), file=out)
     if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
 
-# %% ../../nbs/practice/74_cli.ipynb #36f128a0
+# %% ../../nbs/practice/74_cli.ipynb #6c74feef
 def _load(name, device, checkpoint=None):
     import torch
     from ocrbook.practice.models import create_model
@@ -89,7 +89,7 @@ def _picture(folder, page, image):
     name = Path(page.path).name.replace('#page=', '-') + '.png'
     cv2.imwrite(str(folder/name), cv2.cvtColor(draw_page(image, page.words), cv2.COLOR_RGB2BGR))
 
-# %% ../../nbs/practice/74_cli.ipynb #7d3c13fd
+# %% ../../nbs/practice/74_cli.ipynb #e2005e8f
 @app.command()
 def models(
     task: Annotated[str, typer.Argument(help='detection, recognition or kie; default: all.')] = '',
@@ -100,7 +100,7 @@ def models(
     except ValueError as e: fail(e)
     for n in names: print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
-# %% ../../nbs/practice/74_cli.ipynb #75c2d9d9
+# %% ../../nbs/practice/74_cli.ipynb #708fdc5c
 @app.command()
 def synth(
     kind: Annotated[str, typer.Argument(help='words or pages.')],
@@ -116,7 +116,7 @@ def synth(
     (write_words if kind == 'words' else write_pages)(folder, n, seed)
     print(f'{n} {kind} in {folder}', file=sys.stderr)
 
-# %% ../../nbs/practice/74_cli.ipynb #1ea24765
+# %% ../../nbs/practice/74_cli.ipynb #9e699f62
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`; default: the recipe names it.')] = '',
@@ -165,7 +165,7 @@ def _last_line(e):
     lines = str(e).strip().splitlines() or [type(e).__name__]
     return lines[-1] if 'DataLoader worker' in lines[0] else lines[0]
 
-# %% ../../nbs/practice/74_cli.ipynb #4b7ca592
+# %% ../../nbs/practice/74_cli.ipynb #b3fb5a71
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`.')],
@@ -206,9 +206,10 @@ def _scores(net, reader, samples, task, rotate, size):
 def _report(told, only, limit):
     "Several lines for people."
     part = f'{told["images"]} of {told["of"]} images' if told['images'] < told['of'] else f'all {told["of"]} images'
-    how = [part] + [f'names that fit {only}']*bool(only) + [f'the first {limit}']*bool(limit and told['images'] == limit) + [f'photos at {told["resize"]}']*bool(told['resize']) + [f'rotation {"on" if told["rotate"] else "off"}']
-    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in told.items() if k not in ('set', 'images', 'of', 'rotate', 'resize')]
-    return '\n'.join([f'{told["set"]}: {", ".join(how)}', *rows])
+    how = [part, only and f'names that fit {only}', limit == told['images'] and f'the first {limit}', told['resize'] and f'photos at {told["resize"]}',
+           f'rotation {"on" if told["rotate"] else "off"}']
+    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[5:]]
+    return '\n'.join([f'{told["set"]}: {", ".join(filter(None, how))}', *rows])
 
-# %% ../../nbs/practice/74_cli.ipynb #59de9675
+# %% ../../nbs/practice/74_cli.ipynb #c84a3c61
 def main(): app()

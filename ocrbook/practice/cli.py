@@ -210,7 +210,7 @@ def _report(told, only, limit):
     rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in told.items() if k not in ('set', 'images', 'of', 'rotate', 'resize')]
     return '\n'.join([f'{told["set"]}: {", ".join(how)}', *rows])
 
-# %% ../../nbs/practice/77_cli.ipynb #f8cf9bf4
+# %% ../../nbs/practice/77_cli.ipynb #2f9aaac4
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help='File or folder with labels.')],
@@ -227,7 +227,7 @@ def convert(
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
     print(done.summary())
 
-# %% ../../nbs/practice/77_cli.ipynb #b76f4790
+# %% ../../nbs/practice/77_cli.ipynb #1a7ec09f
 @app.command()
 def bench(
     names: Annotated[Optional[list[str]], typer.Argument(help='Models; default: all of them.')] = None,

@@ -11,7 +11,7 @@ __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fi
            'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
            'kept_aside', 'judge_by', 'open_val', 'train']
 
-# %% ../../nbs/practice/72_training.ipynb #5e518ab5
+# %% ../../nbs/practice/72_training.ipynb #53fcd5c3
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, time, zlib
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2, numpy as np, torch
 import torch.nn.functional as F
 from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
@@ -33,7 +34,7 @@ from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
 
-# %% ../../nbs/practice/72_training.ipynb #4eae41cb
+# %% ../../nbs/practice/72_training.ipynb #f430f1a3
 SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
 
 def schedule(
@@ -47,7 +48,7 @@ def schedule(
     if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
-# %% ../../nbs/practice/72_training.ipynb #0180e441
+# %% ../../nbs/practice/72_training.ipynb #28c9be9f
 def fix_random(
     key:str, # any text
 ):
@@ -76,7 +77,7 @@ class Stream(Dataset):
         random.Random(f'{self.seed}/order/{c}').shuffle(batches)
         return batches
 
-# %% ../../nbs/practice/72_training.ipynb #9832bf61
+# %% ../../nbs/practice/72_training.ipynb #8119d98b
 def share(
     stream,         # a `Stream`
     start:int,      # first step
@@ -97,7 +98,7 @@ def share(
         for step in range(g*k, (g+1)*k):
             if start <= step < stop: yield [e[step % k] for e in entries]
 
-# %% ../../nbs/practice/72_training.ipynb #1848a945
+# %% ../../nbs/practice/72_training.ipynb #5e373ef5
 def save_state(
     path,    # file
     **state, # numbers, texts, tensors, dicts of them
@@ -117,7 +118,7 @@ def read_state(path) -> dict:
     try: return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
 
-# %% ../../nbs/practice/72_training.ipynb #c9a948fb
+# %% ../../nbs/practice/72_training.ipynb #ff1468c9
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -145,7 +146,7 @@ class Log:
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
-# %% ../../nbs/practice/72_training.ipynb #d06e6cc6
+# %% ../../nbs/practice/72_training.ipynb #7e0d4d89
 @torch.no_grad()
 def average(
     mean,        # the network that holds the mean
@@ -159,7 +160,7 @@ def average(
         if m.is_floating_point(): m.lerp_(w, 1-d)
         else: m.copy_(w)
 
-# %% ../../nbs/practice/72_training.ipynb #02094cf9
+# %% ../../nbs/practice/72_training.ipynb #5a0f955c
 class LossOf(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
@@ -179,9 +180,10 @@ def accelerator(
 ) -> Accelerator:
     "Where to compute, and with how many processes."
     cpu = device == 'cpu' or not torch.accelerator.is_available()
+    if PartialState._shared_state and (PartialState().device.type == 'cpu') != cpu: AcceleratorState._reset_state(True)  # it remembers the last choice
     return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
-# %% ../../nbs/practice/72_training.ipynb #84f6a3c6
+# %% ../../nbs/practice/72_training.ipynb #7ba76253
 def fit(
     model,                  # with `compute_loss(batch)`
     stream,                 # a `Stream`
@@ -252,7 +254,7 @@ def _to(batch, device, layout):
     batch = send_to_device(batch, device)
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
-# %% ../../nbs/practice/72_training.ipynb #1131f53b
+# %% ../../nbs/practice/72_training.ipynb #aea2eae2
 class Run:
     "The folder of a training run; without a folder it does nothing, and only the main process writes."
     def __init__(self,
@@ -285,7 +287,7 @@ class Run:
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #825d586b
+# %% ../../nbs/practice/72_training.ipynb #b44c87a4
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -326,7 +328,7 @@ def save(self:Run, done, model, mean, opt):
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #c27d9b3f
+# %% ../../nbs/practice/72_training.ipynb #1ba56401
 def write(self:Run, f):
     "A write that may fail: it is told, and the training goes on."
     self.lost = ''
@@ -348,7 +350,7 @@ def close(self:Run):
 
 Run.write, Run.spoilt, Run.close = write, spoilt, close
 
-# %% ../../nbs/practice/72_training.ipynb #75efdebe
+# %% ../../nbs/practice/72_training.ipynb #f970f269
 class RealWords:
     "Labelled word crops as (image, text)."
     def __init__(self,
@@ -383,7 +385,7 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #73ca958b
+# %% ../../nbs/practice/72_training.ipynb #7ba61489
 def jitter_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -408,7 +410,7 @@ def jitter_word(
     if rng.random() < invert: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #5b244594
+# %% ../../nbs/practice/72_training.ipynb #148e010f
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
     def __init__(self,
@@ -437,7 +439,7 @@ class DrawWord:
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
-# %% ../../nbs/practice/72_training.ipynb #ed908fec
+# %% ../../nbs/practice/72_training.ipynb #32122d21
 class RealPages:
     "Labelled photos as (image, polygons, ignored, stretch), see `crop_page`."
     def __init__(self,
@@ -482,7 +484,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #ee8b47e9
+# %% ../../nbs/practice/72_training.ipynb #889db944
 def jitter_light(
     image:np.ndarray,  # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -522,7 +524,7 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
-# %% ../../nbs/practice/72_training.ipynb #91bb0fce
+# %% ../../nbs/practice/72_training.ipynb #1b7ba359
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -549,7 +551,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #99a4b7f3
+# %% ../../nbs/practice/72_training.ipynb #2268bf10
 class DrawAligned:
     "Plainly drawn words with the place of every letter."
     def __init__(self,
@@ -581,7 +583,7 @@ class DrawAligned:
         return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
-# %% ../../nbs/practice/72_training.ipynb #346d1d06
+# %% ../../nbs/practice/72_training.ipynb #17bd0a1e
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -601,7 +603,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #c32aa0f7
+# %% ../../nbs/practice/72_training.ipynb #0b84dddc
 def cut_words(
     samples,    # photos, `Sample`s
     out,        # folder where crops and their labels.jsonl are written
@@ -630,7 +632,7 @@ def loaded(samples):
         except ValueError as e: _tell(f'{e}; left out')
         else: yield s, image
 
-# %% ../../nbs/practice/72_training.ipynb #1cf3d345
+# %% ../../nbs/practice/72_training.ipynb #fdfe67bf
 def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
@@ -648,7 +650,7 @@ def score_words(
     flush()
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/72_training.ipynb #669e60ed
+# %% ../../nbs/practice/72_training.ipynb #891c1710
 def resized(image, polygons, size):
     "Photo and polygons at `size` (width, height); None: as they are."
     if size is None: return image, polygons
@@ -686,7 +688,7 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
-# %% ../../nbs/practice/72_training.ipynb #4c164dba
+# %% ../../nbs/practice/72_training.ipynb #94248da7
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -711,7 +713,7 @@ def adopt(
     return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
                    f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
 
-# %% ../../nbs/practice/72_training.ipynb #0c56076f
+# %% ../../nbs/practice/72_training.ipynb #9f5fab00
 def find_folder(name) -> Path:
     "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
     places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
@@ -747,7 +749,7 @@ def parse_source(
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/72_training.ipynb #743ad23a
+# %% ../../nbs/practice/72_training.ipynb #686d196c
 def check_names(
     given,        # names
     known,        # names that may be given
@@ -796,7 +798,7 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
-# %% ../../nbs/practice/72_training.ipynb #460caf95
+# %% ../../nbs/practice/72_training.ipynb #9629ecdb
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
 def read_recipe(
@@ -818,7 +820,7 @@ def read_recipe(
             raise ValueError(f'{path}:{line}: {name} = {value!r}, expected {_kinds[kind]}')
     return recipe
 
-# %% ../../nbs/practice/72_training.ipynb #ee1d5cb7
+# %% ../../nbs/practice/72_training.ipynb #fcd49504
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
 def pick_vocab(
@@ -849,7 +851,7 @@ def start_model(
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #b1795aef
+# %% ../../nbs/practice/72_training.ipynb #e6bf9b26
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -883,7 +885,7 @@ def open_val(
         sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #badaa9e1
+# %% ../../nbs/practice/72_training.ipynb #a5f50859
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -920,7 +922,7 @@ def train(
     fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #59e46896
+# %% ../../nbs/practice/72_training.ipynb #75b3ecb8
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']

@@ -206,11 +206,12 @@ def _scores(net, reader, samples, task, rotate, size):
 def _report(told, only, limit):
     "Several lines for people."
     part = f'{told["images"]} of {told["of"]} images' if told['images'] < told['of'] else f'all {told["of"]} images'
-    how = [part] + [f'names that fit {only}']*bool(only) + [f'the first {limit}']*bool(limit and told['images'] == limit) + [f'photos at {told["resize"]}']*bool(told['resize']) + [f'rotation {"on" if told["rotate"] else "off"}']
-    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in told.items() if k not in ('set', 'images', 'of', 'rotate', 'resize')]
-    return '\n'.join([f'{told["set"]}: {", ".join(how)}', *rows])
+    how = [part, only and f'names that fit {only}', limit == told['images'] and f'the first {limit}', told['resize'] and f'photos at {told["resize"]}',
+           f'rotation {"on" if told["rotate"] else "off"}']
+    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[5:]]
+    return '\n'.join([f'{told["set"]}: {", ".join(filter(None, how))}', *rows])
 
-# %% ../../nbs/practice/77_cli.ipynb #2f9aaac4
+# %% ../../nbs/practice/77_cli.ipynb #7cfe6a20
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help='File or folder with labels.')],
@@ -227,7 +228,7 @@ def convert(
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
     print(done.summary())
 
-# %% ../../nbs/practice/77_cli.ipynb #1a7ec09f
+# %% ../../nbs/practice/77_cli.ipynb #5d7830e9
 @app.command()
 def bench(
     names: Annotated[Optional[list[str]], typer.Argument(help='Models; default: all of them.')] = None,

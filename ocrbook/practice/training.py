@@ -11,9 +11,9 @@ __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fi
            'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
            'kept_aside', 'judge_by', 'open_val', 'train']
 
-# %% ../../nbs/practice/72_training.ipynb #53fcd5c3
-import copy, csv, difflib, inspect, io, math, os, random, re, sys, time, zlib
-from contextlib import contextmanager, nullcontext
+# %% ../../nbs/practice/72_training.ipynb #54b06b22
+import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 import cv2, numpy as np, torch
@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from ..data.formats import Sample, read_jsonl, write_jsonl
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import area, order_quad
-from ..foundations.images import ImageError, crop_quad, load_image, normalize, straighten
+from ..foundations.images import ImageError, crop_quad, normalize, straighten
 from ..foundations.metrics import best_hmean, hmean, match_iou, text_metrics, word_accuracy
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
@@ -34,7 +34,7 @@ from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
 
-# %% ../../nbs/practice/72_training.ipynb #f430f1a3
+# %% ../../nbs/practice/72_training.ipynb #1256b407
 SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
 
 def schedule(
@@ -48,7 +48,7 @@ def schedule(
     if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
-# %% ../../nbs/practice/72_training.ipynb #28c9be9f
+# %% ../../nbs/practice/72_training.ipynb #7fa37cd5
 def fix_random(
     key:str, # any text
 ):
@@ -77,7 +77,7 @@ class Stream(Dataset):
         random.Random(f'{self.seed}/order/{c}').shuffle(batches)
         return batches
 
-# %% ../../nbs/practice/72_training.ipynb #8119d98b
+# %% ../../nbs/practice/72_training.ipynb #0f6da5f8
 def share(
     stream,         # a `Stream`
     start:int,      # first step
@@ -98,7 +98,7 @@ def share(
         for step in range(g*k, (g+1)*k):
             if start <= step < stop: yield [e[step % k] for e in entries]
 
-# %% ../../nbs/practice/72_training.ipynb #5e373ef5
+# %% ../../nbs/practice/72_training.ipynb #5d1856ae
 def save_state(
     path,    # file
     **state, # numbers, texts, tensors, dicts of them
@@ -118,7 +118,7 @@ def read_state(path) -> dict:
     try: return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
 
-# %% ../../nbs/practice/72_training.ipynb #ff1468c9
+# %% ../../nbs/practice/72_training.ipynb #1c1239cf
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -146,7 +146,7 @@ class Log:
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
-# %% ../../nbs/practice/72_training.ipynb #7e0d4d89
+# %% ../../nbs/practice/72_training.ipynb #401dd598
 @torch.no_grad()
 def average(
     mean,        # the network that holds the mean
@@ -160,7 +160,7 @@ def average(
         if m.is_floating_point(): m.lerp_(w, 1-d)
         else: m.copy_(w)
 
-# %% ../../nbs/practice/72_training.ipynb #5a0f955c
+# %% ../../nbs/practice/72_training.ipynb #fcec4f35
 class LossOf(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
@@ -183,7 +183,7 @@ def accelerator(
     if PartialState._shared_state and (PartialState().device.type == 'cpu') != cpu: AcceleratorState._reset_state(True)  # it remembers the last choice
     return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
-# %% ../../nbs/practice/72_training.ipynb #7ba76253
+# %% ../../nbs/practice/72_training.ipynb #41e66510
 def fit(
     model,                  # with `compute_loss(batch)`
     stream,                 # a `Stream`
@@ -254,7 +254,7 @@ def _to(batch, device, layout):
     batch = send_to_device(batch, device)
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
-# %% ../../nbs/practice/72_training.ipynb #aea2eae2
+# %% ../../nbs/practice/72_training.ipynb #de45592d
 class Run:
     "The folder of a training run; without a folder it does nothing, and only the main process writes."
     def __init__(self,
@@ -287,7 +287,7 @@ class Run:
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #b44c87a4
+# %% ../../nbs/practice/72_training.ipynb #fc60bc2f
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -328,7 +328,7 @@ def save(self:Run, done, model, mean, opt):
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #1ba56401
+# %% ../../nbs/practice/72_training.ipynb #fbb9042f
 def write(self:Run, f):
     "A write that may fail: it is told, and the training goes on."
     self.lost = ''
@@ -350,7 +350,7 @@ def close(self:Run):
 
 Run.write, Run.spoilt, Run.close = write, spoilt, close
 
-# %% ../../nbs/practice/72_training.ipynb #f970f269
+# %% ../../nbs/practice/72_training.ipynb #02c00731
 class RealWords:
     "Labelled word crops as (image, text)."
     def __init__(self,
@@ -385,7 +385,7 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #7ba61489
+# %% ../../nbs/practice/72_training.ipynb #2c1f8106
 def jitter_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -410,7 +410,7 @@ def jitter_word(
     if rng.random() < invert: image = 255-image
     return image.clip(0, 255).astype(np.uint8)
 
-# %% ../../nbs/practice/72_training.ipynb #148e010f
+# %% ../../nbs/practice/72_training.ipynb #dccc9afc
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
     def __init__(self,
@@ -439,7 +439,7 @@ class DrawWord:
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
-# %% ../../nbs/practice/72_training.ipynb #32122d21
+# %% ../../nbs/practice/72_training.ipynb #d57afd39
 class RealPages:
     "Labelled photos as (image, polygons, ignored, stretch), see `crop_page`."
     def __init__(self,
@@ -484,7 +484,7 @@ def crop_page(
         kept.append(clipped); skip.append(bool(ig or left < .6*whole))
     return out, kept, skip
 
-# %% ../../nbs/practice/72_training.ipynb #889db944
+# %% ../../nbs/practice/72_training.ipynb #6aa53e4e
 def jitter_light(
     image:np.ndarray,  # (h,w,3) uint8 RGB
     rng:random.Random,
@@ -524,7 +524,7 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
-# %% ../../nbs/practice/72_training.ipynb #1b7ba359
+# %% ../../nbs/practice/72_training.ipynb #f620eb31
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -551,7 +551,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #2268bf10
+# %% ../../nbs/practice/72_training.ipynb #aaaee7f2
 class DrawAligned:
     "Plainly drawn words with the place of every letter."
     def __init__(self,
@@ -583,7 +583,7 @@ class DrawAligned:
         return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
-# %% ../../nbs/practice/72_training.ipynb #17bd0a1e
+# %% ../../nbs/practice/72_training.ipynb #2907688a
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -603,7 +603,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #0b84dddc
+# %% ../../nbs/practice/72_training.ipynb #f2fe7093
 def cut_words(
     samples,    # photos, `Sample`s
     out,        # folder where crops and their labels.jsonl are written
@@ -632,7 +632,7 @@ def loaded(samples):
         except ValueError as e: _tell(f'{e}; left out')
         else: yield s, image
 
-# %% ../../nbs/practice/72_training.ipynb #fdfe67bf
+# %% ../../nbs/practice/72_training.ipynb #8b982ada
 def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
@@ -650,7 +650,7 @@ def score_words(
     flush()
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/72_training.ipynb #891c1710
+# %% ../../nbs/practice/72_training.ipynb #b10b6484
 def resized(image, polygons, size):
     "Photo and polygons at `size` (width, height); None: as they are."
     if size is None: return image, polygons
@@ -688,7 +688,7 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
-# %% ../../nbs/practice/72_training.ipynb #94248da7
+# %% ../../nbs/practice/72_training.ipynb #ddbea7f6
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -713,7 +713,7 @@ def adopt(
     return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
                    f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
 
-# %% ../../nbs/practice/72_training.ipynb #9f5fab00
+# %% ../../nbs/practice/72_training.ipynb #06cb7b65
 def find_folder(name) -> Path:
     "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
     places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
@@ -749,7 +749,7 @@ def parse_source(
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/72_training.ipynb #686d196c
+# %% ../../nbs/practice/72_training.ipynb #e23e1009
 def check_names(
     given,        # names
     known,        # names that may be given
@@ -798,7 +798,7 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
-# %% ../../nbs/practice/72_training.ipynb #9629ecdb
+# %% ../../nbs/practice/72_training.ipynb #b7c31f99
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
 def read_recipe(
@@ -820,7 +820,7 @@ def read_recipe(
             raise ValueError(f'{path}:{line}: {name} = {value!r}, expected {_kinds[kind]}')
     return recipe
 
-# %% ../../nbs/practice/72_training.ipynb #fcd49504
+# %% ../../nbs/practice/72_training.ipynb #adcc10d0
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
 def pick_vocab(
@@ -851,7 +851,7 @@ def start_model(
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #e6bf9b26
+# %% ../../nbs/practice/72_training.ipynb #abb6be45
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -885,7 +885,7 @@ def open_val(
         sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #a5f50859
+# %% ../../nbs/practice/72_training.ipynb #36b201dc
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -922,7 +922,7 @@ def train(
     fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #75b3ecb8
+# %% ../../nbs/practice/72_training.ipynb #20ef3973
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']

@@ -8,7 +8,7 @@ __all__ = ['BACKGROUND', 'UNUSED', 'AnchorGenerator', 'DeltaXYWHBBoxCoder', 'RPN
            'polygon_mask', 'MaskRCNNTargets', 'MaxIoUAssigner', 'sample', 'cut_masks', 'MaskRCNNLoss',
            'MaskRCNNPostprocessor', 'maskrcnn', 'maskrcnn_r50']
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #d77652a2
+# %% ../../nbs/detection/27_maskrcnn.ipynb #57844e2b
 import math
 from dataclasses import dataclass, field
 import cv2
@@ -23,7 +23,7 @@ from ..parts.backbones import resnet50
 from ..parts.necks import FPN
 from ..parts.stages import TextDetector
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #e0b14f93
+# %% ../../nbs/detection/27_maskrcnn.ipynb #25295225
 @dataclass
 class AnchorGenerator:
     "Boxes of fixed shapes around every place of every pyramid level (Faster R-CNN paper, 'Anchors')."
@@ -49,12 +49,12 @@ class AnchorGenerator:
             out.append((places + self.shapes(stride, device)).reshape(-1, 4))
         return out
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #510e58ba
+# %% ../../nbs/detection/27_maskrcnn.ipynb #9b34a616
 def center_size(boxes):
     "Centre (n,2) and size (n,2) of boxes (n,4)."
     return (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #39e13737
+# %% ../../nbs/detection/27_maskrcnn.ipynb #49593bfa
 @dataclass
 class DeltaXYWHBBoxCoder:
     "What to do to a box to get another one (Faster R-CNN paper, Eq. 2)."
@@ -74,7 +74,7 @@ class DeltaXYWHBBoxCoder:
         c, half = c + s*deltas[:, :2], s*deltas[:, 2:].clamp(-limit, limit).exp()/2
         return torch.cat([c-half, c+half], 1).clamp(min=0).minimum(deltas.new_tensor([w, h, w, h]))
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #82663e3b
+# %% ../../nbs/detection/27_maskrcnn.ipynb #b1a9d907
 class RPNHead(nn.Module):
     "Pyramid levels → a score and four deltas for every anchor (Faster R-CNN paper, 'Region Proposal Networks')."
     def __init__(self,
@@ -100,7 +100,7 @@ class RPNHead(nn.Module):
         feats = [self.rpn_conv(f).relu() for f in feats]
         return [self.rpn_cls(f) for f in feats], [self.rpn_reg(f) for f in feats]
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #3f1e7c1f
+# %% ../../nbs/detection/27_maskrcnn.ipynb #c758cfab
 def rows(self, scores, deltas):
     "Maps of the levels → for each level scores (b,n), deltas (b,n,4) and anchors (n,4), float32, row for row."
     anchors = self.anchors([s.shape[-2:] for s in scores], scores[0].device)
@@ -109,7 +109,7 @@ def rows(self, scores, deltas):
     return scores, deltas, anchors
 RPNHead.rows = rows
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #75c44b97
+# %% ../../nbs/detection/27_maskrcnn.ipynb #8e9253e6
 def keep_best(
     boxes:torch.Tensor,  # (n,4) pixels
     scores:torch.Tensor, # (n,)
@@ -123,7 +123,7 @@ def keep_best(
     kept = nms(apart, scores, iou_thr)[:most]
     return torch.cat([boxes[kept], scores[kept, None]], 1)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #2e967e27
+# %% ../../nbs/detection/27_maskrcnn.ipynb #9c062170
 def proposals(self, scores, deltas, anchors, size, nms_pre=None):
     "For each image (m,5): boxes worth a second look and their scores, best first; arguments as `rows` returns them."
     out = []
@@ -138,7 +138,7 @@ def proposals(self, scores, deltas, anchors, size, nms_pre=None):
     return out
 RPNHead.proposals = proposals
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #08a6514d
+# %% ../../nbs/detection/27_maskrcnn.ipynb #a240a5a5
 def roi_features(
     feats,                  # (b,c,h_i,w_i) for each level, sharpest first
     boxes:list,             # for each image (n,4 or more) left, top, right, bottom, …, pixels
@@ -156,7 +156,7 @@ def roi_features(
         out[at] = roi_align(f.float(), rois[at], size, 1/stride, sampling_ratio=0, aligned=True)
     return out
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #eb0331c3
+# %% ../../nbs/detection/27_maskrcnn.ipynb #7873d024
 class Shared2FCBBoxHead(nn.Module):
     "Features of boxes → scores of (word, background) and deltas (FPN paper, 'Feature Pyramid Networks for Fast R-CNN')."
     def __init__(self,
@@ -179,7 +179,7 @@ class Shared2FCBBoxHead(nn.Module):
         for fc in self.shared_fcs: x = fc(x).relu()
         return self.fc_cls(x).float(), self.fc_reg(x).float()
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #dd6d1eb0
+# %% ../../nbs/detection/27_maskrcnn.ipynb #57d87ed6
 class FCNMaskHead(nn.Module):
     "Features of boxes → a mask in each box (Mask R-CNN paper, Fig. 4, right)."
     def __init__(self,
@@ -204,7 +204,7 @@ class FCNMaskHead(nn.Module):
         for c in self.convs: x = c['conv'](x).relu()
         return self.conv_logits(self.upsample(x).relu())[:, 0].float()
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #162c97c2
+# %% ../../nbs/detection/27_maskrcnn.ipynb #47dca0e3
 def hats(
     low:float, high:float,  # where the cells begin and end, pixels
     first:int, last:int,    # pixels asked for: first … last-1
@@ -227,7 +227,7 @@ def paste(
     rows, cols = hats(y0, y1, top, bottom, mask.shape[0]), hats(x0, x1, left, right, mask.shape[1])
     return rows @ mask @ cols.T, (left, top)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #cc8987c6
+# %% ../../nbs/detection/27_maskrcnn.ipynb #324e1e6a
 class StandardRoIHead(nn.Module):
     "What is in each proposed box: a word or not, where exactly, which pixels (Mask R-CNN paper, 'Mask R-CNN')."
     def __init__(self,
@@ -259,7 +259,7 @@ class StandardRoIHead(nn.Module):
         "For each image (n,28,28): logits of the masks in the boxes."
         return self.mask_head(roi_features(feats, boxes, self.mask_head.roi_size)).split([len(b) for b in boxes])
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #8cba4e49
+# %% ../../nbs/detection/27_maskrcnn.ipynb #ebb4ee88
 @dataclass(frozen=True)
 class Detections:
     "The words of one picture: boxes with scores, a mask in each. Unpacks to boxes and masks as large as the picture."
@@ -280,7 +280,7 @@ class Detections:
         for m, (part, (l, t)) in zip(out, self.parts()): m[t:t+part.shape[0], l:l+part.shape[1]] = part >= .5
         return torch.from_numpy(out)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #70c2f417
+# %% ../../nbs/detection/27_maskrcnn.ipynb #8e34d191
 @dataclass
 class MaskRCNNHead:
     "Pyramid → words: where to look, then what is there."
@@ -293,6 +293,7 @@ class MaskRCNNHead:
     roi_assigner:object = field(default_factory=lambda: MaxIoUAssigner())           # which box does
 
     def __call__(self, feats) -> list: # (b,c,h_i,w_i) for each level -> for each image its `Detections`
+        if not len(feats[0]): return []
         size = self.size(feats)
         proposals = self.rpn_head.proposals(*self.rpn_head.rows(*self.rpn_head(feats)), size)
         boxes = self.roi_head.boxes(feats, proposals, size)
@@ -301,7 +302,7 @@ class MaskRCNNHead:
     def size(self, feats): # (h,w) of the pictures, rounded up to the finest stride
         return tuple(n*self.rpn_head.anchors.strides[0] for n in feats[0].shape[2:])
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #1ef4141e
+# %% ../../nbs/detection/27_maskrcnn.ipynb #cd8b91c8
 def polygon_mask(
     poly:np.ndarray, # (n,2) pixels; may cross itself or leave the picture
     size,            # (h,w) of the picture
@@ -316,7 +317,7 @@ def polygon_mask(
     np.add.at(crossed, (row, np.ceil(x-.5).clip(0, w).astype(int)), 1)
     return (crossed.cumsum(1)[:, :w] % 2).astype(np.uint8)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #c0eabf56
+# %% ../../nbs/detection/27_maskrcnn.ipynb #b971e529
 @dataclass
 class MaskRCNNTargets:
     "Polygons → the boxes and masks that Mask R-CNN learns."
@@ -339,7 +340,7 @@ class MaskRCNNTargets:
         return dict(boxes=np.array(boxes, np.float32).reshape(-1, 4), masks=np.array(masks, np.uint8).reshape(-1, *size),
                     ignored=np.array(skip, bool))
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #0ce0745d
+# %% ../../nbs/detection/27_maskrcnn.ipynb #2f837a24
 BACKGROUND, UNUSED = -1, -2
 
 @dataclass
@@ -369,13 +370,13 @@ class MaxIoUAssigner:
             out[share_inside(boxes, unreadable).amax(1) > self.ignore_iof_thr] = UNUSED
         return out
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #29611611
+# %% ../../nbs/detection/27_maskrcnn.ipynb #b6735ff9
 def share_inside(boxes, others):
     "(n,m) share of each of `boxes` that lies inside each of `others`."
     low, high = torch.maximum(boxes[:, None, :2], others[:, :2]), torch.minimum(boxes[:, None, 2:], others[:, 2:])
     return (high-low).clamp(min=0).prod(2)/(boxes[:, 2:]-boxes[:, :2]).prod(1, keepdim=True).clamp(min=1e-6)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #0f07f9bc
+# %% ../../nbs/detection/27_maskrcnn.ipynb #354a4611
 def sample(
     assigned:torch.Tensor, # (n,) as `MaxIoUAssigner` returns it
     num:int,               # boxes wanted
@@ -389,7 +390,7 @@ def sample(
     pos = top(assigned >= 0, int(num*pos_fraction))
     return pos, top(assigned == BACKGROUND, num-len(pos))
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #86e8c0f5
+# %% ../../nbs/detection/27_maskrcnn.ipynb #d22c42ed
 def cut_masks(
     masks:torch.Tensor, # (k,h,w) of the words
     which:torch.Tensor, # (n,) word of each box
@@ -401,7 +402,7 @@ def cut_masks(
     rois = torch.cat([which[:, None].to(boxes), boxes], 1)
     return (roi_align(masks[:, None].float(), rois, size, 1., sampling_ratio=0, aligned=True)[:, 0] >= .5).float()
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #9e5b4859
+# %% ../../nbs/detection/27_maskrcnn.ipynb #df7ecd5f
 def with_truth(self, feats, maps):
     "Features, and `maps` with boxes, masks, ignored of each image → what is said and what is true, as the loss reads it."
     device, size = feats[0].device, self.size(feats)
@@ -414,7 +415,7 @@ def with_truth(self, feats, maps):
     return self.anchor_lesson(rows, truth) | self.box_lesson(feats, proposals, truth)
 MaskRCNNHead.with_truth = with_truth
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #28776ed9
+# %% ../../nbs/detection/27_maskrcnn.ipynb #c86826aa
 def anchor_lesson(self, rows, truth):
     "What the RPN says at the chosen anchors: 'rpn_score' and 'rpn_label', and on words 'rpn_delta' and 'rpn_goal'."
     scores, deltas, anchors = torch.cat(rows[0], 1), torch.cat(rows[1], 1), torch.cat(rows[2])
@@ -427,7 +428,7 @@ def anchor_lesson(self, rows, truth):
     return dict(zip(('rpn_score', 'rpn_label', 'rpn_delta', 'rpn_goal'), map(torch.cat, zip(*out))))
 MaskRCNNHead.anchor_lesson = anchor_lesson
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #9254c7f4
+# %% ../../nbs/detection/27_maskrcnn.ipynb #12db8b1d
 def box_lesson(self, feats, proposals, truth):
     "What the RoI head says in the chosen boxes: 'score' and 'label'; on words 'delta', 'goal', 'mask' and 'mask_goal'."
     boxes, assigned, chosen = self.hardest(feats, proposals, truth)
@@ -449,7 +450,7 @@ def hardest(self, feats, proposals, truth):
     return boxes, assigned, [sample(a, self.roi_num, .25, w) for a, w in zip(assigned, wrong)]
 MaskRCNNHead.box_lesson, MaskRCNNHead.hardest = box_lesson, hardest
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #98157bfa
+# %% ../../nbs/detection/27_maskrcnn.ipynb #6b8ccf7f
 @dataclass
 class MaskRCNNLoss:
     "The five terms of a lesson (Mask R-CNN paper, 'Mask R-CNN'; Faster R-CNN paper, Eq. 1)."
@@ -468,7 +469,7 @@ class MaskRCNNLoss:
                 loss_bbox=(t['delta']-t['goal']).abs().sum()/boxes,
                 loss_mask=bce(t['mask'], t['mask_goal'])/cells)
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #6dce47fe
+# %% ../../nbs/detection/27_maskrcnn.ipynb #af731b0e
 @dataclass
 class MaskRCNNPostprocessor:
     "Masks → polygons and scores, as MMOCR's OCRMaskRCNN reads them."
@@ -496,7 +497,7 @@ class MaskRCNNPostprocessor:
                 scores.append(score)
         return polygons, scores
 
-# %% ../../nbs/detection/27_maskrcnn.ipynb #8e4c3cb5
+# %% ../../nbs/detection/27_maskrcnn.ipynb #4cc065dd
 def maskrcnn(
     backbone,                 # with `out_channels`, e.g. `resnet50()`
     out_channels:int=256,     # of the pyramid

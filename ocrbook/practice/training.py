@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stream', 'share', 'save_state',
            'read_state', 'Log', 'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write',
-           'spoilt', 'close', 'RealWords', 'Source', 'draw_from', 'jitter_word', 'DrawWord', 'RealPages', 'crop_page',
-           'jitter_light', 'DrawPage', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words',
-           'resized', 'right_words', 'score_pages', 'adopt', 'find_folder', 'read_folder', 'parse_source',
-           'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
-           'kept_aside', 'judge_by', 'open_val', 'train']
+           'spoilt', 'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'widen',
+           'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words', 'resized', 'right_words', 'score_pages',
+           'adopt', 'find_folder', 'read_folder', 'parse_source', 'check_names', 'arguments', 'word_source',
+           'page_source', 'read_recipe', 'pick_vocab', 'start_model', 'kept_aside', 'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
@@ -23,9 +22,10 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
+from ..data.augment import crop_page, jitter_color, jitter_word
 from ..data.formats import Sample, read_jsonl, write_jsonl
 from ..data.synth import Pages, Words, draw_line, random_text
-from ..foundations.geometry import area, order_quad
+from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
 from ..foundations.metrics import best_hmean, hmean, match_iou, text_metrics, word_accuracy
 from ..foundations.testing import seed as set_seed
@@ -385,31 +385,6 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #2c1f8106
-def jitter_word(
-    image:np.ndarray,   # (h,w,3) uint8 RGB
-    rng:random.Random,
-    corners:float=.08,  # how far corners move, in heights
-    shrink=(.4, 1.),    # range of the loss of sharpness, as a factor of the size
-    gain=(.6, 1.3),     # range of contrast
-    shift:float=30,     # of brightness, grey levels
-    noise=(2, 12),      # range of the noise, grey levels
-    invert:float=.15,   # share of negatives
-) -> np.ndarray:        # another view of the same word
-    "Real crops are few: move the corners a little, change light and sharpness."
-    h, w = image.shape[:2]
-    d = lambda: rng.uniform(-corners, corners)*h
-    quad = np.float32([[d(), d()], [w+d(), d()], [w+d(), h+d()], [d(), h+d()]])
-    to = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
-    image = cv2.warpPerspective(image, cv2.getPerspectiveTransform(quad, to), (w, h), borderMode=cv2.BORDER_REPLICATE)
-    if rng.random() < .3:
-        s = rng.uniform(*shrink)
-        image = cv2.resize(cv2.resize(image, (max(1, int(w*s)), max(1, int(h*s))), interpolation=cv2.INTER_AREA), (w, h))
-    image = image.astype(np.float32)*rng.uniform(*gain) + rng.uniform(-shift, shift)
-    if rng.random() < .2: image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(*noise), image.shape)
-    if rng.random() < invert: image = 255-image
-    return image.clip(0, 255).astype(np.uint8)
-
 # %% ../../nbs/practice/72_training.ipynb #dccc9afc
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
@@ -455,49 +430,7 @@ class RealPages:
         stretch = np.divide(self.resize, image.shape[1::-1]) if self.resize else np.ones(2)
         return image, [np.asarray(p)*stretch for p in s.polygons], list(s.ignored), stretch
 
-def crop_page(
-    image:np.ndarray,     # (h,w,3) uint8 RGB
-    polygons:list,        # of (n,2), pixels
-    ignored:list,         # of bool
-    stretch,              # (x, y) factors from the image's pixels to those of the polygons
-    size:int,             # of the square cut out, pixels
-    rng:random.Random,
-    scale:tuple=(.5, 2.), # range of magnification
-    angle:float=10.,      # largest rotation, degrees
-) -> tuple:               # image (size,size,3), polygons, ignored
-    "A random square of a photo, turned and scaled; words cut by its border are ignored or, if nearly whole, clipped."
-    h, w = image.shape[0]*stretch[1], image.shape[1]*stretch[0]
-    s, a = math.exp(rng.uniform(*map(math.log, scale))), math.radians(rng.uniform(-angle, angle))
-    at = np.array([rng.uniform(0, w), rng.uniform(0, h)])
-    if polygons and rng.random() < .85: at = np.mean(rng.choice(polygons), 0)
-    at = at + [rng.uniform(-.4, .4)*size/s, rng.uniform(-.4, .4)*size/s]
-    R = s*np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]])
-    shift = size/2 - R @ at
-    M = np.hstack([R*np.float64(stretch), shift[:, None]])
-    out = cv2.warpAffine(image, M, (size, size), flags=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)
-    kept, skip = [], []
-    for p, ig in zip(polygons, ignored):
-        q = p @ R.T + shift
-        clipped = q.clip(0, size)
-        whole, left = abs(area(q)), abs(area(clipped))
-        if left < 4 or left < .05*whole: continue
-        kept.append(clipped); skip.append(bool(ig or left < .6*whole))
-    return out, kept, skip
-
 # %% ../../nbs/practice/72_training.ipynb #6aa53e4e
-def jitter_light(
-    image:np.ndarray,  # (h,w,3) uint8 RGB
-    rng:random.Random,
-    gain=(.6, 1.35),   # range of contrast
-    tint:float=.15,    # of the colours, each on its own
-    shift:float=30,    # of brightness, grey levels
-    share:float=.5,    # of images that are changed
-) -> np.ndarray:
-    "The same picture in another light."
-    if rng.random() >= share: return image
-    gains = np.float32([rng.uniform(1-tint, 1+tint) for _ in range(3)])*rng.uniform(*gain)
-    return (image*gains + rng.uniform(-shift, shift)).clip(0, 255).astype(np.uint8)
-
 class DrawPage:
     "Square pages of several sources with their training maps."
     def __init__(self,
@@ -505,16 +438,20 @@ class DrawPage:
         targets,        # (polygons, ignored, size) → maps, the model's; None: batches hold the polygons
         sources:list,   # of `Source`: `RealPages`, or synthetic `Pages` of this size with augment=None
         size:int=640,   # pixels, a multiple of 32
-        light:dict=None, # ranges for `jitter_light`
+        light:dict=None, # ranges for `jitter_color`
+        share:float=.5, # of pages whose light is changed
     ):
-        self.transform, self.targets, self.sources, self.size, self.light = transform, targets, sources, size, light or {}
+        self.transform, self.targets, self.sources, self.size = transform, targets, sources, size
+        self.light, self.share = light or {}, share
 
     def __call__(self, rng):
         def use(source, entry):
             if source.augment is None: return entry.image, entry.polygons, [False]*len(entry.polygons)
-            return crop_page(*entry, self.size, rng, **source.augment)
+            *page, stretch = entry
+            return crop_page(*page, self.size, rng, stretch, **source.augment)
         image, polys, ignored = draw_from(self.sources, rng, use)
-        x = normalize(jitter_light(image, rng, **self.light), self.transform.mean, self.transform.std)
+        if rng.random() < self.share: image = jitter_color(image, rng, **self.light)
+        x = normalize(image, self.transform.mean, self.transform.std)
         return x, (polys, ignored) if self.targets is None else self.targets(polys, ignored, (self.size, self.size))
 
     def width(self, item): return 0     # all alike
@@ -896,7 +833,7 @@ def train(
     settings:dict=None,   # for the model's factory
     start:str='',         # 'shipped' or 'mmocr' weights, or a file; '': random
     chars:str='',         # another alphabet, see `pick_vocab`
-    augment:dict=None,    # ranges for `jitter_word`, or for `crop_page` and `jitter_light`
+    augment:dict=None,    # for `jitter_word`, or for `crop_page`, `jitter_color` and the share of the latter
     size:int=640,         # side of the squares cut out of pages, pixels
     pool:int=8,           # batches of words sorted by width together
     seed:int=0,           # another seed, other weights to begin with and another order of the data
@@ -938,7 +875,8 @@ def _words(model, data, batch, augment, size, pool, seed, use, out):
 
 def _pages(model, data, batch, augment, size, pool, seed, use, out):
     "The stream of a detector."
-    check_names(augment, arguments(jitter_light, crop_page), 'augment: ')
-    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_light))
+    known = [n for n in arguments(crop_page, jitter_color) if n != 'stretch']       # which `resize` gives
+    check_names(augment, [*known, 'share'], 'augment: ')
+    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_color))
     sources = [page_source(s, crop, size, seed, use) for s in data]
-    return Stream(DrawPage(model.transform, model.targets, sources, size, light), batch or 8, seed)
+    return Stream(DrawPage(model.transform, model.targets, sources, size, light, augment.get('share', .5)), batch or 8, seed)

@@ -211,7 +211,7 @@ def _report(told, only, limit):
     rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[5:]]
     return '\n'.join([f'{told["set"]}: {", ".join(filter(None, how))}', *rows])
 
-# %% ../../nbs/practice/77_cli.ipynb #7cfe6a20
+# %% ../../nbs/practice/77_cli.ipynb #ea8e9902
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help='File or folder with labels.')],
@@ -228,7 +228,7 @@ def convert(
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
     print(done.summary())
 
-# %% ../../nbs/practice/77_cli.ipynb #5d7830e9
+# %% ../../nbs/practice/77_cli.ipynb #a093971c
 @app.command()
 def bench(
     names: Annotated[Optional[list[str]], typer.Argument(help='Models; default: all of them.')] = None,

@@ -5,15 +5,14 @@
 # %% auto #0
 __all__ = ['SHAPES', 'crnn_groups', 'dbnet_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stream', 'share', 'save_state',
            'read_state', 'Log', 'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write',
-           'spoilt', 'close', 'RealWords', 'Source', 'draw_from', 'jitter_word', 'DrawWord', 'RealPages', 'crop_page',
-           'jitter_light', 'DrawPage', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words',
-           'resized', 'right_words', 'score_pages', 'adopt', 'find_folder', 'read_folder', 'parse_source',
-           'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe', 'pick_vocab', 'start_model',
-           'kept_aside', 'judge_by', 'open_val', 'train']
+           'spoilt', 'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'widen',
+           'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words', 'resized', 'right_words', 'score_pages',
+           'adopt', 'find_folder', 'read_folder', 'parse_source', 'check_names', 'arguments', 'word_source',
+           'page_source', 'read_recipe', 'pick_vocab', 'start_model', 'kept_aside', 'judge_by', 'open_val', 'train']
 
-# %% ../../nbs/practice/72_training.ipynb #53fcd5c3
-import copy, csv, difflib, inspect, io, math, os, random, re, sys, time, zlib
-from contextlib import contextmanager, nullcontext
+# %% ../../nbs/practice/72_training.ipynb #54b06b22
+import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 import cv2, numpy as np, torch
@@ -23,10 +22,11 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
+from ..data.augment import crop_page, jitter_color, jitter_word
 from ..data.formats import Sample, read_jsonl, write_jsonl
 from ..data.synth import Pages, Words, draw_line, random_text
-from ..foundations.geometry import area, order_quad
-from ..foundations.images import ImageError, crop_quad, load_image, normalize, straighten
+from ..foundations.geometry import order_quad
+from ..foundations.images import ImageError, crop_quad, normalize, straighten
 from ..foundations.metrics import best_hmean, hmean, match_iou, text_metrics, word_accuracy
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
@@ -34,7 +34,7 @@ from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
 
-# %% ../../nbs/practice/72_training.ipynb #f430f1a3
+# %% ../../nbs/practice/72_training.ipynb #1256b407
 SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
 
 def schedule(
@@ -48,7 +48,7 @@ def schedule(
     if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
-# %% ../../nbs/practice/72_training.ipynb #28c9be9f
+# %% ../../nbs/practice/72_training.ipynb #7fa37cd5
 def fix_random(
     key:str, # any text
 ):
@@ -77,7 +77,7 @@ class Stream(Dataset):
         random.Random(f'{self.seed}/order/{c}').shuffle(batches)
         return batches
 
-# %% ../../nbs/practice/72_training.ipynb #8119d98b
+# %% ../../nbs/practice/72_training.ipynb #0f6da5f8
 def share(
     stream,         # a `Stream`
     start:int,      # first step
@@ -98,7 +98,7 @@ def share(
         for step in range(g*k, (g+1)*k):
             if start <= step < stop: yield [e[step % k] for e in entries]
 
-# %% ../../nbs/practice/72_training.ipynb #5e373ef5
+# %% ../../nbs/practice/72_training.ipynb #5d1856ae
 def save_state(
     path,    # file
     **state, # numbers, texts, tensors, dicts of them
@@ -118,7 +118,7 @@ def read_state(path) -> dict:
     try: return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
 
-# %% ../../nbs/practice/72_training.ipynb #ff1468c9
+# %% ../../nbs/practice/72_training.ipynb #1c1239cf
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -146,7 +146,7 @@ class Log:
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
-# %% ../../nbs/practice/72_training.ipynb #7e0d4d89
+# %% ../../nbs/practice/72_training.ipynb #401dd598
 @torch.no_grad()
 def average(
     mean,        # the network that holds the mean
@@ -160,7 +160,7 @@ def average(
         if m.is_floating_point(): m.lerp_(w, 1-d)
         else: m.copy_(w)
 
-# %% ../../nbs/practice/72_training.ipynb #5a0f955c
+# %% ../../nbs/practice/72_training.ipynb #fcec4f35
 class LossOf(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
@@ -183,7 +183,7 @@ def accelerator(
     if PartialState._shared_state and (PartialState().device.type == 'cpu') != cpu: AcceleratorState._reset_state(True)  # it remembers the last choice
     return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
-# %% ../../nbs/practice/72_training.ipynb #7ba76253
+# %% ../../nbs/practice/72_training.ipynb #41e66510
 def fit(
     model,                  # with `compute_loss(batch)`
     stream,                 # a `Stream`
@@ -254,7 +254,7 @@ def _to(batch, device, layout):
     batch = send_to_device(batch, device)
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
-# %% ../../nbs/practice/72_training.ipynb #aea2eae2
+# %% ../../nbs/practice/72_training.ipynb #de45592d
 class Run:
     "The folder of a training run; without a folder it does nothing, and only the main process writes."
     def __init__(self,
@@ -287,7 +287,7 @@ class Run:
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #b44c87a4
+# %% ../../nbs/practice/72_training.ipynb #fc60bc2f
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -328,7 +328,7 @@ def save(self:Run, done, model, mean, opt):
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #1ba56401
+# %% ../../nbs/practice/72_training.ipynb #fbb9042f
 def write(self:Run, f):
     "A write that may fail: it is told, and the training goes on."
     self.lost = ''
@@ -350,7 +350,7 @@ def close(self:Run):
 
 Run.write, Run.spoilt, Run.close = write, spoilt, close
 
-# %% ../../nbs/practice/72_training.ipynb #f970f269
+# %% ../../nbs/practice/72_training.ipynb #02c00731
 class RealWords:
     "Labelled word crops as (image, text)."
     def __init__(self,
@@ -385,32 +385,7 @@ def draw_from(
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
 
-# %% ../../nbs/practice/72_training.ipynb #7ba61489
-def jitter_word(
-    image:np.ndarray,   # (h,w,3) uint8 RGB
-    rng:random.Random,
-    corners:float=.08,  # how far corners move, in heights
-    shrink=(.4, 1.),    # range of the loss of sharpness, as a factor of the size
-    gain=(.6, 1.3),     # range of contrast
-    shift:float=30,     # of brightness, grey levels
-    noise=(2, 12),      # range of the noise, grey levels
-    invert:float=.15,   # share of negatives
-) -> np.ndarray:        # another view of the same word
-    "Real crops are few: move the corners a little, change light and sharpness."
-    h, w = image.shape[:2]
-    d = lambda: rng.uniform(-corners, corners)*h
-    quad = np.float32([[d(), d()], [w+d(), d()], [w+d(), h+d()], [d(), h+d()]])
-    to = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
-    image = cv2.warpPerspective(image, cv2.getPerspectiveTransform(quad, to), (w, h), borderMode=cv2.BORDER_REPLICATE)
-    if rng.random() < .3:
-        s = rng.uniform(*shrink)
-        image = cv2.resize(cv2.resize(image, (max(1, int(w*s)), max(1, int(h*s))), interpolation=cv2.INTER_AREA), (w, h))
-    image = image.astype(np.float32)*rng.uniform(*gain) + rng.uniform(-shift, shift)
-    if rng.random() < .2: image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(*noise), image.shape)
-    if rng.random() < invert: image = 255-image
-    return image.clip(0, 255).astype(np.uint8)
-
-# %% ../../nbs/practice/72_training.ipynb #148e010f
+# %% ../../nbs/practice/72_training.ipynb #dccc9afc
 class DrawWord:
     "Word crops of several sources, as a recognizer's transform makes them."
     def __init__(self,
@@ -439,7 +414,7 @@ class DrawWord:
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
-# %% ../../nbs/practice/72_training.ipynb #32122d21
+# %% ../../nbs/practice/72_training.ipynb #d57afd39
 class RealPages:
     "Labelled photos as (image, polygons, ignored, stretch), see `crop_page`."
     def __init__(self,
@@ -455,49 +430,7 @@ class RealPages:
         stretch = np.divide(self.resize, image.shape[1::-1]) if self.resize else np.ones(2)
         return image, [np.asarray(p)*stretch for p in s.polygons], list(s.ignored), stretch
 
-def crop_page(
-    image:np.ndarray,     # (h,w,3) uint8 RGB
-    polygons:list,        # of (n,2), pixels
-    ignored:list,         # of bool
-    stretch,              # (x, y) factors from the image's pixels to those of the polygons
-    size:int,             # of the square cut out, pixels
-    rng:random.Random,
-    scale:tuple=(.5, 2.), # range of magnification
-    angle:float=10.,      # largest rotation, degrees
-) -> tuple:               # image (size,size,3), polygons, ignored
-    "A random square of a photo, turned and scaled; words cut by its border are ignored or, if nearly whole, clipped."
-    h, w = image.shape[0]*stretch[1], image.shape[1]*stretch[0]
-    s, a = math.exp(rng.uniform(*map(math.log, scale))), math.radians(rng.uniform(-angle, angle))
-    at = np.array([rng.uniform(0, w), rng.uniform(0, h)])
-    if polygons and rng.random() < .85: at = np.mean(rng.choice(polygons), 0)
-    at = at + [rng.uniform(-.4, .4)*size/s, rng.uniform(-.4, .4)*size/s]
-    R = s*np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]])
-    shift = size/2 - R @ at
-    M = np.hstack([R*np.float64(stretch), shift[:, None]])
-    out = cv2.warpAffine(image, M, (size, size), flags=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)
-    kept, skip = [], []
-    for p, ig in zip(polygons, ignored):
-        q = p @ R.T + shift
-        clipped = q.clip(0, size)
-        whole, left = abs(area(q)), abs(area(clipped))
-        if left < 4 or left < .05*whole: continue
-        kept.append(clipped); skip.append(bool(ig or left < .6*whole))
-    return out, kept, skip
-
-# %% ../../nbs/practice/72_training.ipynb #889db944
-def jitter_light(
-    image:np.ndarray,  # (h,w,3) uint8 RGB
-    rng:random.Random,
-    gain=(.6, 1.35),   # range of contrast
-    tint:float=.15,    # of the colours, each on its own
-    shift:float=30,    # of brightness, grey levels
-    share:float=.5,    # of images that are changed
-) -> np.ndarray:
-    "The same picture in another light."
-    if rng.random() >= share: return image
-    gains = np.float32([rng.uniform(1-tint, 1+tint) for _ in range(3)])*rng.uniform(*gain)
-    return (image*gains + rng.uniform(-shift, shift)).clip(0, 255).astype(np.uint8)
-
+# %% ../../nbs/practice/72_training.ipynb #6aa53e4e
 class DrawPage:
     "Square pages of several sources with their training maps."
     def __init__(self,
@@ -505,16 +438,20 @@ class DrawPage:
         targets,        # (polygons, ignored, size) → maps, the model's; None: batches hold the polygons
         sources:list,   # of `Source`: `RealPages`, or synthetic `Pages` of this size with augment=None
         size:int=640,   # pixels, a multiple of 32
-        light:dict=None, # ranges for `jitter_light`
+        light:dict=None, # ranges for `jitter_color`
+        share:float=.5, # of pages whose light is changed
     ):
-        self.transform, self.targets, self.sources, self.size, self.light = transform, targets, sources, size, light or {}
+        self.transform, self.targets, self.sources, self.size = transform, targets, sources, size
+        self.light, self.share = light or {}, share
 
     def __call__(self, rng):
         def use(source, entry):
             if source.augment is None: return entry.image, entry.polygons, [False]*len(entry.polygons)
-            return crop_page(*entry, self.size, rng, **source.augment)
+            *page, stretch = entry
+            return crop_page(*page, self.size, rng, stretch, **source.augment)
         image, polys, ignored = draw_from(self.sources, rng, use)
-        x = normalize(jitter_light(image, rng, **self.light), self.transform.mean, self.transform.std)
+        if rng.random() < self.share: image = jitter_color(image, rng, **self.light)
+        x = normalize(image, self.transform.mean, self.transform.std)
         return x, (polys, ignored) if self.targets is None else self.targets(polys, ignored, (self.size, self.size))
 
     def width(self, item): return 0     # all alike
@@ -524,7 +461,7 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
-# %% ../../nbs/practice/72_training.ipynb #1b7ba359
+# %% ../../nbs/practice/72_training.ipynb #f620eb31
 def widen(
     small:dict,         # state of the trained network
     big,                # the same network with all inner widths doubled; its weights are replaced
@@ -551,7 +488,7 @@ def widen(
 crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
 dbnet_groups = {('head.binarize.0.weight', 1): 4, ('head.threshold.0.weight', 1): 4}   # four levels of the pyramid
 
-# %% ../../nbs/practice/72_training.ipynb #2268bf10
+# %% ../../nbs/practice/72_training.ipynb #aaaee7f2
 class DrawAligned:
     "Plainly drawn words with the place of every letter."
     def __init__(self,
@@ -583,7 +520,7 @@ class DrawAligned:
         return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
-# %% ../../nbs/practice/72_training.ipynb #17bd0a1e
+# %% ../../nbs/practice/72_training.ipynb #2907688a
 class Aligned(torch.nn.Module):
     "A recognizer that is told the letter of every column, with a second, linear reader behind its backbone."
     def __init__(self,
@@ -603,7 +540,7 @@ class Aligned(torch.nn.Module):
         loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
         return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
-# %% ../../nbs/practice/72_training.ipynb #0b84dddc
+# %% ../../nbs/practice/72_training.ipynb #f2fe7093
 def cut_words(
     samples,    # photos, `Sample`s
     out,        # folder where crops and their labels.jsonl are written
@@ -632,7 +569,7 @@ def loaded(samples):
         except ValueError as e: _tell(f'{e}; left out')
         else: yield s, image
 
-# %% ../../nbs/practice/72_training.ipynb #fdfe67bf
+# %% ../../nbs/practice/72_training.ipynb #8b982ada
 def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
@@ -650,7 +587,7 @@ def score_words(
     flush()
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/72_training.ipynb #891c1710
+# %% ../../nbs/practice/72_training.ipynb #b10b6484
 def resized(image, polygons, size):
     "Photo and polygons at `size` (width, height); None: as they are."
     if size is None: return image, polygons
@@ -688,7 +625,7 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
-# %% ../../nbs/practice/72_training.ipynb #94248da7
+# %% ../../nbs/practice/72_training.ipynb #ddbea7f6
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -713,7 +650,7 @@ def adopt(
     return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
                    f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
 
-# %% ../../nbs/practice/72_training.ipynb #9f5fab00
+# %% ../../nbs/practice/72_training.ipynb #06cb7b65
 def find_folder(name) -> Path:
     "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
     places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
@@ -749,7 +686,7 @@ def parse_source(
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/72_training.ipynb #686d196c
+# %% ../../nbs/practice/72_training.ipynb #e23e1009
 def check_names(
     given,        # names
     known,        # names that may be given
@@ -798,7 +735,7 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
-# %% ../../nbs/practice/72_training.ipynb #9629ecdb
+# %% ../../nbs/practice/72_training.ipynb #b7c31f99
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
 def read_recipe(
@@ -820,7 +757,7 @@ def read_recipe(
             raise ValueError(f'{path}:{line}: {name} = {value!r}, expected {_kinds[kind]}')
     return recipe
 
-# %% ../../nbs/practice/72_training.ipynb #fcd49504
+# %% ../../nbs/practice/72_training.ipynb #adcc10d0
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
 def pick_vocab(
@@ -851,7 +788,7 @@ def start_model(
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #e6bf9b26
+# %% ../../nbs/practice/72_training.ipynb #abb6be45
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -885,7 +822,7 @@ def open_val(
         sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #a5f50859
+# %% ../../nbs/practice/72_training.ipynb #36b201dc
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -896,7 +833,7 @@ def train(
     settings:dict=None,   # for the model's factory
     start:str='',         # 'shipped' or 'mmocr' weights, or a file; '': random
     chars:str='',         # another alphabet, see `pick_vocab`
-    augment:dict=None,    # ranges for `jitter_word`, or for `crop_page` and `jitter_light`
+    augment:dict=None,    # for `jitter_word`, or for `crop_page`, `jitter_color` and the share of the latter
     size:int=640,         # side of the squares cut out of pages, pixels
     pool:int=8,           # batches of words sorted by width together
     seed:int=0,           # another seed, other weights to begin with and another order of the data
@@ -922,7 +859,7 @@ def train(
     fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #75b3ecb8
+# %% ../../nbs/practice/72_training.ipynb #20ef3973
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']
@@ -938,7 +875,8 @@ def _words(model, data, batch, augment, size, pool, seed, use, out):
 
 def _pages(model, data, batch, augment, size, pool, seed, use, out):
     "The stream of a detector."
-    check_names(augment, arguments(jitter_light, crop_page), 'augment: ')
-    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_light))
+    known = [n for n in arguments(crop_page, jitter_color) if n != 'stretch']       # which `resize` gives
+    check_names(augment, [*known, 'share'], 'augment: ')
+    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_color))
     sources = [page_source(s, crop, size, seed, use) for s in data]
-    return Stream(DrawPage(model.transform, model.targets, sources, size, light), batch or 8, seed)
+    return Stream(DrawPage(model.transform, model.targets, sources, size, light, augment.get('share', .5)), batch or 8, seed)

@@ -109,6 +109,9 @@ IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966
 def peak_memory() -> int: # bytes; 0 where the system does not tell
     "The largest memory this process has held so far."
+    try:                                        # Linux: since the process began; `resource` there counts its parent's too
+        with open('/proc/self/status') as f: return next(int(o.split()[1])*1024 for o in f if o.startswith('VmHWM'))
+    except (OSError, StopIteration): pass
     try: import resource
     except ImportError: return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)
@@ -153,7 +156,7 @@ def bench_model(
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         forward = median_seconds(lambda: model(images), repeat, wait=wait)
         out = model(images)
-    post = median_seconds(_post(model, task, out, words, size, batch), repeat)
+        post = median_seconds(_post(model, task, out, words, size, batch), repeat)
     memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0, peak_memory()-start)
     return Timing(name, tuple(images.shape[2:]), batch, forward, min(1., float(np.median(inside[1:]))/forward), post, memory)
 

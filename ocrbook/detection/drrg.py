@@ -303,34 +303,33 @@ def on_text(self, boxes, region, text):
 
 ComponentProposal.regions, ComponentProposal.on_text = regions, on_text
 
-# %% ../../nbs/detection/25_drrg.ipynb #6f79528f
+# %% ../../nbs/detection/25_drrg.ipynb #a7eceffe
 def rotated_roi_align(
     feats:torch.Tensor, # (c,h,w)
     boxes:torch.Tensor, # (n,5) x, y of the middle, width, height, pixels; angle, radians
     size:tuple=(4, 3),  # rows, columns
 ) -> torch.Tensor:      # (n,c,rows,columns) float32
     "Mean features in each cell of turned boxes; x y, y down, a positive angle turns x towards -y."
-    (rows, cols), (h, w), boxes = size, feats.shape[1:], boxes.to(feats.device, torch.float32)
-    out = feats.new_zeros(len(boxes), len(feats), rows, cols, dtype=torch.float32)
-    grid = torch.stack([boxes[:, 3]/rows, boxes[:, 2]/cols], 1).ceil().clamp(min=0).long()    # samples a cell
-    for gy, gx in (g for g in grid.unique(dim=0).tolist() if min(g) > 0):
-        mine = (grid == grid.new_tensor([gy, gx])).all(1).nonzero()[:, 0]
-        for i in mine.split(max(1, 100_000//(rows*gy*cols*gx))):                              # keeps memory bounded
-            x, y = sample_places(boxes[i], rows*gy, cols*gx)                                  # (m,rows*gy,cols*gx)
-            place = torch.stack([(2*x+1)/w - 1, (2*y+1)/h - 1], -1).flatten(0, 1)[None]
-            got = F.grid_sample(feats[None].float(), place, 'bilinear', 'border', align_corners=False)[0]
-            inside = (x >= -1) & (x <= w) & (y >= -1) & (y <= h)
-            got = (got.view(len(feats), *x.shape)*inside).view(len(feats), len(i), rows, gy, cols, gx)
-            out = out.index_copy(0, i, got.mean((3, 5)).transpose(0, 1))
-    return out
+    (c, h, w), n = feats.shape, len(boxes)*size[0]*size[1]
+    x, y, cell, share = sample_places(boxes.to(feats.device, torch.float32), *size)
+    inside = (x >= -1) & (x <= w) & (y >= -1) & (y <= h)
+    place = torch.stack([(2*x+1)/w - 1, (2*y+1)/h - 1], -1)[None, None]                       # (1,1,samples,2)
+    got = F.grid_sample(feats[None].float(), place, 'bilinear', 'border', align_corners=False)[0, :, 0]
+    out = torch.zeros(c, n, device=feats.device).index_add(1, cell, got*(inside*share))
+    return out.view(c, len(boxes), *size).transpose(0, 1)
 
-# %% ../../nbs/detection/25_drrg.ipynb #6da14dd5
+# %% ../../nbs/detection/25_drrg.ipynb #38e30ead
 def sample_places(boxes, rows, cols):
-    "Middles of rows × cols equal cells of each box, in pixel indices: x and y, each (n,rows,cols)."
-    x, y, w, h, angle = (v[:, None, None] for v in boxes.T)
-    step = lambda n: (torch.arange(n, device=boxes.device) + .5)/n - .5
-    u, v, sin, cos = step(cols)*w, step(rows)[:, None]*h, angle.sin(), angle.cos()
-    return x - .5 + u*cos + v*sin, y - .5 + v*cos - u*sin
+    "All samples of all cells: x and y in pixel indices, number of the cell, and one over its samples; each (samples,)."
+    x, y, w, h, angle = boxes.T
+    gy, gx = (h/rows).ceil().clamp(min=0).long(), (w/cols).ceil().clamp(min=0).long()         # samples a cell, each way
+    many = gy*gx*rows*cols
+    box = torch.arange(len(boxes), device=boxes.device).repeat_interleave(many)
+    i = torch.arange(len(box), device=boxes.device) - (many.cumsum(0) - many)[box]            # number within its box
+    x, y, w, h, angle, gy, gx = (v[box] for v in (x, y, w, h, angle, gy, gx))
+    r, c = i // (gx*cols), i % (gx*cols)
+    v, u, sin, cos = ((r+.5)/(gy*rows) - .5)*h, ((c+.5)/(gx*cols) - .5)*w, angle.sin(), angle.cos()
+    return x - .5 + u*cos + v*sin, y - .5 + v*cos - u*sin, box*rows*cols + r//gy*cols + c//gx, 1/(gy*gx)
 
 # %% ../../nbs/detection/25_drrg.ipynb #8fbdbed2
 def embed(

@@ -291,17 +291,21 @@ DBPostprocessor.read, DBPostprocessor.cores = read, cores
 def dbnet(
     backbone,     # with `out_channels`, e.g. `resnet18()`
     asf=False,    # adaptive scale fusion: DBNet++
+    width=64,     # channels that each level of the pyramid contributes; published: 64
     **stages,     # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector: # in eval mode, random weights
     "DBNet on any backbone."
-    neck = FPNC(backbone.out_channels, asf=asf)
+    neck = FPNC(backbone.out_channels, 4*width, width, asf)
     stages = dict(targets=DBTargets(), loss=DBLoss(), postprocessor=DBPostprocessor()) | stages
     return TextDetector(backbone, neck, DBHead(neck.out_channels), **stages).eval()
 
 # %% ../../nbs/detection/21_dbnet.ipynb #44c8a68a
-def dbnet_r18(**stages) -> TextDetector: # stages as for `dbnet`
+def dbnet_r18(
+    width=64, # channels of the first layers and of each level; published: 64
+    **stages, # as for `dbnet`
+) -> TextDetector:
     "DBNet with ResNet-18: the fast one."
-    return dbnet(resnet18(), **dict(transform=PageTransform((736, 1333))) | stages)
+    return dbnet(resnet18(width=width), width=width, **dict(transform=PageTransform((736, 1333))) | stages)
 
 def large_photos() -> PageTransform: # short side 1024
     "What the ResNet-50 models see."

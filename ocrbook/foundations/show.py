@@ -26,6 +26,7 @@ RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': P
 def style():
     "Set matplotlib to the book's look from a clean start: what another notebook left behind is gone."
     from matplotlib import pyplot as plt
+    plt.close(plt.figure())         # a notebook's backend starts here, not inside a drawing, whose settings end with it
     plt.rcdefaults()
     plt.rcParams.update(RC)
 

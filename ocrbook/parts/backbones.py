@@ -19,15 +19,17 @@ class ResNet(nn.Module):
         width:int=64,          # channels of the stem; the published networks have 64
         style:str='pytorch',   # depth 50: a block halves its map in the 3×3 convolution; 'caffe': in the first 1×1
         dcn=(0,)*4,            # for each stage the groups of its deformable 3×3 convolutions, 0: ordinary; depth 50 only
+        deep_stem:int=0,       # channels of a stem of three 3×3 convolutions; 0: one 7×7 convolution
     ):
         super().__init__()
         if depth not in (18, 50): raise ValueError(f'depth must be 18 or 50, not {depth!r}')
         if style not in ('pytorch', 'caffe'): raise ValueError(f"style must be 'pytorch' or 'caffe', not {style!r}")
         block, depths = (BasicBlock, (2,2,2,2)) if depth == 18 else (Bottleneck, (3,4,6,3))
         if block is BasicBlock and any(dcn): raise ValueError('deformable convolutions are for depth 50')
-        self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(width)
+        if deep_stem: self.stem = three_layers(deep_stem)
+        else: self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(width)
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
-        c, self.out_channels = width, tuple(width*2**i*block.expansion for i in range(4))
+        c, self.out_channels = deep_stem or width, tuple(width*2**i*block.expansion for i in range(4))
         for i, (n, groups) in enumerate(zip(depths, dcn, strict=True)):
             first = residual(block, c, width*2**i, 2 if i else 1, style, groups)
             c = self.out_channels[i]
@@ -40,7 +42,8 @@ class ResNet(nn.Module):
         x:torch.Tensor, # (b,3,h,w) normalised images
     ) -> tuple:         # c2, c3, c4, c5: (b,c,h/4,w/4) … (b,8c,h/32,w/32), sizes rounded up
         if x.ndim != 4 or x.shape[1] != 3: raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
-        x, feats = self.maxpool(self.relu(self.bn1(self.conv1(x)))), []
+        x = self.stem(x) if hasattr(self, 'stem') else self.relu(self.bn1(self.conv1(x)))
+        x, feats = self.maxpool(x), []
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
             feats.append(x)
@@ -56,6 +59,14 @@ def residual(block, c_in, c_mid, stride, style, groups):
     if style == 'caffe' and block is Bottleneck: out.conv1.stride, out.conv2.stride = out.conv2.stride, (1, 1)
     if groups: out.conv2 = DeformConv2d(c_mid, c_mid, out.conv2.stride[0], int(groups))
     return out
+
+# %% ../../nbs/parts/15_backbones.ipynb #c81f0a12
+def three_layers(c):
+    "Stem of three 3×3 convolutions, the first with stride 2: (b,3,h,w) → (b,c,h/2,w/2)."
+    layers = []
+    for c_in, c_out, stride in ((3, c//2, 2), (c//2, c//2, 1), (c//2, c, 1)):
+        layers += [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 # %% ../../nbs/parts/15_backbones.ipynb #27cf8308
 class DeformConv2d(nn.Module):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RULES', 'BASE', 'OFFICIAL', 'blank_last', 'unknown_last', 'pickle_globals', 'CheckpointError', 'Checkpoint',
            'read_checkpoint', 'file_hash', 'shorten', 'Rules', 'our_name', 'looks_like', 'Fit', 'fit', 'place_rows',
-           'told_version', 'load_checkpoint', 'model_name', 'note', 'save_checkpoint', 'fetch', 'cache_dir',
+           'told_version', 'is_1x', 'load_checkpoint', 'model_name', 'note', 'save_checkpoint', 'fetch', 'cache_dir',
            'load_official']
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #742ef0c7
@@ -157,7 +157,8 @@ class Rules:
     order:Callable|None=None    # 1.x row i belongs in row order(n)[i]
     unused:str=''               # regex of entries that some files hold and no forward pass reads
     other:str=''                # why a 1.x file is a different network
-    photo:dict = field(default_factory=dict)  # settings of the transform that 1.x changed
+    build:dict = field(default_factory=dict)  # keywords of the factory that build that network
+    stages:dict = field(default_factory=dict) # settings of transform and postprocessor that 1.x changed: {'transform': {…}}
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #fac4f637
 _conv2 = ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'),)
@@ -170,29 +171,32 @@ _word, _tps = 'decoder.decoder.1.embedding.weight', 'preprocessor.LocalizationNe
 _ctc = dict(rows=r'^decoder\.decoder\.1\.embedding\.', order=blank_last)
 _attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|embedding\.lut|'
                                       r'classifier|prediction|cls)\.(weight|bias)$')
-_imagenet, _half = dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)
+_imagenet, _half = (dict(transform=t) for t in (dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)))
 _node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
 RULES = {
     'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det),
-    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, photo=_imagenet),
-    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, photo=_imagenet),
+    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet),
+    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet),
     'psenet_r50': Rules('neck.output_convs.bn.weight head.out_conv.weight', _conv2 + _det,
-        other='its backbone strides elsewhere and its head has one more convolution'),
+        other='its backbone strides elsewhere and its head has one more convolution',
+        build=dict(style='pytorch', hidden_dim=256), stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3))),
     'panet_r18': Rules('neck.reduce_conv_c2.0.weight', _conv2 + _det,
-        other='its backbone has a deep stem and its head one more convolution'),
+        other='its backbone has a deep stem and its head one more convolution',
+        build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3., min_text_avg_confidence=.3)),
     'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det),
     'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det),
-    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det),
-    'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det),
+    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True))),
+    'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det,
+        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260)))),
     'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),)),
     'crnn': Rules(f'{_word} !{_tps}', **_ctc),
     'crnn_tps': Rules(f'{_word} {_tps}', **_ctc),
     'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.'),
-    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, photo=_half),
-    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, photo=_half),
+    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, stages=_half),
+    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half),
     'robustscanner': Rules('decoder.hybrid_decoder.embedding.weight',
-        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, photo=_half),
+        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half),
     'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn),
     'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn),
     'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn,
@@ -300,6 +304,16 @@ def told_version(
              '0.x': ('mmcv_version', 'config', 'exp_name', 'CLASSES')}
     return next((v for v, keys in marks.items() if any(k in meta for k in keys)), '')
 
+def is_1x(
+    ck:Checkpoint,
+    name:str,          # of the model
+    version:str=None,  # '0.x' or '1.x' if someone said so
+) -> bool:
+    "Is a file of MMOCR 1.x? What is said counts first, then the file's notes, then names, which tell it of models with `build`."
+    said = version or told_version(ck.meta)
+    if said: return str(said)[:1] == '1'
+    return any(re.search(pattern, n) for pattern, _ in RULES[name].subs for n in ck.state)
+
 # %% ../../nbs/practice/70_checkpoints.ipynb #23e5401a
 def load_checkpoint(
     model:torch.nn.Module, # built by this book; it is filled in place
@@ -312,13 +326,14 @@ def load_checkpoint(
     rules = RULES.get(name, Rules())
     fits = {v: fit(want, ck.state, rules, v) for v in _versions(ck, version, name)}
     chosen = min(fits, key=lambda v: fits[v].problems)
-    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, ''):
-        raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}')
+    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, '') and (fits[chosen].problems or not rules.build):
+        hint = f'; create_model({name!r}, checkpoint=...) builds it' if rules.build else ''
+        raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}{hint}')
     if fits[chosen].problems: raise CheckpointError(_misfit(ck, name, rules, fits[chosen], chosen))
     if others := [v for v, f in fits.items() if v != chosen and not f.problems and not _equal(f, fits[chosen])]:
         warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
                       f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=2)
-    _settings(model, ck, rules.photo if chosen == '1.x' else {})
+    _settings(model, ck, rules.stages if chosen == '1.x' else {})
     with torch.no_grad():
         for entry, t in fits[chosen].tensors.items(): want[entry].copy_(t)
     return model
@@ -360,12 +375,12 @@ def _misfit(ck, name, rules, f, version):
     return f'{ck.where} does not fit {name}{hint}: {told}'
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #789ee305
-def _settings(model, ck, photo):
-    "What comes with the weights: a file of this book brings characters and stage settings, one of 1.x its mean colour."
+def _settings(model, ck, changed):
+    "What comes with the weights: a file of this book brings characters and stage settings, one of 1.x what it `changed`."
     notes = {k: note(ck, k) for k in ('vocab', 'stages')} if told_version(ck.meta) == 'ocrbook' else {}
     vocab = Vocab.from_dict(notes['vocab']) if notes.get('vocab') else None
     if vocab and vocab != model.converter.vocab: model.converter = type(model.converter)(vocab)
-    for stage, values in {'transform': photo, **(notes.get('stages') or {})}.items():
+    for stage, values in {**changed, **(notes.get('stages') or {})}.items():
         old = getattr(model, stage, None)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if hasattr(old, k)}
         if values and stage in _stages and is_dataclass(old): setattr(model, stage, replace(old, **values))

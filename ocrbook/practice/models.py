@@ -23,6 +23,13 @@ MODELS = {
     'dbnet_r18': Entry('detection', 'ocrbook.detection.dbnet'),
     'dbnet_r50dcnv2': Entry('detection', 'ocrbook.detection.dbnet'),
     'dbnetpp_r50dcnv2': Entry('detection', 'ocrbook.detection.dbnet'),
+    'psenet_r50': Entry('detection', 'ocrbook.detection.psenet'),
+    'panet_r18': Entry('detection', 'ocrbook.detection.panet'),
+    'textsnake_r50': Entry('detection', 'ocrbook.detection.textsnake'),
+    'drrg_r50': Entry('detection', 'ocrbook.detection.drrg'),
+    'fcenet_r50': Entry('detection', 'ocrbook.detection.fcenet'),
+    'fcenet_r50dcnv2': Entry('detection', 'ocrbook.detection.fcenet'),
+    'maskrcnn_r50': Entry('detection', 'ocrbook.detection.maskrcnn'),
     'crnn': Entry('recognition', 'ocrbook.recognition.crnn'),
 }
 TASKS = ('detection', 'recognition', 'kie')
@@ -56,7 +63,7 @@ def create_model(
     from ocrbook.practice.checkpoints import load_checkpoint, load_official, read_checkpoint
     if pretrained is True: checkpoint = _shipped(name)
     ck = None if checkpoint is None else read_checkpoint(checkpoint)
-    model = _build(name, {**_stored(ck, name), **kw})
+    model = _build(name, {**_stored(ck, name, version), **kw})
     own = {k: getattr(model, k) for k in kw if k in ('transform', 'postprocessor')}     # what is asked for stays
     if ck is not None: load_checkpoint(model, ck, version)
     elif pretrained == 'mmocr': load_official(model)
@@ -74,11 +81,12 @@ def _shipped(name):
     have = ', '.join(list_models(pretrained=True))
     raise ValueError(f'no weights of {name} come with this package; there are weights for: {have or "no model"}')
 
-def _stored(ck, name):
-    "Keywords and characters that a file of this book was saved with."
-    if ck is None or ck.meta.get('name') != name: return {}
+def _stored(ck, name, version):
+    "Keywords and characters that a file of this book was saved with, or that a file of MMOCR 1.x needs."
+    if ck is None: return {}
     from ocrbook.foundations.vocab import Vocab
-    from ocrbook.practice.checkpoints import note
+    from ocrbook.practice.checkpoints import RULES, is_1x, note
+    if ck.meta.get('name') != name: return RULES[name].build if is_1x(ck, name, version) else {}
     vocab = note(ck, 'vocab')
     return {**(note(ck, 'settings') or {}), **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
 

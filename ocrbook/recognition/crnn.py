@@ -132,10 +132,12 @@ class CTCLoss:
 # %% ../../nbs/recognition/41_crnn.ipynb #daa5f612
 def crnn(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
+    width:int=64,     # maps of the first layer, and a quarter of the states of a recurrent layer; published: 64
 ) -> TextRecognizer:
     "CRNN with the published settings of MMOCR (its `crnn_academic_dataset`), random weights."
     converter = CTCConvertor(vocab)
     return TextRecognizer(
-        backbone=VeryDeepVgg(leaky_relu=False, input_channels=1), decoder=CRNNDecoder(512, converter.num_classes),
+        backbone=VeryDeepVgg(leaky_relu=False, input_channels=1, width=width),
+        decoder=CRNNDecoder(8*width, converter.num_classes, hidden=4*width),
         converter=converter, loss=CTCLoss(),
         transform=WordTransform(mean=127., std=127., grey=True))

@@ -208,7 +208,7 @@ class DBLoss:
         with torch.autocast(pred.device.type, enabled=False):
             prob, thresh, binary = pred.float().split(1, 1)
             names = 'gt_shrink', 'gt_shrink_mask', 'gt_thr', 'gt_thr_mask'
-            cores, mask, thr, band = (fit(maps[k], prob) for k in names)
+            cores, mask, thr, band = (fit_map(maps[k], prob) for k in names)
             cores = (cores > 0).float()
             if self.bbce_loss: first = balanced_bce(prob, cores, mask, self.negative_ratio, self.eps)
             else: first = dice_loss(prob, cores, mask, self.eps)
@@ -216,7 +216,7 @@ class DBLoss:
                         loss_thr=self.beta*masked_l1(thresh, thr, band, self.eps))
 
 # %% ../../nbs/detection/21_dbnet.ipynb #73faa0a1
-def fit(target, like):
+def fit_map(target, like):
     "The target as float on the prediction's device, zeros where the prediction is up to 3 pixels larger."
     target = torch.as_tensor(target, device=like.device).float()
     (h, w), (th, tw) = like.shape[-2:], target.shape[-2:]

@@ -736,7 +736,7 @@ class DRRGLoss:
         raw, edges, truth = pred
         with torch.autocast(raw.device.type, enabled=False):
             text_raw, center_raw, sin, cos, *heights = raw.float().split(1, 1)
-            gt = {k[3:]: fit(v, raw) for k, v in maps.items() if k != 'gt_comp_attribs'}
+            gt = {k[3:]: pad_map(v, raw) for k, v in maps.items() if k != 'gt_comp_attribs'}
             text, center, mask = gt['text_mask'], gt['center_region_mask'], gt['mask']
             truths = gt['top_height_map'], gt['bot_height_map']
             sin, cos = unit_circle(sin, cos)
@@ -751,7 +751,7 @@ class DRRGLoss:
                         loss_gcn=F.cross_entropy(edges.float(), truth) if len(truth) else edges.sum()*0.)
 
 # %% ../../nbs/detection/25_drrg.ipynb #937ec0b1
-def fit(target, like):
+def pad_map(target, like):
     "The target as float on the prediction's device, zeros where the prediction is larger."
     target, (h, w) = torch.as_tensor(target, device=like.device).float(), like.shape[-2:]
     if len(target) != len(like) or target.shape[2] > h or target.shape[3] > w:

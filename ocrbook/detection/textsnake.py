@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from torch import nn
-from .dbnet import fit
+from .dbnet import fit_map
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean, matched_sides, outline, owner_map,
@@ -104,7 +104,7 @@ class TextSnakeLoss:
         with torch.autocast(pred.device.type, enabled=False):
             text, center, sin, cos, radius = pred.float().split(1, 1)
             names = 'text_mask', 'center_region_mask', 'mask', 'radius_map', 'sin_map', 'cos_map'
-            is_text, is_center, counts, gt_radius, gt_sin, gt_cos = (fit(maps[f'gt_{n}'], text) for n in names)
+            is_text, is_center, counts, gt_radius, gt_sin, gt_cos = (fit_map(maps[f'gt_{n}'], text) for n in names)
             sin, cos = unit_circle(sin, cos)
             cost = F.binary_cross_entropy(center.sigmoid(), is_center, reduction='none')
             def off(p, t): return masked_mean(F.smooth_l1_loss(p, t, reduction='none'), is_center*counts)

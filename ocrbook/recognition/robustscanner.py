@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['DotProductAttentionLayer', 'ChannelReductionEncoder', 'SequenceAttentionDecoder', 'PositionAwareLayer',
-           'PositionAttentionDecoder', 'RobustScannerFusionLayer', 'RobustScannerDecoder', 'with_truth', 'write',
-           'for_reading', 'forward', 'attention', 'robustscanner']
+           'PositionAttentionDecoder', 'RobustScannerFusionLayer', 'RobustScannerDecoder', 'robustscanner']
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #3d329276
 import torch
@@ -213,7 +212,8 @@ def write(self:RobustScannerDecoder, feats, memory, valid_ratios=None,
 
 def for_reading(self:RobustScannerDecoder, feats, memory, valid_ratios=None): return self.write(feats, memory, valid_ratios, self.end_idx)
 def forward(self:RobustScannerDecoder, feats, memory, valid_ratios=None): return self.write(feats, memory, valid_ratios)
-for f in (with_truth, write, for_reading, forward): setattr(RobustScannerDecoder, f.__name__, f)
+RobustScannerDecoder.with_truth, RobustScannerDecoder.write = with_truth, write
+RobustScannerDecoder.for_reading, RobustScannerDecoder.forward = for_reading, forward
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #839f7b6f
 @torch.no_grad()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edge_points', 'spline_terms', 'GridGenerator', 'LocalizationNetwork', 'TPSPreprocessor', 'crnn_tps']
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #76c1d874
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #01e81426
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from ..parts.backbones import VeryDeepVgg
 from ..parts.stages import TextRecognizer
 from .crnn import CRNNDecoder, CTCConvertor, CTCLoss
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #535698a4
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #6b9a2d1a
 def edge_points(
     num_fiducial:int=20, # even: half of them on each edge
 ) -> torch.Tensor:       # (num_fiducial,2) x, y in [-1,1], float64: the upper edge from left to right, then the lower
@@ -24,7 +24,7 @@ def edge_points(
     x = torch.linspace(-1, 1, num_fiducial//2, dtype=torch.float64)
     return torch.cat([torch.stack([x, torch.full_like(x, y)], 1) for y in (-1, 1)])
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #7e90d2c0
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #d713c82d
 def spline_terms(
     points:torch.Tensor, # (m,2) where the plate is wanted
     pins:torch.Tensor,   # (n,2)
@@ -34,13 +34,13 @@ def spline_terms(
     r = torch.cdist(points, pins, compute_mode='donot_use_mm_for_euclid_dist')
     return torch.cat([torch.ones_like(points[:, :1]), points, torch.special.xlogy(r*r, r+eps)], 1)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #e1d38e19
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #9bd9ee51
 def pixel_centres(h, w):
     "(h*w,2) x, y in (-1,1) of the middles of the pixels, row by row, float64."
     y, x = ((2*torch.arange(n, dtype=torch.float64)+1)/n - 1 for n in (h, w))
     return torch.cartesian_prod(y, x).flip(1)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #f6612ee8
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #ab92c1b2
 class GridGenerator(nn.Module):
     "Where each pixel of the straight crop lies in the bent one: two thin plates through the fiducial points (RARE paper, 'Grid Generator')."
     def __init__(self,
@@ -63,7 +63,7 @@ class GridGenerator(nn.Module):
             weights = self.inv_delta_C.float() @ F.pad(points.float(), (0, 0, 0, 3))           # (b,n+3,2)
             return (self.P_hat.float() @ weights).unflatten(1, self.size)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #33d31b19
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #1ed4a55c
 class LocalizationNetwork(nn.Module):
     "Looks at a crop and places the fiducial points (RARE paper, 'Localization Network')."
     def __init__(self,
@@ -93,7 +93,7 @@ class LocalizationNetwork(nn.Module):
             points = self.localization_fc2(self.localization_fc1(feats.to(self.localization_fc2.weight.dtype)))
         return points.unflatten(1, (-1, 2))
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #df78b473
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #5831ae53
 class TPSPreprocessor(nn.Module):
     "Bends the word in a crop straight, by thin-plate splines through points that a network places (RARE paper, 'Spatial Transformer Network')."
     def __init__(self,
@@ -113,7 +113,7 @@ class TPSPreprocessor(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             return F.grid_sample(images.float(), grid, padding_mode='border', align_corners=True).to(images.dtype)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #62472937
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #a3af5bf8
 def crnn_tps(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layers, and a quarter of the states of a recurrent layer; published: 64

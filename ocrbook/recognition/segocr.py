@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SegConvertor', 'even_boxes', 'SegTargets', 'SegLoss', 'FPNOCR', 'SegHead', 'SegRecognizer', 'segocr', 'DrawChars']
 
-# %% ../../nbs/recognition/43_segocr.ipynb #0f4fc6ee
+# %% ../../nbs/recognition/43_segocr.ipynb #5989a982
 import cv2
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from ..parts.necks import conv
 from ..parts.sequences import decode_texts, encode_texts
 from ..parts.stages import TextRecognizer, stack_maps
 
-# %% ../../nbs/recognition/43_segocr.ipynb #3e8447b2
+# %% ../../nbs/recognition/43_segocr.ipynb #61206765
 def letters_in(
     seen:np.ndarray,  # (h,w) class of each pixel, 0: background
     classes:int,      # number of classes
@@ -35,7 +35,7 @@ def letters_in(
     keep = keep[np.argsort(middle[big[keep], 0], kind='stable')]
     return votes.argmax(1)[keep].tolist(), (most/votes.sum(1).clip(1))[keep].tolist()
 
-# %% ../../nbs/recognition/43_segocr.ipynb #ee74ba8f
+# %% ../../nbs/recognition/43_segocr.ipynb #0030c105
 class SegConvertor:
     "Text to class numbers, and class maps to text; class 0 is the background."
     def __init__(self,
@@ -55,7 +55,7 @@ class SegConvertor:
     def char_classes(self, text:str) -> list: # one class for each character, 0 for one that the vocabulary skips
         return [(self.str2idx([c])[0] or [0])[0] for c in text]
 
-# %% ../../nbs/recognition/43_segocr.ipynb #21839eb6
+# %% ../../nbs/recognition/43_segocr.ipynb #20f4cd52
 def best_class(
     scores:np.ndarray, # (classes,h,w)
 ) -> np.ndarray:       # (h,w) int64
@@ -79,7 +79,7 @@ def tensor2idx(self,
     return [classes for classes, _ in found], [scores for _, scores in found]
 SegConvertor.tensor2idx = tensor2idx
 
-# %% ../../nbs/recognition/43_segocr.ipynb #a5f28a54
+# %% ../../nbs/recognition/43_segocr.ipynb #3abfc8fd
 def shrink_rects(
     rects:np.ndarray, # (n,4) x0 y0 x1 y1, pixels
     ratio:float,      # of the sides that is left
@@ -99,7 +99,7 @@ def shrink_quads(
     step = ratio*np.minimum(*lengths)
     return np.rint(quads + sum(e*step/np.maximum(n, 1e-9) for e, n in zip(edges, lengths)))
 
-# %% ../../nbs/recognition/43_segocr.ipynb #560b69bd
+# %% ../../nbs/recognition/43_segocr.ipynb #9add7b73
 def even_boxes(
     n:int,      # characters
     size:tuple, # (h,w) of the word, pixels
@@ -133,7 +133,7 @@ class SegTargets:
             for p, v in zip(shrink(boxes, ratio), values): cv2.fillConvexPoly(m, p.astype(np.int32), int(v))
         return dict(gt_kernels=maps)
 
-# %% ../../nbs/recognition/43_segocr.ipynb #0849d30b
+# %% ../../nbs/recognition/43_segocr.ipynb #09a3e225
 class SegLoss:
     "Cross-entropy of every pixel; letters together weigh as much as the background."
     def __init__(self,
@@ -156,14 +156,14 @@ class SegLoss:
         terms = F.cross_entropy(scores.float(), target, weight, ignore_index=self.ignore, reduction='sum')
         return dict(loss_seg=terms/(back + weight[-1]*(count-back)).clamp(min=1))
 
-# %% ../../nbs/recognition/43_segocr.ipynb #fd328acc
+# %% ../../nbs/recognition/43_segocr.ipynb #3d13fe6d
 def conv_bn(c_in, c_out, size):
     "Convolution, batch normalisation, ReLU."
     layers = conv(c_in, c_out, size)
     layers.add_module('bn', nn.BatchNorm2d(c_out)); layers.add_module('act', nn.ReLU(inplace=True))
     return layers
 
-# %% ../../nbs/recognition/43_segocr.ipynb #17cebd83
+# %% ../../nbs/recognition/43_segocr.ipynb #cdb6dfe5
 class FPNOCR(nn.Module):
     "Feature pyramid whose levels are laid side by side and merged on the way down; the finest is returned."
     def __init__(self,
@@ -185,7 +185,7 @@ class FPNOCR(nn.Module):
             x = self.smooth_convs_3x3[i](self.smooth_convs_1x1[i](torch.cat([x, fine[i]], 1)))
         return x
 
-# %% ../../nbs/recognition/43_segocr.ipynb #4eb5c320
+# %% ../../nbs/recognition/43_segocr.ipynb #208b363d
 class SegHead(nn.Module):
     "Scores of all classes at every pixel."
     def __init__(self,
@@ -203,7 +203,7 @@ class SegHead(nn.Module):
         best = self.pred_conv(self.seg_conv(feats)).argmax(1)
         return best.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
 
-# %% ../../nbs/recognition/43_segocr.ipynb #02e46230
+# %% ../../nbs/recognition/43_segocr.ipynb #dfc87232
 class SegRecognizer(nn.Module):
     "Backbone, neck and head, with what is needed to train them (`targets`, `loss`) and to read their maps (`converter`)."
     preprocessor = encoder = decoder = None # stages that it lacks
@@ -233,7 +233,7 @@ class SegRecognizer(nn.Module):
 
     predict = TextRecognizer.predict
 
-# %% ../../nbs/recognition/43_segocr.ipynb #656c1d20
+# %% ../../nbs/recognition/43_segocr.ipynb #b33a8718
 def training_maps(self,
     batch:dict, # images (b,3,h,w), texts; char_boxes (one array a text, or None) and valid_ratios where there are any
 ) -> dict:      # gt_kernels (b,3,h,w), on the images' device
@@ -254,7 +254,7 @@ def compute_loss(self,
     return self.loss(self(batch['images']), self.training_maps(batch) if maps is None else maps)
 SegRecognizer.training_maps, SegRecognizer.compute_loss = training_maps, compute_loss
 
-# %% ../../nbs/recognition/43_segocr.ipynb #94e88a61
+# %% ../../nbs/recognition/43_segocr.ipynb #60f81e29
 def segocr(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case, and one class for all others
     width:int=32,     # maps of the first layer, and an eighth of the neck's; published: 32
@@ -267,7 +267,7 @@ def segocr(
         neck=FPNOCR(channels[2:], 8*width), head=SegHead(8*width, converter.num_classes),
         converter=converter, loss=SegLoss(ignore_index=ignore), targets=SegTargets(ignore=ignore))
 
-# %% ../../nbs/recognition/43_segocr.ipynb #e849f22e
+# %% ../../nbs/recognition/43_segocr.ipynb #76d081fa
 class DrawChars:
     "Synthetic crops with a box for every character."
     def __init__(self,

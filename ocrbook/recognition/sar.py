@@ -7,7 +7,7 @@ __all__ = ['look_up', 'run_lstm', 'SAREncoder', 'lstm_step', 'Scene', 'prepare',
            'ParallelSARDecoder', 'answers', 'attention_maps', 'SequentialSARDecoder', 'step', 'build_sar', 'sar',
            'sar_sequential']
 
-# %% ../../nbs/recognition/44_sar.ipynb #a86692bd
+# %% ../../nbs/recognition/44_sar.ipynb #9374e2cd
 from typing import NamedTuple
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ from ..parts.backbones import ResNet31OCR
 from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily
 from ..parts.stages import TextRecognizer
 
-# %% ../../nbs/recognition/44_sar.ipynb #06b12c40
+# %% ../../nbs/recognition/44_sar.ipynb #1180f53d
 def look_up(
     queries:torch.Tensor, # (b,t,d) twice the query of each step
     keys:torch.Tensor,    # (b,n,d) twice the key of each place
@@ -32,7 +32,7 @@ def look_up(
     scores = F.linear(units, 2*w, bias).squeeze(-1).float()
     return (scores if mask is None else scores.masked_fill(~mask[:, None], -torch.inf)).softmax(-1)
 
-# %% ../../nbs/recognition/44_sar.ipynb #1f9d78e3
+# %% ../../nbs/recognition/44_sar.ipynb #7a28cd34
 def run_lstm(
     lstm:nn.LSTM,   # batch first
     x:torch.Tensor, # (b,t,c)
@@ -61,7 +61,7 @@ class SAREncoder(nn.Module):
         if mask is None: return self.linear(states[:, -1])
         return self.linear(states[torch.arange(len(mask), device=feats.device), mask.sum(1)-1])
 
-# %% ../../nbs/recognition/44_sar.ipynb #8c4ceb29
+# %% ../../nbs/recognition/44_sar.ipynb #566a142a
 def lstm_step(
     x:torch.Tensor, # (b,c) input
     state,          # (h, c) of the step before, (b,hidden) each; None: the beginning
@@ -74,7 +74,7 @@ def lstm_step(
     c = i.sigmoid()*z.tanh() + (0 if state is None else f.sigmoid()*state[1])
     return (o.sigmoid()*c.tanh()).to(x.dtype), c
 
-# %% ../../nbs/recognition/44_sar.ipynb #15121ef9
+# %% ../../nbs/recognition/44_sar.ipynb #6344d77d
 class Scene(NamedTuple):
     "What all steps look at."
     places:torch.Tensor # (b,n,in_channels) features of the n = h·w places
@@ -96,7 +96,7 @@ def prepare(
     keys = 2*decoder.conv3x3_1(feats).flatten(2).transpose(1, 2).contiguous()
     return Scene(feats.flatten(2).transpose(1, 2), keys, mask, summary)
 
-# %% ../../nbs/recognition/44_sar.ipynb #473fd6b4
+# %% ../../nbs/recognition/44_sar.ipynb #1160709a
 def glance(
     decoder,              # one of the two below
     hidden:torch.Tensor,  # (b,t,hidden) what its LSTM shows at each step
@@ -112,7 +112,7 @@ def say(decoder, hidden:torch.Tensor, scene:Scene) -> torch.Tensor: # (b,t,class
     summary = scene.summary[:, None].expand(-1, hidden.shape[1], -1)
     return decoder.prediction(torch.cat([hidden, glimpse, summary], -1))
 
-# %% ../../nbs/recognition/44_sar.ipynb #a023738b
+# %% ../../nbs/recognition/44_sar.ipynb #45be89b0
 def follow(
     decoder,              # one of the two below
     feats, summary,       # of backbone and encoder, as for `prepare`
@@ -138,7 +138,7 @@ def write(
     first = torch.full((len(feats),), decoder.start_idx, device=feats.device)
     return decode_greedily(step, first, decoder.max_seq_len, end_idx)
 
-# %% ../../nbs/recognition/44_sar.ipynb #5bf767e9
+# %% ../../nbs/recognition/44_sar.ipynb #441c5405
 class ParallelSARDecoder(nn.Module):
     "Two LSTM layers that look at the picture before each letter."
     def __init__(self,
@@ -168,7 +168,7 @@ class ParallelSARDecoder(nn.Module):
     def for_reading(self, feats, summary, valid_ratios=None): return write(self, feats, summary, valid_ratios, self.end_idx)
     def with_truth(self, feats, summary, targets, valid_ratios=None): return answers(self, feats, summary, targets, valid_ratios)
 
-# %% ../../nbs/recognition/44_sar.ipynb #22da65b8
+# %% ../../nbs/recognition/44_sar.ipynb #4c3b99e5
 def answers(
     decoder,             # one of the two
     feats, summary,      # of backbone and encoder, as for `prepare`
@@ -187,7 +187,7 @@ def attention_maps(
     "Where the decoder looks before it says what follows each sign, for drawing."
     return glance(decoder, *follow(decoder, feats, summary, signs, valid_ratios)).unflatten(-1, feats.shape[2:])
 
-# %% ../../nbs/recognition/44_sar.ipynb #383600e0
+# %% ../../nbs/recognition/44_sar.ipynb #d1d8b525
 class SequentialSARDecoder(nn.Module):
     "MMOCR's step-by-step decoder: after each step the LSTM's memory is what it showed, h in the place of c."
     def __init__(self,
@@ -215,7 +215,7 @@ class SequentialSARDecoder(nn.Module):
 
     forward, for_reading, with_truth = ParallelSARDecoder.forward, ParallelSARDecoder.for_reading, ParallelSARDecoder.with_truth
 
-# %% ../../nbs/recognition/44_sar.ipynb #7f072e0c
+# %% ../../nbs/recognition/44_sar.ipynb #1962b8af
 def step(self,
     x:torch.Tensor,      # (b,hidden) input
     state=(None, None),  # ((h, c) of the lower layer, (h, c) of the upper); Nones: the beginning
@@ -229,7 +229,7 @@ def step(self,
     return upper[0], tuple((h, h.float()) for h, _ in (lower, upper))
 SequentialSARDecoder.step = step
 
-# %% ../../nbs/recognition/44_sar.ipynb #b44fcadb
+# %% ../../nbs/recognition/44_sar.ipynb #33d1a4bc
 def build_sar(
     Decoder,          # `ParallelSARDecoder` or `SequentialSARDecoder`
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own

@@ -7,7 +7,7 @@ __all__ = ['ABIConvertor', 'conv_bn', 'ABIBlock', 'ResNetABI', 'PostNormLayer', 
            'ABIVisionDecoder', 'ABIVisionModel', 'word_lengths', 'ABILanguageDecoder', 'ABIFuser', 'ABILoss', 'ABINet',
            'forward', 'for_reading', 'compute_loss', 'abinet_vision', 'abinet']
 
-# %% ../../nbs/recognition/48_abinet.ipynb #7f62c4d7
+# %% ../../nbs/recognition/48_abinet.ipynb #19c8f775
 import math
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from ..parts.attention import PositionalEncoding
 from ..parts.sequences import AttnConvertor
 from ..parts.stages import TextRecognizer
 
-# %% ../../nbs/recognition/48_abinet.ipynb #280e60ad
+# %% ../../nbs/recognition/48_abinet.ipynb #40925a13
 class ABIConvertor(AttnConvertor):
     "Text to class numbers and back for models that read all letters at once; every target ends with the end sign."
     def __init__(self,
@@ -35,7 +35,7 @@ class ABIConvertor(AttnConvertor):
         end = torch.tensor([self.end_idx])
         return dict(out, targets=[torch.cat([t[:self.max_seq_len-1], end]) for t in out['targets']])
 
-# %% ../../nbs/recognition/48_abinet.ipynb #54b42cc9
+# %% ../../nbs/recognition/48_abinet.ipynb #13db3bef
 def conv_bn(c_in, c_out, kernel, stride=1): # two layers
     "A convolution that keeps the size (over its stride), and its batch normalisation."
     return nn.Conv2d(c_in, c_out, kernel, stride, kernel//2, bias=False), nn.BatchNorm2d(c_out)
@@ -51,7 +51,7 @@ class ABIBlock(nn.Module):
     def forward(self, x):
         return (self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())) + self.downsample(x)).relu()
 
-# %% ../../nbs/recognition/48_abinet.ipynb #3ad33109
+# %% ../../nbs/recognition/48_abinet.ipynb #01f20314
 class ResNetABI(nn.Module):
     "Residual network that makes a word 4 times smaller each way (ABINet paper, section Vision Model)."
     def __init__(self,
@@ -75,7 +75,7 @@ class ResNetABI(nn.Module):
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5): x = layer(x)
         return x
 
-# %% ../../nbs/recognition/48_abinet.ipynb #9edcb865
+# %% ../../nbs/recognition/48_abinet.ipynb #891d6812
 class PostNormLayer(nn.Module):
     "Attention and feed-forward, each added to its input and then normalised."
     def __init__(self, d_model:int, n_head:int, d_inner:int, dropout:float=.1): # channels, heads, channels between, share dropped
@@ -97,7 +97,7 @@ class PostNormLayer(nn.Module):
         x = self.norms[0](x + self.dropout(answer))
         return self.norms[1](x + self.ffns[0]['layers'](x))
 
-# %% ../../nbs/recognition/48_abinet.ipynb #186c6114
+# %% ../../nbs/recognition/48_abinet.ipynb #d7b91f69
 class TransformerEncoder(nn.Module):
     "Layers of attention over all places of a feature map."
     def __init__(self, n_layers:int=3, n_head:int=8, d_model:int=512, d_inner:int=2048, dropout:float=.1,
@@ -113,7 +113,7 @@ class TransformerEncoder(nn.Module):
         for layer in self.transformer: x = layer(x, x)
         return x.transpose(1, 2).unflatten(2, feats.shape[2:])
 
-# %% ../../nbs/recognition/48_abinet.ipynb #30c0df16
+# %% ../../nbs/recognition/48_abinet.ipynb #bc58bcb5
 class ConvModule(nn.Module):
     "3×3 convolution, batch normalisation, ReLU."
     def __init__(self, c_in:int, c_out:int, stride=1): # channels; stride (a number, or one for each direction)
@@ -139,7 +139,7 @@ class ABIVisionDecoder(nn.Module):
         self.pos_encoder = PositionalEncoding(c, max_seq_len)
         self.project, self.cls = nn.Linear(c, c), nn.Linear(c, num_chars)
 
-# %% ../../nbs/recognition/48_abinet.ipynb #e305a427
+# %% ../../nbs/recognition/48_abinet.ipynb #885f687b
 def softmax(x): return x.softmax(-1, dtype=torch.promote_types(x.dtype, torch.float32)) # in float32 at least
 
 def keys(self, feats): # (b,c,h,w) -> (b,c,h,w)
@@ -162,7 +162,7 @@ def forward(self,
     return attn.unflatten(2, self.size), glimpse, self.cls(glimpse)
 ABIVisionDecoder.keys, ABIVisionDecoder.forward = keys, forward
 
-# %% ../../nbs/recognition/48_abinet.ipynb #5c91b054
+# %% ../../nbs/recognition/48_abinet.ipynb #2e2fd0c9
 class ABIVisionModel(nn.Module):
     "Transformer encoder, then one glimpse for each letter."
     def __init__(self, encoder:nn.Module, decoder:nn.Module): # map → map; map → attention, features, logits
@@ -175,7 +175,7 @@ class ABIVisionModel(nn.Module):
     ) -> tuple:             # attention (b,t,h,w), features (b,t,c), logits (b,t,classes)
         return self.decoder(self.encoder(feats))
 
-# %% ../../nbs/recognition/48_abinet.ipynb #6ef71547
+# %% ../../nbs/recognition/48_abinet.ipynb #b5c40f1e
 def word_lengths(
     logits:torch.Tensor, # (b,t,classes)
     end_idx:int,         # class of the end sign
@@ -184,7 +184,7 @@ def word_lengths(
     ended, t = logits.argmax(-1) == end_idx, logits.shape[1]
     return torch.where(ended.any(1), ended.int().argmax(1)+1, t).clamp(2, t)
 
-# %% ../../nbs/recognition/48_abinet.ipynb #01fb4a61
+# %% ../../nbs/recognition/48_abinet.ipynb #241de910
 class ABILanguageDecoder(nn.Module):
     "Guesses each letter from all the others (ABINet paper, section Language Model: the bidirectional cloze network)."
     def __init__(self, d_model:int=512, n_head:int=8, d_inner:int=2048, n_layers:int=4, max_seq_len:int=26, dropout:float=.1,
@@ -211,7 +211,7 @@ class ABILanguageDecoder(nn.Module):
         for layer in self.decoder_layers: x = layer(x, memory, attn_mask=thumb, key_padding_mask=behind)
         return x, self.cls(x)
 
-# %% ../../nbs/recognition/48_abinet.ipynb #8f556f0d
+# %% ../../nbs/recognition/48_abinet.ipynb #327f9c51
 class ABIFuser(nn.Module):
     "Mixes two features by a learned gate and reads the letters off the mixture (ABINet paper, section Fusion)."
     def __init__(self, d_model:int=512, num_chars:int=37): # channels of each feature; classes
@@ -225,7 +225,7 @@ class ABIFuser(nn.Module):
         gate = self.w_att(torch.cat([l_feature, v_feature], -1)).sigmoid()
         return self.cls(gate*v_feature + (1-gate)*l_feature)
 
-# %% ../../nbs/recognition/48_abinet.ipynb #a3ed24ba
+# %% ../../nbs/recognition/48_abinet.ipynb #d9939220
 class ABILoss:
     "Cross-entropy of vision model, language model and fuser, the latter two averaged over the rounds."
     def __init__(self, enc_weight:float=1., dec_weight:float=1., fusion_weight:float=1.): # of vision, language, fusion
@@ -246,7 +246,7 @@ class ABILoss:
         return {name: self.weights[name]*sum(F.cross_entropy(r[counts].float(), truth) for r in rounds)/len(rounds)
                 for name, rounds in terms.items() if rounds}
 
-# %% ../../nbs/recognition/48_abinet.ipynb #77d13aaf
+# %% ../../nbs/recognition/48_abinet.ipynb #c39c3b93
 class ABINet(TextRecognizer):
     "Vision model, language model and fuser, which talk it over several times (ABINet paper, section Iterative Correction)."
     def __init__(self,
@@ -273,7 +273,7 @@ class ABINet(TextRecognizer):
             language.append(said); fused.append(logits)
         return vision, language, fused
 
-# %% ../../nbs/recognition/48_abinet.ipynb #048da0d2
+# %% ../../nbs/recognition/48_abinet.ipynb #8f5c9dba
 def forward(self,
     images:torch.Tensor, # (b,3,32,128) normalised
     valid_ratios=None,   # not needed: crops are stretched to one width
@@ -293,7 +293,7 @@ def compute_loss(self,
 
 ABINet.forward, ABINet.for_reading, ABINet.compute_loss = forward, for_reading, compute_loss
 
-# %% ../../nbs/recognition/48_abinet.ipynb #27762aff
+# %% ../../nbs/recognition/48_abinet.ipynb #812a2e1a
 def abinet_vision(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=32,     # channels of the stem; all others are multiples of it. Published: 32

@@ -6,7 +6,7 @@
 __all__ = ['FIELDS', 'WILDRECEIPT', 'UNSCORED', 'OPENSET', 'WILDRECEIPT_CHARS', 'as_boxes', 'spatial_relations', 'KIEConvertor',
            'read_words', 'GNNLayer', 'pair_features', 'unit_edges', 'conv_bn', 'two_convs', 'UpConvBlock', 'UNet',
            'SingleRoIExtractor', 'signed_sqrt', 'Block', 'SDMGRHead', 'graph_targets', 'SDMGRLoss', 'SDMGR',
-           'compute_loss', 'page_scale', 'prepared', 'predict_scores', 'label_words', 'predict', 'head_of', 'sdmgr',
+           'compute_loss', 'page_scale', 'prepared', 'predict_scores', 'label_words', 'predict', 'sdmgr',
            'sdmgr_novisual', 'may_link', 'links']
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #fd708fd3
@@ -492,8 +492,8 @@ def predict(self,
     return found[0] if single else found
 SDMGR.predict = predict
 
-# %% ../../nbs/kie/61_sdmgr.ipynb #b95380b9
-def head_of(width, vocab, classes, visual_dim): # settings that both models share
+# %% ../../nbs/kie/61_sdmgr.ipynb #aff3d72d
+def _head(width, vocab, classes, visual_dim): # settings that both models share
     return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2, len(classes))
 
 def sdmgr(
@@ -503,7 +503,7 @@ def sdmgr(
 ) -> SDMGR:
     "SDMG-R with text, place and looks: MMOCR's `sdmgr_unet16_60e_wildreceipt`, random weights."
     backbone = UNet(width//16)
-    return SDMGR(head_of(width, vocab, classes, backbone.out_channels), backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab), classes=classes)
+    return SDMGR(_head(width, vocab, classes, backbone.out_channels), backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab), classes=classes)
 
 def sdmgr_novisual(
     vocab:Vocab=None,     # characters; by default WildReceipt's 91
@@ -511,7 +511,7 @@ def sdmgr_novisual(
     width:int=256,        # numbers a word; published: 256
 ) -> SDMGR:
     "SDMG-R with text and place only: MMOCR's `sdmgr_novisual_60e_wildreceipt`, random weights."
-    return SDMGR(head_of(width, vocab, classes, 0), converter=KIEConvertor(vocab), classes=classes)
+    return SDMGR(_head(width, vocab, classes, 0), converter=KIEConvertor(vocab), classes=classes)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #fc46c5b6
 def may_link(

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['LABELS', 'TONGUES', 'Piece', 'Tongue', 'Bill', 'draw_bill', 'Writer', 'write_receipt', 'print_rows', 'SynthReceipt',
-           'make_receipt', 'Receipts', 'write_receipts']
+           'make_receipt', 'Receipts', 'write_receipts', 'class_list', 'read_wildreceipt', 'read_sroie', 'read_funsd']
 
 # %% ../../nbs/data/14_receipts.ipynb #33e22986
-import math, random
+import math, random, re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np
+from .formats import FormatError, Samples, _beside, _json, _json_lines, _lines, _listed, _mmocr, _quad_line, _read
 from .synth import EM, _background, _color, _fonts, _map, _noise, _ramp, _rng, _uint8, _write, draw_line, shoot, word_lists
 
 # %% ../../nbs/data/14_receipts.ipynb #02a48cb4
@@ -313,3 +314,73 @@ def write_receipts(
         words = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False, label=l) for p, t, l in zip(r.polygons, r.texts, r.labels)]
         return r.image, dict(width=r.image.shape[1], height=r.image.shape[0], entities=r.fields, links=r.links, instances=words)
     return _write(folder, progress(range(n)), draw, quality)
+
+# %% ../../nbs/data/14_receipts.ipynb #b11bd864
+def class_list(
+    path, # file with a number and a name a line, as WildReceipt's
+) -> dict: # number → name
+    "Names of numbered labels."
+    rows = [l.split(maxsplit=1) for l in Path(path).read_text(encoding='utf-8').splitlines() if l.strip()]
+    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]: raise FormatError(f'{path}:{odd[0]}: not a number and a name')
+    return {int(n): name.strip() for n, name in rows}
+
+def read_wildreceipt(
+    file,              # `train.txt` or `test.txt`, with `class_list.txt` beside it; or an open-set file
+    classes=None,      # names of the labels; None: of `class_list.txt`, else `LABELS`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Receipts as MMOCR 0.x keeps them: closed set (`label`), open set (`label` and `edge`)."
+    beside = Path(file).parent/'class_list.txt'
+    names = dict(enumerate(classes)) if classes else class_list(beside) if beside.is_file() else dict(enumerate(LABELS))
+    def reader(source, out):
+        for where, row in _json_lines(source, out):
+            if not isinstance(row, dict) or not isinstance(row.get('annotations'), list): out.note(where, 'not an image with a list "annotations"'); continue
+            words = []
+            for i, a in enumerate(row['annotations']):
+                label = a.get('label') if isinstance(a, dict) else None
+                if label is not None and label not in names: out.note(f'{where}: annotation {i}', f'label {label!r} is not among the {len(names)} classes'); continue
+                words.append(dict(polygon=a.get('box') if isinstance(a, dict) else None, text=a.get('text') if isinstance(a, dict) else None)
+                             | ({} if label is None else dict(label=names[label])) | ({'edge': a['edge']} if isinstance(a, dict) and 'edge' in a else {}))
+            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words), _beside(source.parent, *_mmocr), where)
+    return _read(reader, file, strict, True)
+
+def read_sroie(
+    folder,            # with `img`, `box` and, for the truth, `entities`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Scanned receipts with company, date, address and total."
+    flat = lambda t: re.sub(r'\W+', '', t or '').lower()
+    def reader(source, out):
+        for file in sorted((source/'box').glob('*.txt')):
+            rows, truth = [], source/'entities'/file.name
+            for where, line in _lines(file, out):
+                try: rows.append(_quad_line(line))
+                except ValueError as e: out.note(where, e)
+            entities = _json(truth, out) if truth.is_file() else None
+            for r in rows:
+                said = flat(r.get('text'))
+                r['label'] = next((k for k, v in (entities or {}).items() if len(said) > 2 and (said in flat(v) or flat(v) in said and k in ('date', 'total'))), 'other')
+            name = next((p.name for p in (source/'img').glob(f'{file.stem}.*')), f'{file.stem}.jpg')
+            out.add(dict(file=name, instances=rows) | ({} if entities is None else dict(entities=entities)), _beside(source/'img'), file)
+    return _read(reader, folder, strict, True)
+
+def read_funsd(
+    folder,            # with `images` and `annotations`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Scanned forms: words with the label of their field, links from questions to answers."
+    quad = lambda b: [b[0], b[1], b[2], b[1], b[2], b[3], b[0], b[3]]
+    def reader(source, out):
+        for file in sorted((source/'annotations').glob('*.json')):
+            if (d := _json(file, out)) is None: continue
+            try: fields = _listed(d, 'form')
+            except ValueError as e: out.note(file, e); continue
+            words, first = [], {}
+            for f in fields:
+                mine = [w for w in f.get('words', []) if w.get('text')]
+                if mine: first[f['id']] = len(words)
+                words += [dict(polygon=quad(w['box']), text=w['text'], label=f['label'], entity=f['id']) for w in mine]
+            links = sorted({(first[a], first[b]) for f in fields for a, b in f.get('linking', []) if a in first and b in first})
+            name = next((p.name for p in (source/'images').glob(f'{file.stem}.*')), f'{file.stem}.png')
+            out.add(dict(file=name, instances=words, links=links), _beside(source/'images'), file)
+    return _read(reader, folder, strict, True)

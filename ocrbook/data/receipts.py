@@ -30,34 +30,35 @@ class Piece(NamedTuple):
 class Tongue(NamedTuple):
     "What keys are called, and how money looks."
     date:tuple; time:tuple; tel:tuple; item:tuple; quantity:tuple; price:tuple
-    subtotal:tuple; tax:tuple; tips:tuple; total:tuple; others:tuple; goods:tuple; money:tuple; thanks:tuple
+    subtotal:tuple; tax:tuple; tips:tuple; total:tuple; paid:tuple; change:tuple; others:tuple; goods:tuple; money:tuple; thanks:tuple
 
 TONGUES = (
     (.62, Tongue(('Date', 'DATE', 'Order Date'), ('Time', 'TIME'), ('Tel', 'TEL', 'Phone', 'Ph', 'PH'),
         ('Description', 'ITEM', 'Item', 'Product'), ('Qty', 'QTY', 'Quantity'), ('Price', 'Amount', 'AMOUNT', 'Amt', 'Total'),
         ('Subtotal', 'SUBTOTAL', 'Sub Total', 'Sub-Total', 'Net Total'), ('Tax', 'TAX', 'Sales Tax', 'VAT', 'GST', 'Total Tax', 'State Tax'),
-        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'), ('Total', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE', 'Balance Due', 'Amount'),
-        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card', 'Auth', 'Ref', 'Cash', 'CASH', 'Change', 'CHANGE', 'VISA', 'Reg'),
+        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'), ('Total', 'TOTAL', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE', 'Balance Due', 'Amount', 'Total (RM)', 'TOTAL SALES', 'Net Total', 'Total Incl. GST', 'TOTAL AMT'),
+        ('Cash', 'CASH', 'Cash Tendered', 'VISA', 'Paid', 'CREDIT CARD', 'Tendered'), ('Change', 'CHANGE', 'Change Due', 'BALANCE'),
+        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card', 'Auth', 'Ref', 'Reg', 'GST ID', 'Items'),
         tuple('BURGER FRIES COFFEE TEA LATTE SALAD CHICKEN PIZZA BEER WINE SODA WATER MILK BREAD EGGS CHEESE SOUP STEAK RICE NOODLES SHRIMP FISH TACO '
               'SANDWICH TOAST BACON APPLE BANANA JUICE CAKE COOKIE MUFFIN SUSHI ROLL CURRY PASTA SALMON LAMB RIBS WINGS SHIRT SOCKS SOAP PAPER PEN '
               'BATTERY BOOK FUEL UNLEADED GRILLED SPICY LARGE SMALL ORGANIC DIET COKE SPRITE ICED HOT BLACK'.split()),
         ('{}', '{}', '${}', '${}', '£{}', 'RM{}'), ('Thank you', 'THANK YOU', 'Please come again', 'Have a nice day', 'CUSTOMER COPY', 'No refunds'))),
     (.12, Tongue(('Fecha', 'FECHA'), ('Hora', 'HORA'), ('Tel', 'Tlf', 'TELEFONO'), ('Descripcion', 'ARTICULO', 'Concepto'),
         ('Uds.', 'UDS', 'Cant.'), ('Importe', 'IMPORTE', 'Precio'), ('Subtotal', 'Base', 'BASE IMP.'), ('IVA', 'I.V.A.', 'Cuota'), ('Propina',),
-        ('TOTAL', 'Total', 'Total a pagar'), ('Mesa', 'Camarero', 'Factura', 'Ticket', 'Efectivo', 'Cambio', 'CIF'),
+        ('TOTAL', 'Total', 'Total a pagar'), ('Efectivo', 'ENTREGADO', 'Tarjeta'), ('Cambio',), ('Mesa', 'Camarero', 'Factura', 'Ticket', 'CIF'),
         tuple('CAFE CERVEZA VINO TORTILLA PAN JAMON QUESO ENSALADA PAELLA AGUA TARTA GAMBAS POLLO CALDO HELADO ARROZ MENU'.split()),
         ('{}', '{} €', '{}'), ('Gracias por su visita', 'IVA INCLUIDO'))),
     (.08, Tongue(('Date', 'DATE'), ('Heure',), ('Tél', 'Téléphone'), ('Désignation', 'Article'), ('Qté', 'QTE'), ('Montant', 'Prix'),
-        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',), ('TOTAL', 'Total TTC', 'Net à payer'), ('Table', 'Couverts', 'Carte', 'SIRET', 'Espèces'),
+        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',), ('TOTAL', 'Total TTC', 'Net à payer'), ('Espèces', 'Carte'), ('Rendu',), ('Table', 'Couverts', 'SIRET'),
         tuple('CAFE CROISSANT VIN SALADE POULET FROMAGE DESSERT EAU MENU TARTE SOUPE FRITES BIERE STEAK'.split()), ('{}', '{} €', '{}€'), ('Merci de votre visite',))),
     (.08, Tongue(('Datum',), ('Uhrzeit', 'Zeit'), ('Tel', 'Telefon'), ('Artikel', 'Bezeichnung'), ('Menge', 'Anz.'), ('Betrag', 'EUR', 'Preis'),
-        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',), ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Tisch', 'Rechnung', 'Bar', 'Bediener', 'Rückgeld'),
+        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',), ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Bar', 'Gegeben', 'EC-Karte'), ('Rückgeld', 'Zurück'), ('Tisch', 'Rechnung', 'Bediener'),
         tuple('BROT KAFFEE BIER SUPPE SALAT SCHNITZEL WURST KUCHEN WASSER SAFT MILCH KÄSE PIZZA NUDELN'.split()), ('{}', '{} €', 'EUR {}'), ('Vielen Dank',))),
     (.05, Tongue(('Datum',), ('Tijd',), ('Tel',), ('Omschrijving', 'Artikel'), ('Aantal',), ('Bedrag', 'Prijs'), ('Subtotaal',), ('BTW', 'BTW 21%'), ('Fooi',),
-        ('Totaal', 'TOTAAL', 'Te betalen'), ('Tafel', 'Bon', 'Kassa', 'Pin'),
+        ('Totaal', 'TOTAAL', 'Te betalen'), ('Contant', 'Pin'), ('Wisselgeld', 'Retour'), ('Tafel', 'Bon', 'Kassa'),
         tuple('KOFFIE THEE BIER SOEP SALADE BROOD KAAS FRIET TAART WATER'.split()), ('{}', '€ {}'), ('Bedankt en tot ziens',))),
     (.05, Tongue(('Tarikh', 'Tanggal'), ('Masa', 'Jam'), ('Tel', 'Telp'), ('Perkara', 'Barang'), ('Kuantiti', 'Jml'), ('Harga', 'Jumlah'), ('Jumlah Kecil', 'Subtotal'),
-        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL'), ('Meja', 'Resit', 'Tunai', 'Baki', 'Kasir'),
+        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL', 'JUMLAH BESAR'), ('Tunai', 'CASH'), ('Baki', 'Change'), ('Meja', 'Resit', 'Kasir'),
         tuple('NASI AYAM MEE TEH KOPI IKAN ROTI SATAY LIMAU AIR GORENG'.split()), ('RM{}', '{}', 'RM {}'), ('Terima kasih',))),
 )
 
@@ -159,8 +160,10 @@ def write_receipt(
         else: w.pair(rng.choice(t.tel), _phone(rng), 'Tel', .2, .75)
     for _ in range(rng.choice((0, 0, 1, 2))): _write_other(rng, w, t, 0., rng.choice((.45, 1.)))
     r = rng.random()
-    if r < .5: w.row((date, 'Date_value', 0.), (clock, 'Time_value', rng.choice((.5, 1.))))
-    elif r < .92:
+    if r < .35: w.row((date, 'Date_value', 0.), (clock, 'Time_value', rng.choice((.5, 1.))))
+    elif r < .5: w.row((f'{date} {clock}', 'Date_value', rng.choice((0., .5))))  # both in one piece: a date
+    elif r < .6: w.pair(rng.choice(t.date), f'{date} {clock}', 'Date', 0., rng.choice((.45, 1.)))
+    elif r < .95:
         w.pair(rng.choice(t.date), date, 'Date', 0., rng.choice((.45, 1.)))
         if rng.random() < .7: w.pair(rng.choice(t.time), clock, 'Time', 0., rng.choice((.45, 1.)))
     _write_items(rng, w, t, bill, money)
@@ -172,6 +175,10 @@ def write_receipt(
         w.pair(rng.choice(t.tax) + rate, money(bill.tax), 'Tax', left, last)
     if bill.tips: w.pair(rng.choice(t.tips), money(bill.tips), 'Tips', left, last)
     w.pair(rng.choice(t.total), money(bill.total), 'Total', left, last)
+    if rng.random() < .45:                                              # a sum that is no total, and another
+        paid = -(-bill.total//(note := rng.choice((1, 500, 1000, 5000))))*note
+        w.pair(rng.choice(t.paid), money(paid), 'Others', left, last)
+        if rng.random() < .8: w.pair(rng.choice(t.change), money(paid-bill.total), 'Others', left, last)
     for _ in range(rng.choice((0, 1, 2, 3, 5))): _write_other(rng, w, t, left, last)
     if rng.random() < .08: w.row((date, 'Date_value', 0.), (clock, 'Time_value', 1.))
     dated = any(p.label == 'Date_value' for p in w.pieces)

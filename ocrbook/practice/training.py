@@ -846,9 +846,13 @@ def receipt_source(spec, model, seed:int=0, use=None) -> Source: # arguments as 
     if folder == 'synth':
         if lost := set(LABELS) - set(model.classes): raise ValueError(f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
         return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth')
-    check_names(spec, ('only', 'skip'), f'{folder}: ')
+    check_names(spec, ('only', 'skip', 'rename'), f'{folder}: ')
+    rename = spec.pop('rename', {})                 # their label → ours; '' for what is not to be judged
     samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
     for s in samples:
+        if s.labels is not None:
+            s.ignored = [skip or rename.get(l, l) == '' for l, skip in zip(s.labels, s.ignored)]
+            s.labels = [rename.get(l, l) or model.classes[0] for l in s.labels]
         if s.labels is None: raise ValueError(f'{s.path}: no labels; each word needs a "label"')
         if lost := set(s.labels) - set(model.classes): raise ValueError(f'{s.path}: label {sorted(lost)[0]!r} is not among the classes {", ".join(model.classes)}')
     return Source(RealReceipts(samples, looks), weight, None, str(folder))

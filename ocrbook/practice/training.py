@@ -918,7 +918,7 @@ def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
 def own_classes(name, settings, start, data) -> dict: # settings
     "Settings with the classes of the data, where a model begins from nothing and the data has labels that its own list lacks."
     specs = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if not start and 'classes' not in (settings or {}) else []
-    labels = sorted({l for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for l in i.labels or ()})
+    labels = sorted({s.get('rename', {}).get(l, l) for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for l in i.labels or ()} - {''})
     if set(labels) <= set(WILDRECEIPT): return settings
     _tell(f'{name}: {len(labels)} classes of the data: {", ".join(labels)}')
     return (settings or {}) | dict(classes=labels)

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['FIELDS', 'WILDRECEIPT', 'UNSCORED', 'OPENSET', 'WILDRECEIPT_CHARS', 'as_boxes', 'spatial_relations', 'KIEConvertor',
            'read_words', 'GNNLayer', 'pair_features', 'unit_edges', 'conv_bn', 'two_convs', 'UpConvBlock', 'UNet',
-           'SingleRoIExtractor', 'signed_sqrt', 'Block', 'SDMGRHead', 'portion', 'in_portions', 'reason', 'forward',
-           'graph_targets', 'SDMGRLoss', 'SDMGR', 'compute_loss', 'page_scale', 'prepared', 'predict_scores',
-           'label_words', 'predict', 'head_of', 'sdmgr', 'sdmgr_novisual']
+           'SingleRoIExtractor', 'signed_sqrt', 'Block', 'SDMGRHead', 'graph_targets', 'SDMGRLoss', 'SDMGR',
+           'compute_loss', 'page_scale', 'prepared', 'predict_scores', 'label_words', 'predict', 'head_of', 'sdmgr',
+           'sdmgr_novisual', 'may_link', 'links']
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #fd708fd3
 from collections import OrderedDict
@@ -249,7 +249,7 @@ class Block(nn.Module):
             out.append(F.normalize(signed_sqrt(z), dim=-1))
         return self.linear_out(torch.cat(out, -1))
 
-# %% ../../nbs/kie/61_sdmgr.ipynb #07970269
+# %% ../../nbs/kie/61_sdmgr.ipynb #cad1297b
 class SDMGRHead(nn.Module):
     "Reads texts, fuses them with looks, reasons on the graph (SDMG-R paper; MMOCR's settings)."
     def __init__(self,
@@ -272,7 +272,7 @@ class SDMGRHead(nn.Module):
         self.gnn_layers = nn.ModuleList(GNNLayer(node_embed, edge_embed) for _ in range(num_gnn))
         self.node_cls, self.edge_cls = nn.Linear(node_embed, num_classes), nn.Linear(edge_embed, 2)
         nn.init.normal_(self.edge_embed.weight, std=.01); nn.init.zeros_(self.edge_embed.bias)
-        self.pairs_at_once = 2**14
+        self.pairs_at_once = 2**13              # eight times as many in training
 
     def nodes(self,
         texts:list,  # for each image (n,t) character numbers, filled up with −1
@@ -283,7 +283,7 @@ class SDMGRHead(nn.Module):
         words = read_words(self.rnn, self.node_embed, texts)
         return words if visual is None else self.fusion(visual, words)
 
-# %% ../../nbs/kie/61_sdmgr.ipynb #62fbaae4
+# %% ../../nbs/kie/61_sdmgr.ipynb #a9fb0719
 def portion(self, ends, weights, edges, first):
     "For rows `first`… of one image, with `edges` (r,n,6): what they hear in the newest round, and that round's edge scores."
     rows = slice(first, first+len(edges))
@@ -293,9 +293,10 @@ def portion(self, ends, weights, edges, first):
 
 def in_portions(self, f, *rows):
     "`f(*rows, first)` for portions of the rows, computed again on the way back where there are several."
-    n = max(1, len(rows[0]))
-    parts = [x.split(max(1, self.pairs_at_once//n)) for x in rows]
-    again = len(parts[0]) > 1 and torch.is_grad_enabled()
+    grad = torch.is_grad_enabled()
+    size = max(1, self.pairs_at_once*(8 if grad else 1)//max(1, len(rows[0])))
+    parts = [x.split(size) for x in rows]
+    again = grad and len(parts[0]) > 1
     first = np.cumsum([0, *map(len, parts[0])])
     return [checkpoint(f, *p, int(k), use_reentrant=False) if again else f(*p, int(k)) for k, *p in zip(first, *parts)]
 
@@ -511,3 +512,26 @@ def sdmgr_novisual(
 ) -> SDMGR:
     "SDMG-R with text and place only: MMOCR's `sdmgr_novisual_60e_wildreceipt`, random weights."
     return SDMGR(head_of(width, vocab, classes, 0), converter=KIEConvertor(vocab), classes=classes)
+
+# %% ../../nbs/kie/61_sdmgr.ipynb #fc46c5b6
+def may_link(
+    labels, # n names of classes
+) -> np.ndarray: # (n,n) bool; row: key, column: value
+    "Which words may be a key and its value: `X_key` and `X_value`, or simply `key` and `value`."
+    field, _, part = np.array([str(l).lower().rpartition('_') for l in labels], object).reshape(-1, 3).T
+    return (field[:, None] == field) & (part[:, None] == 'key') & (part == 'value')
+
+def links(
+    edges:np.ndarray,         # (n,n) probabilities that two words belong together
+    allowed:np.ndarray,       # (n,n) bool, from row to column, see `may_link`
+    threshold:float=.5,       # a link is more probable than this
+    kind:str='one-to-many',   # values a key, keys a value: 'one-to-one', 'one-to-many', 'many-to-one', 'many-to-many'
+) -> list:                    # of (from, to, probability), strongest first
+    "Links that respect the rules, strongest first (MMOCR's decoding of open sets)."
+    if kind not in (kinds := [f'{a}-to-{b}' for a in ('one', 'many') for b in ('one', 'many')]): raise ValueError(f'kind={kind!r}, expected one of {", ".join(kinds)}')
+    p, out, used = np.maximum(edges, np.transpose(edges)), [], (set(), set())
+    pairs = np.argwhere(np.asarray(allowed, bool) & (p > threshold)).tolist()
+    for i, j in sorted(pairs, key=lambda ij: -p[ij[0], ij[1]]):
+        if (kind.startswith('one') and j in used[1]) or (kind.endswith('one') and i in used[0]): continue
+        used[0].add(i); used[1].add(j); out.append((i, j, float(p[i, j])))
+    return out

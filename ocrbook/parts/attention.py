@@ -6,13 +6,13 @@
 __all__ = ['valid_mask', 'causal_mask', 'MultiHeadAttention', 'sinusoids', 'PositionalEncoding', 'PositionwiseFeedForward',
            'TFEncoderLayer', 'KeyValueCache', 'TFDecoderLayer']
 
-# %% ../../nbs/parts/30_attention.ipynb #9ddc1d39
+# %% ../../nbs/parts/30_attention.ipynb #feb02b32
 import math
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-# %% ../../nbs/parts/30_attention.ipynb #a8763634
+# %% ../../nbs/parts/30_attention.ipynb #987f506e
 def valid_mask(
     t:int,         # positions along the width
     valid_ratios,  # b numbers in (0,1]: the share of each crop that shows the word; None: all of it
@@ -33,7 +33,7 @@ def causal_mask(
     "Each step sees itself and what came before."
     return torch.ones(1, t, t, dtype=torch.bool, device=device).tril()
 
-# %% ../../nbs/parts/30_attention.ipynb #bef16cb8
+# %% ../../nbs/parts/30_attention.ipynb #d73a9d9f
 class MultiHeadAttention(nn.Module):
     "Every query takes a weighted mean of the memory, in several heads at once (Vaswani et al., section 3.2.2)."
     def __init__(self,
@@ -82,10 +82,10 @@ class MultiHeadAttention(nn.Module):
         scores = q.float() @ k.float().transpose(2, 3) / math.sqrt(q.shape[-1])
         return (scores if mask is None else scores.masked_fill(~spread(mask), -torch.inf)).softmax(-1)
 
-# %% ../../nbs/parts/30_attention.ipynb #bf678289
+# %% ../../nbs/parts/30_attention.ipynb #ff9466cb
 def spread(mask): return mask if mask is None else mask[:, None, None] if mask.ndim == 2 else mask[:, None]  # over heads
 
-# %% ../../nbs/parts/30_attention.ipynb #31915a7d
+# %% ../../nbs/parts/30_attention.ipynb #3af4fe74
 def sinusoids(
     n:int,  # positions
     d:int,  # channels
@@ -95,7 +95,7 @@ def sinusoids(
     angle = torch.arange(n)[:, None]*pace
     return torch.where(torch.arange(d) % 2 == 0, angle.sin(), angle.cos())
 
-# %% ../../nbs/parts/30_attention.ipynb #ab23363c
+# %% ../../nbs/parts/30_attention.ipynb #5b68d5ee
 class PositionalEncoding(nn.Module):
     "Adds to each step what tells it from the others."
     def __init__(self,
@@ -113,7 +113,7 @@ class PositionalEncoding(nn.Module):
         if end > most: raise ValueError(f'{end} steps, but positions for {most} only')
         return x + self.position_table[:, start:end]
 
-# %% ../../nbs/parts/30_attention.ipynb #1a221cdb
+# %% ../../nbs/parts/30_attention.ipynb #b45641b2
 class PositionwiseFeedForward(nn.Module):
     "Two linear layers at each position by itself (Vaswani et al., section 3.3), GELU between them."
     def __init__(self,
@@ -130,7 +130,7 @@ class PositionwiseFeedForward(nn.Module):
     ) -> torch.Tensor:  # (b,t,d_model)
         return self.dropout(self.w_2(self.act(self.w_1(x))))
 
-# %% ../../nbs/parts/30_attention.ipynb #f31114d8
+# %% ../../nbs/parts/30_attention.ipynb #783a89b2
 class TFEncoderLayer(nn.Module):
     "Attention among the positions, then a feed-forward; each sees its input normalised and adds to it."
     def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the two parts take them
@@ -147,7 +147,7 @@ class TFEncoderLayer(nn.Module):
         x = x + self.attn(normed, normed, mask)
         return x + self.mlp(self.norm2(x))
 
-# %% ../../nbs/parts/30_attention.ipynb #0de74907
+# %% ../../nbs/parts/30_attention.ipynb #b15fa80e
 class KeyValueCache:
     "Keys and values of the steps so far, with room for all of them."
     def __init__(self,
@@ -164,7 +164,7 @@ class KeyValueCache:
         for room, new in zip(self.kept, keys_values): room[:, :, before:self.n] = new
         return tuple(room[:, :, :self.n] for room in self.kept)
 
-# %% ../../nbs/parts/30_attention.ipynb #0c839779
+# %% ../../nbs/parts/30_attention.ipynb #5351dfd8
 class TFDecoderLayer(nn.Module):
     "Attention among the steps so far, attention to the memory, then a feed-forward; each sees its input normalised and adds to it."
     def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the parts take them

@@ -9,7 +9,7 @@ __all__ = ['batches_by_shape', 'as_list', 'stack_maps', 'TextDetector', 'compute
 import numpy as np, torch
 from torch import nn
 from ..foundations.geometry import area, clockwise
-from ..foundations.images import PageTransform, WordTransform, load_image
+from ..foundations.images import PageTransform, WordTransform, load_image, rotate90
 from ..foundations.results import TextInstance
 
 # %% ../../nbs/parts/17_stages.ipynb #da83b6fe
@@ -114,7 +114,7 @@ class TextRecognizer(nn.Module):
     "Preprocessor, backbone, encoder and decoder, with what is needed to train and to read them (`converter`, `loss`)."
     def __init__(self,
         backbone:nn.Module,     # (b,c,h,w) → features
-        decoder:nn.Module,      # features → scores (b,t,classes)
+        decoder:nn.Module,      # features, memory, valid_ratios → scores (b,t,classes); may have `with_truth` and `for_reading`
         converter,              # text ↔ indices
         loss=None,              # (scores, targets of the converter, valid_ratios) → dict of terms
         encoder=None,           # features, valid_ratios → memory
@@ -126,43 +126,62 @@ class TextRecognizer(nn.Module):
         self.converter, self.loss = converter, loss
         self.transform = transform or WordTransform()
 
-    def forward(self,
+    def features(self,
         images:torch.Tensor,    # (b,c,h,w) normalised
         valid_ratios=None,      # for each image the share of its width that is word, not padding; None: all of it
-    ) -> torch.Tensor:          # the decoder's scores (b,t,classes)
+    ) -> tuple:                 # what the decoder reads: features, memory (None without an encoder)
         if images.ndim != 4: raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
         if self.preprocessor is not None: images = self.preprocessor(images)
         feats = self.backbone(images)
-        if self.encoder is None: return self.decoder(feats)
-        return self.decoder(feats, self.encoder(feats, valid_ratios), valid_ratios)
+        return feats, None if self.encoder is None else self.encoder(feats, valid_ratios)
+
+    def forward(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # the decoder's scores (b,t,classes)
+        return self.decoder(*self.features(images, valid_ratios), valid_ratios)
+
+    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # (b,t',classes), t' ≤ t: all that is read
+        return getattr(self.decoder, 'for_reading', self.decoder)(*self.features(images, valid_ratios), valid_ratios)
 
 # %% ../../nbs/parts/17_stages.ipynb #2310b89d
 def compute_loss(self,
     batch:dict, # images (b,c,h,w), texts (list of str), valid_ratios (optional)
 ) -> dict:      # loss terms; their sum is minimised
     "The named loss terms of a batch."
-    scores = self(batch['images'], batch.get('valid_ratios'))
-    return self.loss(scores, self.converter.str2tensor(batch['texts']), batch.get('valid_ratios'))
+    images, ratios = batch['images'], batch.get('valid_ratios')
+    targets = {k: t.to(images.device) if isinstance(t, torch.Tensor) else t
+               for k, t in self.converter.str2tensor(batch['texts']).items()}
+    feats, memory = self.features(images, ratios)
+    with_truth = getattr(self.decoder, 'with_truth', None)
+    scores = with_truth(feats, memory, targets, ratios) if with_truth else self.decoder(feats, memory, ratios)
+    return self.loss(scores, targets, ratios)
 TextRecognizer.compute_loss = compute_loss
 
 # %% ../../nbs/parts/17_stages.ipynb #ff8c45f9
 @torch.inference_mode()
+def _read_views(self, views, batch_size):
+    "(text, mean score) of each crop."
+    inputs = [self.transform(v) for v in views]
+    out, device = [None]*len(views), next(self.parameters()).device
+    for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
+        ratios = [inputs[i][1] for i in ids]
+        scores = self.for_reading(torch.stack([inputs[i][0] for i in ids]).to(device), ratios)
+        indices, confidences = self.converter.tensor2idx(scores, ratios)
+        for i, text, conf in zip(ids, self.converter.idx2str(indices), confidences):
+            out[i] = text, float(np.clip(np.mean(conf), 0, 1)) if len(conf) else 0.
+    return out
+
 def predict(self,
     images,             # one crop (path, bytes, PIL or (h,w,3) uint8 RGB array) or a list of them
     batch_size:int=64,  # crops of equal width that share a forward pass
+    rotate:bool=False,  # also read crops that are higher than wide a quarter turn either way, keep the best score
 ):                      # a `TextInstance` with text and score, for a list of crops a list of them
     "Read words: text, score, and the crop's own rectangle as polygon."
     images, single = as_list(images)
     crops = [load_image(i) for i in images]
-    inputs = [self.transform(c) for c in crops]
-    out, device = [None]*len(crops), next(self.parameters()).device
-    for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
-        ratios = [inputs[i][1] for i in ids]
-        scores = self(torch.stack([inputs[i][0] for i in ids]).to(device), ratios)
-        indices, confidences = self.converter.tensor2idx(scores, ratios)
-        for i, text, conf in zip(ids, self.converter.idx2str(indices), confidences):
-            h, w = crops[i].shape[:2]
-            mean = float(np.clip(np.mean(conf), 0, 1)) if len(conf) else 0.
-            out[i] = TextInstance(np.array([[0, 0], [w, 0], [w, h], [0, h]], float), text=text, score=mean)
+    tall = [i for i, c in enumerate(crops) if rotate and c.shape[0] > c.shape[1]]
+    found = _read_views(self, crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)], batch_size)
+    best, turned = found[:len(crops)], found[len(crops):]
+    for n, i in enumerate(tall): best[i] = max([best[i], *turned[2*n:2*n+2]], key=lambda f: f[1])
+    out = [TextInstance(np.array([[0, 0], [w, 0], [w, h], [0, h]], float), text=text, score=score)
+           for (text, score), (h, w) in zip(best, (c.shape[:2] for c in crops))]
     return out[0] if single else out
 TextRecognizer.predict = predict

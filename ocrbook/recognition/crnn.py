@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from ..foundations.images import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import VeryDeepVgg
+from ..parts.sequences import decode_texts, encode_texts
 from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
@@ -63,18 +64,9 @@ class CTCConvertor:
         self.idx2char = ['<BLK>', *self.vocab.chars] + ['<UKN>']*(self.vocab.unknown == 'token')
         self.num_classes = len(self.idx2char)
 
-    def str2idx(self,
-        strings:list, # of str
-    ) -> list:        # of lists of class numbers
-        "Class numbers of each string; characters outside the vocabulary follow its policy."
-        if isinstance(strings, str): raise TypeError(f'a list of strings is read, not one string: {strings!r}')
-        return [[i+1 for i in self.vocab.encode(s)] for s in strings]
+    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings, first=1) # class numbers of each string
 
-    def idx2str(self,
-        indices:list, # of lists of class numbers
-    ) -> list:        # of str
-        "The characters of each list of class numbers."
-        return [''.join([self.idx2char[i] for i in row]) for row in indices]
+    def idx2str(self, indices:list) -> list: return decode_texts(self.idx2char, indices) # the characters of each list
 
 # %% ../../nbs/recognition/41_crnn.ipynb #2ad0f66d
 def str2tensor(self,

@@ -197,10 +197,10 @@ def evaluate(
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])
 
 def _scores(net, reader, samples, task, rotate, size):
-    from ocrbook.practice.reading import cut_word, read_crops
+    from ocrbook.practice.reading import cut_word
     from ocrbook.practice.training import score_pages, score_words
-    if task == 'recognition': return score_words(lambda crops: read_crops(net, crops, rotate), samples)
-    read = lambda image, found: [t.text for t in read_crops(reader, [cut_word(image, w.polygon) for w in found], rotate)]
+    if task == 'recognition': return score_words(lambda crops: net.predict(crops, rotate=rotate), samples)
+    read = lambda image, found: [t.text for t in reader.predict([cut_word(image, w.polygon) for w in found], rotate=rotate)]
     return score_pages(net.predict, samples, read if reader else None, size)
 
 def _report(told, only, limit):

@@ -6,7 +6,7 @@
 __all__ = ['Adaptive2DPositionalEncoding', 'ShallowCNN', 'LocalityAwareFeedforward', 'SatrnEncoderLayer', 'SatrnEncoder', 'satrn',
            'satrn_small']
 
-# %% ../../nbs/recognition/47_satrn.ipynb #8fe1ab59
+# %% ../../nbs/recognition/47_satrn.ipynb #6530b6ec
 from collections import OrderedDict
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ from ..parts.sequences import AttnConvertor, TFLoss
 from ..parts.stages import TextRecognizer
 from .nrtr import NRTRDecoder
 
-# %% ../../nbs/recognition/47_satrn.ipynb #92627223
+# %% ../../nbs/recognition/47_satrn.ipynb #c1a92d0c
 class Adaptive2DPositionalEncoding(nn.Module):
     "Adds to each place the sines of its row and of its column, weighted by what the whole map shows (SATRN's A2DPE)."
     def __init__(self,
@@ -45,18 +45,18 @@ class Adaptive2DPositionalEncoding(nn.Module):
         alpha, beta = self.scales(feats)
         return self.dropout(feats + alpha*rows[:, :, :h] + beta*columns[..., :w])
 
-# %% ../../nbs/recognition/47_satrn.ipynb #46048930
+# %% ../../nbs/recognition/47_satrn.ipynb #5f261b06
 def two_layers(d):
     "From (b,d,1,1) to weights (b,d,1,1) in (0,1)."
     return nn.Sequential(nn.Conv2d(d, d, 1), nn.ReLU(), nn.Conv2d(d, d, 1), nn.Sigmoid())
 
-# %% ../../nbs/recognition/47_satrn.ipynb #80e8ed14
+# %% ../../nbs/recognition/47_satrn.ipynb #30a6cf83
 def conv_bn_relu(c_in, c_out, size=3, groups=1):
     "Convolution, batch normalisation, ReLU; the map keeps its size."
     conv = nn.Conv2d(c_in, c_out, size, padding=size//2, groups=groups, bias=False)
     return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(c_out), act=nn.ReLU(inplace=True)))
 
-# %% ../../nbs/recognition/47_satrn.ipynb #2ea8e28f
+# %% ../../nbs/recognition/47_satrn.ipynb #7d7e9722
 class ShallowCNN(nn.Module):
     "Two convolutions, each followed by a pooling: a quarter of the height and of the width (SATRN paper, \"Shallow CNN block\")."
     def __init__(self,
@@ -74,7 +74,7 @@ class ShallowCNN(nn.Module):
         if images.ndim != 4 or min(images.shape[2:]) < 4: raise ValueError(f'images must be (b,c,h,w), at least 4×4, not {tuple(images.shape)}')
         return self.pool(self.conv2(self.pool(self.conv1(images))))
 
-# %% ../../nbs/recognition/47_satrn.ipynb #3991b2e3
+# %% ../../nbs/recognition/47_satrn.ipynb #8bb815f9
 class LocalityAwareFeedforward(nn.Module):
     "Two layers at each place, and between them a 3×3 filter for each channel (SATRN paper, \"Locality-aware feedforward layer\")."
     def __init__(self,
@@ -91,7 +91,7 @@ class LocalityAwareFeedforward(nn.Module):
     ) -> torch.Tensor:  # (b,d_in,h,w)
         return self.conv2(self.depthwise_conv(self.conv1(x)))
 
-# %% ../../nbs/recognition/47_satrn.ipynb #0d5003a5
+# %% ../../nbs/recognition/47_satrn.ipynb #fa795ea4
 class SatrnEncoderLayer(nn.Module):
     "Attention among all places of a map, then the feed-forward that looks around; each sees its input normalised and adds to it."
     def __init__(self, d_model=512, d_inner=2048, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the two parts take them
@@ -110,7 +110,7 @@ class SatrnEncoderLayer(nn.Module):
         maps = self.norm2(x).unflatten(1, (h, w)).permute(0, 3, 1, 2)       # (b,d_model,h,w)
         return x + self.feed_forward(maps).permute(0, 2, 3, 1).flatten(1, 2)
 
-# %% ../../nbs/recognition/47_satrn.ipynb #8594713a
+# %% ../../nbs/recognition/47_satrn.ipynb #d10fcdda
 class SatrnEncoder(nn.Module):
     "Map → memory: addresses, then layers in which all places see each other (SATRN paper, \"SATRN encoder\")."
     def __init__(self,
@@ -140,7 +140,7 @@ class SatrnEncoder(nn.Module):
         for layer in self.layer_stack: x = layer(x, h, w, mask)
         return self.layer_norm(x)
 
-# %% ../../nbs/recognition/47_satrn.ipynb #510378df
+# %% ../../nbs/recognition/47_satrn.ipynb #2cafb52d
 def satrn(
     vocab:Vocab=None,        # characters to read; by default MMOCR's 90, and a class for all others
     width:int=512,           # channels of a place, a multiple of 8
@@ -162,7 +162,7 @@ def satrn(
         converter=converter, loss=TFLoss(converter.padding_idx),
         transform=WordTransform(min_width=100, max_width=100, divisor=4, keep_ratio=False, bgr=True))
 
-# %% ../../nbs/recognition/47_satrn.ipynb #159db027
+# %% ../../nbs/recognition/47_satrn.ipynb #ff7cb2b6
 def satrn_small(
     vocab:Vocab=None,       # as for `satrn`
     width:int=256,          # channels of a place

@@ -156,7 +156,7 @@ def bench_model(
     given = () if task != 'kie' else ([torch.as_tensor([[*p.min(0), *p.max(0)] for p in word_grid(words, size)])]*batch, [['Total 12.50']*words]*batch)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         forward = median_seconds(lambda: model(images, *given), repeat, wait=wait)
-        out = model(images, *given)
+        out = model.for_reading(images) if task == 'recognition' else model(images, *given)
         post = median_seconds(_post(model, task, out, words, size, batch), repeat)
     memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0, peak_memory()-start)
     return Timing(name, tuple(images.shape[2:]), batch, forward, min(1., float(np.median(inside[1:] or 0.))/forward), post, memory)

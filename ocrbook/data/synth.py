@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['EM', 'SIDE', 'word_lists', 'random_text', 'inspect_font', 'list_fonts', 'FontSet', 'draw_line', 'bend_points', 'bend',
-           'word_outline', 'texture', 'shoot', 'make_word', 'SynthPage', 'make_page', 'Words', 'Pages', 'write_words',
-           'write_pages']
+           'word_outline', 'texture', 'shoot', 'make_chars', 'make_word', 'SynthPage', 'make_page', 'Words', 'Pages',
+           'write_words', 'write_pages']
 
 # %% ../../nbs/data/11_synth.ipynb #b0651cb5
 import hashlib
@@ -692,23 +692,27 @@ def _gap(rng):
     return rng.uniform(*rng.choices(((0, .03), (-.035, 0), (.04, .2), (.2, .6)), (74, 13, 11, 2))[0])
 
 def _plane(rng, text, font, height, neighbours=True):
-    "The word's ink with what stands round it: (mask, its rectangle x0 y0 x1 y1)."
+    "The word's ink with what stands round it: (mask, its rectangle x0 y0 x1 y1, quads of its characters)."
     gap, wide = _gap(rng), math.exp(rng.gauss(0, .18))
-    mask, _ = draw_line(text, font, gap)
+    mask, boxes = draw_line(text, font, gap)
     scale = height/max(mask.shape[0], EM*.55)                            # a lone comma stays small
     w, h = max(2, round(mask.shape[1]*scale*wide)), max(2, round(mask.shape[0]*scale))
+    chars = _quads(boxes)*[w/mask.shape[1], h/mask.shape[0]]
     mask, r = cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA), rng.random()
     if r < .12: mask = cv2.dilate(mask, np.ones((2, rng.choice((2, 3))), np.uint8))
     elif r < .16 and height > 30: mask = cv2.erode(mask, np.ones((2, 2), np.uint8))
     if len(text) > 2 and rng.random() < .1:
-        mask, _ = bend(mask, _safe_angle(rng.choice((-1, 1, 1))*rng.uniform(.15, 1.6), mask.shape))
+        angle = _safe_angle(rng.choice((-1, 1, 1))*rng.uniform(.15, 1.6), mask.shape)
+        chars = bend_points(chars.reshape(-1, 2), mask.shape, angle).reshape(chars.shape)
+        mask, middle = bend(mask, angle)
+        chars = chars + middle
     (h, w), p = mask.shape, max(4, int(height*.8))
     out = cv2.copyMakeBorder(mask, p, p, p, p, cv2.BORDER_CONSTANT, value=0)
     if neighbours:
         for side in range(4):
             if rng.random() < .075: _neighbour(rng, out, side, p, font, gap, scale, wide)
         if rng.random() < .05: _frame(rng, out, p, height)
-    return out, (p, p, p+w, p+h)
+    return out, (p, p, p+w, p+h), chars + p
 
 # %% ../../nbs/data/11_synth.ipynb #b07d2bca
 def _neighbour(rng, out, side, p, font, gap, scale, wide):
@@ -748,6 +752,11 @@ def _view(rng, rect, height):
     size = max(4, round(float(hi[1]-lo[1])+top+bottom)), max(4, round(float(hi[0]-lo[0])+left+right))
     return cv2.getPerspectiveTransform(src, (dst - lo + [left, top]).astype(np.float32)), size
 
+def _map(points, m):
+    "Points (…,2) through a homography."
+    p = points.reshape(-1, 2) @ m[:, :2].T + m[:, 2]
+    return (p[:, :2]/p[:, 2:]).reshape(points.shape)
+
 def _height(rng):
     "Rows of a crop: mostly 22 to 72, a quarter smaller."
     return round(10*7.2**rng.random()) if rng.random() < .25 else round(22*3.3**rng.random())
@@ -761,6 +770,27 @@ def _coat(rng, color, h, w, alpha):
     return paint, alpha*np.float32(rng.uniform(.6, .95)) if rng.random() < .1 else alpha
 
 # %% ../../nbs/data/11_synth.ipynb #297326b4
+def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=False) -> tuple: # arguments as for `make_word`
+    "Crop and text as from `make_word`, and where each character lies: its ink's box as a quad, (n,4,2) in pixels of the crop."
+    rng, fonts, photos = _rng(seed), _fonts(fonts), _photos(backgrounds)
+    if text is None: text = random_text(rng)
+    elif not isinstance(text, str): text = rng.choice(text)
+    if not text.strip(): raise ValueError(f'nothing to write: {text!r}')
+    font = fonts.pick(rng, text)
+    if _kind(font) == 'capitals': text = text.upper()
+    height = height or _height(rng)
+    tall = max(26, min(64, height*rng.uniform(1, 1.5)))*.8
+    mask, rect, chars = _plane(rng, text, font, tall)
+    (back, ink), (view, (h, w)) = _colors(rng), _view(rng, rect, tall)
+    layers, image = _effects(rng, mask, tall, back, ink), _background(rng, back, h, w, photos)
+    for i, (layer, color) in enumerate(layers):
+        alpha = cv2.warpPerspective(layer, view, (w, h), flags=cv2.INTER_LINEAR).astype(np.float32)*np.float32(1/255)
+        paint, alpha = _coat(rng, color, h, w, alpha) if i == len(layers)-1 else (_fill(color, h, w), alpha)
+        image = _mix(image, paint, alpha)
+    size = max(3, round(w*height/h)), height
+    image = cv2.resize(_uint8(image), size, interpolation=cv2.INTER_AREA) if clean else shoot(rng, image, height)
+    return image, text, (_map(chars-.5, view)+.5)*np.divide(size, (w, h))                    # pixel i covers [i, i+1)
+
 def make_word(
     seed,                   # an integer or string: the same seed gives the same crop
     text=None,              # what to write, or a list to choose from; None: `random_text`
@@ -770,23 +800,7 @@ def make_word(
     clean:bool=False,       # leave out light and camera
 ) -> tuple:                 # (uint8 RGB (h,w,3), text)
     "A word crop as a detector would cut it from a photo, and its text."
-    rng, fonts, photos = _rng(seed), _fonts(fonts), _photos(backgrounds)
-    if text is None: text = random_text(rng)
-    elif not isinstance(text, str): text = rng.choice(text)
-    if not text.strip(): raise ValueError(f'nothing to write: {text!r}')
-    font = fonts.pick(rng, text)
-    if _kind(font) == 'capitals': text = text.upper()
-    height = height or _height(rng)
-    tall = max(26, min(64, height*rng.uniform(1, 1.5)))*.8
-    mask, rect = _plane(rng, text, font, tall)
-    (back, ink), (view, (h, w)) = _colors(rng), _view(rng, rect, tall)
-    layers, image = _effects(rng, mask, tall, back, ink), _background(rng, back, h, w, photos)
-    for i, (layer, color) in enumerate(layers):
-        alpha = cv2.warpPerspective(layer, view, (w, h), flags=cv2.INTER_LINEAR).astype(np.float32)*np.float32(1/255)
-        paint, alpha = _coat(rng, color, h, w, alpha) if i == len(layers)-1 else (_fill(color, h, w), alpha)
-        image = _mix(image, paint, alpha)
-    if not clean: return shoot(rng, image, height), text
-    return cv2.resize(_uint8(image), (max(3, round(w*height/h)), height), interpolation=cv2.INTER_AREA), text
+    return make_chars(seed, text, fonts, backgrounds, height, clean)[:2]
 
 # %% ../../nbs/data/11_synth.ipynb #bbfaab9a
 def _sober(rng):
@@ -905,11 +919,6 @@ def _finish(rng, mask, em, board):
     return image, weight
 
 # %% ../../nbs/data/11_synth.ipynb #5bdb3083
-def _map(points, m):
-    "Points (…,2) through a homography."
-    p = points.reshape(-1, 2) @ m[:, :2].T + m[:, 2]
-    return (p[:, :2]/p[:, 2:]).reshape(points.shape)
-
 def _pose(rng, h, w):
     "A homography for a plane (h,w): rotation, shear, perspective; None when it folds."
     r = rng.random()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['hmean', 'match_iou', 'hmean_iou', 'best_hmean', 'hmean_ic13', 'word_accuracy', 'common_chars',
-           'char_recall_precision', 'one_minus_ned', 'text_metrics', 'f1', 'macro_f1']
+           'char_recall_precision', 'one_minus_ned', 'text_metrics', 'f1', 'macro_f1', 'micro_f1', 'link_f1']
 
 # %% ../../nbs/foundations/07_metrics.ipynb #9978648f
 import re
@@ -247,3 +247,23 @@ def f1(
 def macro_f1(preds, truths, classes:int=None, ignore=()) -> float: # in [0,1]
     "Mean F1 over the classes that are not ignored, see `f1`."
     return float(f1(preds, truths, classes, ignore).mean())
+
+# %% ../../nbs/foundations/07_metrics.ipynb #aacc9f83
+def micro_f1(preds, truths, classes:int=None, ignore=()) -> float: # in [0,1]; arguments as for `f1`
+    "F1 of the pooled counts of all classes that are not ignored."
+    f1(preds, truths, classes, ignore)                                        # checks both
+    p, t = np.asarray(preds), np.asarray(truths)
+    if p.ndim == 2: p = p.argmax(1)
+    said, true = ~np.isin(p, list(ignore)), ~np.isin(t, list(ignore))
+    return float(2*((p == t) & true).sum()/max(1, said.sum() + true.sum()))
+
+# %% ../../nbs/foundations/07_metrics.ipynb #5e93b94e
+def link_f1(
+    preds,  # an entry a receipt: predicted links, each starts with (from, to)
+    truths, # an entry a receipt: true links
+) -> dict:  # recall, precision, hmean, each in [0,1]; counted over all receipts
+    "How many links from word to word are found, and how many of those found are true."
+    if len(preds) != len(truths): raise ValueError(f'links of {len(preds)} and of {len(truths)} receipts')
+    sets = [[{(int(i), int(j)) for i, j, *_ in links} for links in x] for x in (preds, truths)]
+    hits = sum(len(p & t) for p, t in zip(*sets))
+    return hmean(hits, hits, *(sum(map(len, s)) for s in sets[::-1]))

@@ -11,7 +11,7 @@ from importlib import import_module
 # %% ../nbs/practice/75_package.ipynb #784a6dad
 _places = dict(
     list_models='practice.models', create_model='practice.models', load_checkpoint='practice.checkpoints',
-    save_checkpoint='practice.checkpoints', read='practice.reading', load_image='foundations.images',
+    save_checkpoint='practice.checkpoints', read='practice.reading', extract='practice.extract', load_image='foundations.images',
     Page='foundations.results', TextInstance='foundations.results', Vocab='foundations.vocab')
 _rooms = dict(show='foundations.show', testing='foundations.testing')
 __all__ = [*_places, *_rooms]

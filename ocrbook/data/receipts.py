@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['LABELS', 'TONGUES', 'Piece', 'Tongue', 'Bill', 'draw_bill', 'Writer', 'write_receipt', 'print_rows', 'SynthReceipt',
-           'make_receipt', 'Receipts', 'write_receipts']
+           'make_receipt', 'Receipts', 'write_receipts', 'class_list', 'read_wildreceipt', 'read_sroie', 'read_funsd']
 
 # %% ../../nbs/data/14_receipts.ipynb #33e22986
-import math, random
+import math, random, re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np
+from .formats import FormatError, Samples, _beside, _json, _json_lines, _lines, _listed, _mmocr, _quad_line, _read
 from .synth import EM, _background, _color, _fonts, _map, _noise, _ramp, _rng, _uint8, _write, draw_line, shoot, word_lists
 
 # %% ../../nbs/data/14_receipts.ipynb #02a48cb4
@@ -29,34 +30,35 @@ class Piece(NamedTuple):
 class Tongue(NamedTuple):
     "What keys are called, and how money looks."
     date:tuple; time:tuple; tel:tuple; item:tuple; quantity:tuple; price:tuple
-    subtotal:tuple; tax:tuple; tips:tuple; total:tuple; others:tuple; goods:tuple; money:tuple; thanks:tuple
+    subtotal:tuple; tax:tuple; tips:tuple; total:tuple; paid:tuple; change:tuple; others:tuple; goods:tuple; money:tuple; thanks:tuple
 
 TONGUES = (
     (.62, Tongue(('Date', 'DATE', 'Order Date'), ('Time', 'TIME'), ('Tel', 'TEL', 'Phone', 'Ph', 'PH'),
         ('Description', 'ITEM', 'Item', 'Product'), ('Qty', 'QTY', 'Quantity'), ('Price', 'Amount', 'AMOUNT', 'Amt', 'Total'),
         ('Subtotal', 'SUBTOTAL', 'Sub Total', 'Sub-Total', 'Net Total'), ('Tax', 'TAX', 'Sales Tax', 'VAT', 'GST', 'Total Tax', 'State Tax'),
-        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'), ('Total', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE', 'Balance Due', 'Amount'),
-        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card', 'Auth', 'Ref', 'Cash', 'CASH', 'Change', 'CHANGE', 'VISA', 'Reg'),
+        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'), ('Total', 'TOTAL', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE', 'Balance Due', 'Amount', 'Total (RM)', 'TOTAL SALES', 'Net Total', 'Total Incl. GST', 'TOTAL AMT'),
+        ('Cash', 'CASH', 'Cash Tendered', 'VISA', 'Paid', 'CREDIT CARD', 'Tendered'), ('Change', 'CHANGE', 'Change Due', 'BALANCE'),
+        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card', 'Auth', 'Ref', 'Reg', 'GST ID', 'Items'),
         tuple('BURGER FRIES COFFEE TEA LATTE SALAD CHICKEN PIZZA BEER WINE SODA WATER MILK BREAD EGGS CHEESE SOUP STEAK RICE NOODLES SHRIMP FISH TACO '
               'SANDWICH TOAST BACON APPLE BANANA JUICE CAKE COOKIE MUFFIN SUSHI ROLL CURRY PASTA SALMON LAMB RIBS WINGS SHIRT SOCKS SOAP PAPER PEN '
               'BATTERY BOOK FUEL UNLEADED GRILLED SPICY LARGE SMALL ORGANIC DIET COKE SPRITE ICED HOT BLACK'.split()),
         ('{}', '{}', '${}', '${}', '£{}', 'RM{}'), ('Thank you', 'THANK YOU', 'Please come again', 'Have a nice day', 'CUSTOMER COPY', 'No refunds'))),
     (.12, Tongue(('Fecha', 'FECHA'), ('Hora', 'HORA'), ('Tel', 'Tlf', 'TELEFONO'), ('Descripcion', 'ARTICULO', 'Concepto'),
         ('Uds.', 'UDS', 'Cant.'), ('Importe', 'IMPORTE', 'Precio'), ('Subtotal', 'Base', 'BASE IMP.'), ('IVA', 'I.V.A.', 'Cuota'), ('Propina',),
-        ('TOTAL', 'Total', 'Total a pagar'), ('Mesa', 'Camarero', 'Factura', 'Ticket', 'Efectivo', 'Cambio', 'CIF'),
+        ('TOTAL', 'Total', 'Total a pagar'), ('Efectivo', 'ENTREGADO', 'Tarjeta'), ('Cambio',), ('Mesa', 'Camarero', 'Factura', 'Ticket', 'CIF'),
         tuple('CAFE CERVEZA VINO TORTILLA PAN JAMON QUESO ENSALADA PAELLA AGUA TARTA GAMBAS POLLO CALDO HELADO ARROZ MENU'.split()),
         ('{}', '{} €', '{}'), ('Gracias por su visita', 'IVA INCLUIDO'))),
     (.08, Tongue(('Date', 'DATE'), ('Heure',), ('Tél', 'Téléphone'), ('Désignation', 'Article'), ('Qté', 'QTE'), ('Montant', 'Prix'),
-        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',), ('TOTAL', 'Total TTC', 'Net à payer'), ('Table', 'Couverts', 'Carte', 'SIRET', 'Espèces'),
+        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',), ('TOTAL', 'Total TTC', 'Net à payer'), ('Espèces', 'Carte'), ('Rendu',), ('Table', 'Couverts', 'SIRET'),
         tuple('CAFE CROISSANT VIN SALADE POULET FROMAGE DESSERT EAU MENU TARTE SOUPE FRITES BIERE STEAK'.split()), ('{}', '{} €', '{}€'), ('Merci de votre visite',))),
     (.08, Tongue(('Datum',), ('Uhrzeit', 'Zeit'), ('Tel', 'Telefon'), ('Artikel', 'Bezeichnung'), ('Menge', 'Anz.'), ('Betrag', 'EUR', 'Preis'),
-        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',), ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Tisch', 'Rechnung', 'Bar', 'Bediener', 'Rückgeld'),
+        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',), ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Bar', 'Gegeben', 'EC-Karte'), ('Rückgeld', 'Zurück'), ('Tisch', 'Rechnung', 'Bediener'),
         tuple('BROT KAFFEE BIER SUPPE SALAT SCHNITZEL WURST KUCHEN WASSER SAFT MILCH KÄSE PIZZA NUDELN'.split()), ('{}', '{} €', 'EUR {}'), ('Vielen Dank',))),
     (.05, Tongue(('Datum',), ('Tijd',), ('Tel',), ('Omschrijving', 'Artikel'), ('Aantal',), ('Bedrag', 'Prijs'), ('Subtotaal',), ('BTW', 'BTW 21%'), ('Fooi',),
-        ('Totaal', 'TOTAAL', 'Te betalen'), ('Tafel', 'Bon', 'Kassa', 'Pin'),
+        ('Totaal', 'TOTAAL', 'Te betalen'), ('Contant', 'Pin'), ('Wisselgeld', 'Retour'), ('Tafel', 'Bon', 'Kassa'),
         tuple('KOFFIE THEE BIER SOEP SALADE BROOD KAAS FRIET TAART WATER'.split()), ('{}', '€ {}'), ('Bedankt en tot ziens',))),
     (.05, Tongue(('Tarikh', 'Tanggal'), ('Masa', 'Jam'), ('Tel', 'Telp'), ('Perkara', 'Barang'), ('Kuantiti', 'Jml'), ('Harga', 'Jumlah'), ('Jumlah Kecil', 'Subtotal'),
-        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL'), ('Meja', 'Resit', 'Tunai', 'Baki', 'Kasir'),
+        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL', 'JUMLAH BESAR'), ('Tunai', 'CASH'), ('Baki', 'Change'), ('Meja', 'Resit', 'Kasir'),
         tuple('NASI AYAM MEE TEH KOPI IKAN ROTI SATAY LIMAU AIR GORENG'.split()), ('RM{}', '{}', 'RM {}'), ('Terima kasih',))),
 )
 
@@ -158,8 +160,10 @@ def write_receipt(
         else: w.pair(rng.choice(t.tel), _phone(rng), 'Tel', .2, .75)
     for _ in range(rng.choice((0, 0, 1, 2))): _write_other(rng, w, t, 0., rng.choice((.45, 1.)))
     r = rng.random()
-    if r < .5: w.row((date, 'Date_value', 0.), (clock, 'Time_value', rng.choice((.5, 1.))))
-    elif r < .92:
+    if r < .35: w.row((date, 'Date_value', 0.), (clock, 'Time_value', rng.choice((.5, 1.))))
+    elif r < .5: w.row((f'{date} {clock}', 'Date_value', rng.choice((0., .5))))  # both in one piece: a date
+    elif r < .6: w.pair(rng.choice(t.date), f'{date} {clock}', 'Date', 0., rng.choice((.45, 1.)))
+    elif r < .95:
         w.pair(rng.choice(t.date), date, 'Date', 0., rng.choice((.45, 1.)))
         if rng.random() < .7: w.pair(rng.choice(t.time), clock, 'Time', 0., rng.choice((.45, 1.)))
     _write_items(rng, w, t, bill, money)
@@ -171,6 +175,10 @@ def write_receipt(
         w.pair(rng.choice(t.tax) + rate, money(bill.tax), 'Tax', left, last)
     if bill.tips: w.pair(rng.choice(t.tips), money(bill.tips), 'Tips', left, last)
     w.pair(rng.choice(t.total), money(bill.total), 'Total', left, last)
+    if rng.random() < .45:                                              # a sum that is no total, and another
+        paid = -(-bill.total//(note := rng.choice((1, 500, 1000, 5000))))*note
+        w.pair(rng.choice(t.paid), money(paid), 'Others', left, last)
+        if rng.random() < .8: w.pair(rng.choice(t.change), money(paid-bill.total), 'Others', left, last)
     for _ in range(rng.choice((0, 1, 2, 3, 5))): _write_other(rng, w, t, left, last)
     if rng.random() < .08: w.row((date, 'Date_value', 0.), (clock, 'Time_value', 1.))
     dated = any(p.label == 'Date_value' for p in w.pieces)
@@ -313,3 +321,73 @@ def write_receipts(
         words = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False, label=l) for p, t, l in zip(r.polygons, r.texts, r.labels)]
         return r.image, dict(width=r.image.shape[1], height=r.image.shape[0], entities=r.fields, links=r.links, instances=words)
     return _write(folder, progress(range(n)), draw, quality)
+
+# %% ../../nbs/data/14_receipts.ipynb #b11bd864
+def class_list(
+    path, # file with a number and a name a line, as WildReceipt's
+) -> dict: # number → name
+    "Names of numbered labels."
+    rows = [l.split(maxsplit=1) for l in Path(path).read_text(encoding='utf-8').splitlines() if l.strip()]
+    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]: raise FormatError(f'{path}:{odd[0]}: not a number and a name')
+    return {int(n): name.strip() for n, name in rows}
+
+def read_wildreceipt(
+    file,              # `train.txt` or `test.txt`, with `class_list.txt` beside it; or an open-set file
+    classes=None,      # names of the labels; None: of `class_list.txt`, else `LABELS`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Receipts as MMOCR 0.x keeps them: closed set (`label`), open set (`label` and `edge`)."
+    beside = Path(file).parent/'class_list.txt'
+    names = dict(enumerate(classes)) if classes else class_list(beside) if beside.is_file() else dict(enumerate(LABELS))
+    def reader(source, out):
+        for where, row in _json_lines(source, out):
+            if not isinstance(row, dict) or not isinstance(row.get('annotations'), list): out.note(where, 'not an image with a list "annotations"'); continue
+            words = []
+            for i, a in enumerate(row['annotations']):
+                label = a.get('label') if isinstance(a, dict) else None
+                if label is not None and label not in names: out.note(f'{where}: annotation {i}', f'label {label!r} is not among the {len(names)} classes'); continue
+                words.append(dict(polygon=a.get('box') if isinstance(a, dict) else None, text=a.get('text') if isinstance(a, dict) else None)
+                             | ({} if label is None else dict(label=names[label])) | ({'edge': a['edge']} if isinstance(a, dict) and 'edge' in a else {}))
+            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words), _beside(source.parent, *_mmocr), where)
+    return _read(reader, file, strict, True)
+
+def read_sroie(
+    folder,            # with `img`, `box` and, for the truth, `entities`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Scanned receipts with company, date, address and total."
+    flat = lambda t: re.sub(r'\W+', '', t or '').lower()
+    def reader(source, out):
+        for file in sorted((source/'box').glob('*.txt')):
+            rows, truth = [], source/'entities'/file.name
+            for where, line in _lines(file, out):
+                try: rows.append(_quad_line(line))
+                except ValueError as e: out.note(where, e)
+            entities = _json(truth, out) if truth.is_file() else None
+            for r in rows:
+                said = flat(r.get('text'))
+                r['label'] = next((k for k, v in (entities or {}).items() if len(said) > 2 and (said in flat(v) or flat(v) in said and k in ('date', 'total'))), 'other')
+            name = next((p.name for p in (source/'img').glob(f'{file.stem}.*')), f'{file.stem}.jpg')
+            out.add(dict(file=name, instances=rows) | ({} if entities is None else dict(entities=entities)), _beside(source/'img'), file)
+    return _read(reader, folder, strict, True)
+
+def read_funsd(
+    folder,            # with `images` and `annotations`
+    strict:bool=False, # stop at the first problem
+) -> Samples:
+    "Scanned forms: words with the label of their field, links from questions to answers."
+    quad = lambda b: [b[0], b[1], b[2], b[1], b[2], b[3], b[0], b[3]]
+    def reader(source, out):
+        for file in sorted((source/'annotations').glob('*.json')):
+            if (d := _json(file, out)) is None: continue
+            try: fields = _listed(d, 'form')
+            except ValueError as e: out.note(file, e); continue
+            words, first = [], {}
+            for f in fields:
+                mine = [w for w in f.get('words', []) if w.get('text')]
+                if mine: first[f['id']] = len(words)
+                words += [dict(polygon=quad(w['box']), text=w['text'], label=f['label'], entity=f['id']) for w in mine]
+            links = sorted({(first[a], first[b]) for f in fields for a, b in f.get('linking', []) if a in first and b in first})
+            name = next((p.name for p in (source/'images').glob(f'{file.stem}.*')), f'{file.stem}.png')
+            out.add(dict(file=name, instances=words, links=links), _beside(source/'images'), file)
+    return _read(reader, folder, strict, True)

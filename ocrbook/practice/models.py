@@ -31,6 +31,8 @@ MODELS = {
     'fcenet_r50dcnv2': Entry('detection', 'ocrbook.detection.fcenet'),
     'maskrcnn_r50': Entry('detection', 'ocrbook.detection.maskrcnn'),
     'crnn': Entry('recognition', 'ocrbook.recognition.crnn'),
+    'sdmgr': Entry('kie', 'ocrbook.kie.sdmgr'),
+    'sdmgr_novisual': Entry('kie', 'ocrbook.kie.sdmgr'),
 }
 TASKS = ('detection', 'recognition', 'kie')
 
@@ -94,5 +96,5 @@ def _build(name, kw):
     "The chapter's model, with its name and the plain keywords noted on it."
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
-    model.settings = {k: v for k, v in kw.items() if isinstance(v, (str, int, float, bool, type(None)))}
+    model.settings = {k: v for k, v in kw.items() if isinstance(v, (str, int, float, bool, type(None))) or k == 'classes'}
     return model

@@ -133,7 +133,7 @@ class Timing:
 
 def bench_model(
     name:str,           # see `list_models`
-    size=(736, 1280),   # (h,w) of the photo for a detector, pixels
+    size=(736, 1280),   # (h,w) of the photo for a detector or a labelling model, pixels
     batch:int=1,        # images in a forward pass
     words:int=50,       # on each photo
     repeat:int=7,       # measurements, of which the median is taken
@@ -153,23 +153,25 @@ def bench_model(
     if channels_last:
         model, images = model.to(memory_format=torch.channels_last), images.contiguous(memory_format=torch.channels_last)
     inside = _stopwatch(model.backbone, wait)
+    given = () if task != 'kie' else ([torch.as_tensor([[*p.min(0), *p.max(0)] for p in word_grid(words, size)])]*batch, [['Total 12.50']*words]*batch)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        forward = median_seconds(lambda: model(images), repeat, wait=wait)
-        out = model(images)
+        forward = median_seconds(lambda: model(images, *given), repeat, wait=wait)
+        out = model(images, *given)
         post = median_seconds(_post(model, task, out, words, size, batch), repeat)
     memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0, peak_memory()-start)
-    return Timing(name, tuple(images.shape[2:]), batch, forward, min(1., float(np.median(inside[1:]))/forward), post, memory)
+    return Timing(name, tuple(images.shape[2:]), batch, forward, min(1., float(np.median(inside[1:] or 0.))/forward), post, memory)
 
 # %% ../../nbs/practice/76_speed.ipynb #49f818aa
 def _input(model, task, size, batch):
     "A grey photo, or a crop as high as the model wants and three times as wide, as often as asked."
-    h, w = size if task == 'detection' else (32, 96)
-    x = model.transform(np.full((h, w, 3), 127, np.uint8))[0] if task != 'detection' else torch.zeros(3, h, w)
+    h, w = (32, 96) if task == 'recognition' else size
+    x = model.transform(np.full((h, w, 3), 127, np.uint8))[0] if task == 'recognition' else torch.zeros(3, h, w)
     return x[None].repeat(batch, 1, 1, 1)
 
 def _stopwatch(module, wait):
     "Seconds of every call of `module` from now on, a list that grows."
     times, begun = [], []
+    if module is None: return times
     def before(*_): wait(); begun.append(time.perf_counter())
     def after(*_): wait(); times.append(time.perf_counter()-begun.pop())
     module.register_forward_pre_hook(before); module.register_forward_hook(after)
@@ -184,6 +186,7 @@ def _post(model, task, out, words, size, batch):
     if task == 'detection':
         pages = [ideal_output(model, word_grid(words, size), size)]*batch
         return lambda: [model.postprocessor(p) for p in pages]
+    if task == 'kie': return lambda: [model.classes[i] for i in out[0].argmax(1).tolist()]
     return lambda: model.converter.idx2str(model.converter.tensor2idx(out)[0])
 
 # %% ../../nbs/practice/76_speed.ipynb #489acd47

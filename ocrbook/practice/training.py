@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stream', 'share', 'save_state', 'read_state', 'Log',
            'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write', 'spoilt', 'close',
-           'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'widen', 'DrawAligned', 'Aligned',
-           'cut_words', 'loaded', 'score_words', 'resized', 'right_words', 'score_pages', 'adopt', 'find_folder',
-           'read_folder', 'parse_source', 'check_names', 'arguments', 'word_source', 'page_source', 'read_recipe',
-           'pick_vocab', 'start_model', 'kept_aside', 'judge_by', 'open_val', 'train']
+           'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'RealReceipts', 'DrawnReceipts',
+           'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words', 'resized',
+           'right_words', 'score_pages', 'scored', 'score_receipts', 'adopt', 'find_folder', 'read_folder',
+           'parse_source', 'check_names', 'arguments', 'word_source', 'page_source', 'receipt_source', 'read_recipe',
+           'pick_vocab', 'start_model', 'task_of', 'own_classes', 'kept_aside', 'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
@@ -22,14 +23,16 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
-from ..data.augment import crop_page, jitter_color, jitter_word
+from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
 from ..data.formats import Sample, read_jsonl, write_jsonl
+from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
-from ..foundations.metrics import best_hmean, hmean, match_iou, text_metrics, word_accuracy
+from ..foundations.metrics import best_hmean, hmean, macro_f1, match_iou, micro_f1, text_metrics, word_accuracy
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
+from ..kie.sdmgr import WILDRECEIPT
 from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
@@ -252,6 +255,7 @@ def fit(
 def _to(batch, device, layout):
     "The batch on the device, its images in the memory layout of the network."
     batch = send_to_device(batch, device)
+    if batch['images'] is None: return batch
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
 # %% ../../nbs/practice/72_training.ipynb #de45592d
@@ -461,6 +465,85 @@ class DrawPage:
         if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
+# %% ../../nbs/practice/72_training.ipynb #0794021d
+class RealReceipts:
+    "Labelled photos as (image or its (h,w), polygons, texts, labels, links or None)."
+    def __init__(self,
+        samples,          # `Sample`s with labels
+        looks:bool=True,  # read the images; False: only their sizes, which labels often tell
+    ):
+        self.samples, self.looks = [s for s in samples if s.labels], looks
+
+    def __len__(self): return len(self.samples)
+    def __getitem__(self, i):
+        s = self.samples[i]
+        labels = [None if skip else l for l, skip in zip(s.labels, s.ignored)]
+        return s.load() if self.looks or s.size is None else s.size, s.polygons, [t or '' for t in s.texts], labels, s.meta.get('links')
+
+class DrawnReceipts(Receipts):
+    "Synthetic receipts in the same form."
+    def __init__(self, n, seed=0, looks=True, **kw): super().__init__(n, seed, clean=not looks, **kw); self.looks = looks
+    def __getitem__(self, i):
+        r = super().__getitem__(i)
+        return r.image if self.looks else r.image.shape[:2], r.polygons, r.texts, r.labels, r.links
+
+def linked(
+    n:int,  # words
+    links,  # pairs of numbers of words
+) -> list:  # n group numbers: words that are joined by links have the same
+    "Links as groups."
+    group = list(range(n))
+    for a, b in links:
+        old, new = group[b], group[a]
+        group = [new if g == old else g for g in group]
+    return group
+
+# %% ../../nbs/practice/72_training.ipynb #ede0c3ac
+class DrawReceipt:
+    "Receipts of several sources as a labelling model wants them."
+    def __init__(self,
+        model,                # with `prepared`, `classes` and `converter`
+        sources:list,         # of `Source`: `RealReceipts` or `DrawnReceipts`
+        scale=(.8, 1.25),     # least and most magnification
+        tilt:float=4.,        # most rotation, degrees
+        drop:float=.05,       # share of words left out
+        misread:float=.03,    # share of characters replaced or lost
+        light:dict=None,      # ranges for `jitter_color`, where the photo is looked at
+    ):
+        self.prepared, self.looks = model.prepared, model.backbone is not None
+        self.classes, self.chars = {c: i for i, c in enumerate(model.classes)}, model.converter.vocab.chars
+        self.sources, self.scale, self.tilt, self.drop, self.misread, self.light = sources, scale, tilt, drop, misread, light or {}
+
+    def __call__(self, rng):
+        page, polygons, texts, labels, links = draw_from(self.sources, rng, lambda source, entry: entry if len(entry[1]) else None)
+        h, w = page if not hasattr(page, 'shape') else page.shape[:2]
+        a, k = math.radians(rng.uniform(-self.tilt, self.tilt)), math.exp(rng.uniform(*map(math.log, self.scale)))
+        wide = k*rng.uniform(.93, 1.07)
+        M = np.array([[wide*math.cos(a), -k*math.sin(a), 0], [wide*math.sin(a), k*math.cos(a), 0], [0, 0, 1]])
+        frame = move([[[0, 0], [w, 0], [w, h], [0, h]]], M)[0]
+        M = np.array([[1, 0, -frame[:, 0].min()], [0, 1, -frame[:, 1].min()], [0, 0, 1]]) @ M
+        size = tuple(int(x) + 1 for x in np.ptp(frame, 0)[::-1])
+        kept = [i for i in range(len(texts)) if rng.random() >= self.drop] or [0]
+        boxes, texts = move([polygons[i] for i in kept], M), [self.garbled(texts[i], rng) for i in kept]
+        truth = [-100 if labels[i] is None else self.classes[labels[i]] for i in kept]
+        group = linked(len(labels), links) if links is not None else None
+        image = jitter_color(warp(page, M, size), rng, **self.light) if self.looks else size
+        return *self.prepared(image, boxes), texts, truth, group and [group[i] for i in kept]
+
+    def garbled(self, text, rng):
+        "Some characters replaced or lost."
+        return ''.join(c if rng.random() >= self.misread else rng.choice(('', rng.choice(self.chars))) for c in text)
+
+    def width(self, item): return len(item[1])
+
+    def collate(self, items): # → images (b,3,h,w) or None; boxes, relations, texts, labels, groups: one a receipt
+        images, boxes, relations, texts, labels, groups = map(list, zip(*items))
+        if images[0] is None: images = None
+        else:
+            h, w = (max(x.shape[d] for x in images) for d in (1, 2))
+            images = torch.stack([F.pad(x, (0, w-x.shape[2], 0, h-x.shape[1])) for x in images])
+        return dict(images=images, boxes=boxes, relations=relations, texts=texts, labels=labels, groups=groups)
+
 # %% ../../nbs/practice/72_training.ipynb #f620eb31
 def widen(
     small:dict,         # state of the trained network
@@ -624,6 +707,27 @@ def score_pages(
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
     return out
 
+# %% ../../nbs/practice/72_training.ipynb #bbba4a37
+def scored(classes) -> list: # of class numbers
+    "The classes that count in a score."
+    values = [i for i, c in enumerate(classes) if c.endswith('_value')]
+    return values or [i for i, c in enumerate(classes) if c.lower() not in ('ignore', 'other', 'others', 'background')]
+
+def score_receipts(
+    model,    # with `predict` and `classes`
+    samples,  # labelled photos
+) -> dict:    # receipts, words, macro_f1, micro_f1
+    "How well words are labelled, given their boxes and texts."
+    number, data = {c: i for i, c in enumerate(model.classes)}, RealReceipts(samples, model.backbone is not None)
+    preds, truths = [], []
+    for page, polygons, texts, labels, _ in (data[i] for i in range(len(data))):
+        found = model.predict(page, polygons, texts)
+        preds += [number[f.label] for f, l in zip(found, labels) if l is not None]
+        truths += [number[l] for l in labels if l is not None]
+    rest = sorted(set(number.values()) - set(scored(model.classes)))
+    f = dict(macro_f1=macro_f1, micro_f1=micro_f1)
+    return dict(receipts=len(data), words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4) for k, v in f.items()}
+
 # %% ../../nbs/practice/72_training.ipynb #ddbea7f6
 def adopt(
     old,            # a trained recognizer
@@ -734,6 +838,25 @@ def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: #
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder))
 
+# %% ../../nbs/practice/72_training.ipynb #062d957c
+def receipt_source(spec, model, seed:int=0, use=None) -> Source: # arguments as for `word_source`
+    "Labelled photos by name."
+    spec, looks = parse_source(spec), model.backbone is not None
+    folder, weight = spec.pop('folder'), spec.pop('weight')
+    if folder == 'synth':
+        if lost := set(LABELS) - set(model.classes): raise ValueError(f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
+        return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth')
+    check_names(spec, ('only', 'skip', 'rename'), f'{folder}: ')
+    rename = spec.pop('rename', {})                 # their label → ours; '' for what is not to be judged
+    samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
+    for s in samples:
+        if s.labels is not None:
+            s.ignored = [skip or rename.get(l, l) == '' for l, skip in zip(s.labels, s.ignored)]
+            s.labels = [rename.get(l, l) or model.classes[0] for l in s.labels]
+        if s.labels is None: raise ValueError(f'{s.path}: no labels; each word needs a "label"')
+        if lost := set(s.labels) - set(model.classes): raise ValueError(f'{s.path}: label {sorted(lost)[0]!r} is not among the classes {", ".join(model.classes)}')
+    return Source(RealReceipts(samples, looks), weight, None, str(folder))
+
 # %% ../../nbs/practice/72_training.ipynb #b7c31f99
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
 
@@ -788,6 +911,18 @@ def start_model(
     return new
 
 # %% ../../nbs/practice/72_training.ipynb #abb6be45
+def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
+    "What a model is for."
+    return 'kie' if hasattr(model, 'extractor') else 'recognition' if hasattr(model, 'converter') else 'detection'
+
+def own_classes(name, settings, start, data) -> dict: # settings
+    "Settings with the classes of the data, where a model begins from nothing and the data has labels that its own list lacks."
+    specs = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if not start and 'classes' not in (settings or {}) else []
+    labels = sorted({s.get('rename', {}).get(l, l) for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for l in i.labels or ()} - {''})
+    if set(labels) <= set(WILDRECEIPT): return settings
+    _tell(f'{name}: {len(labels)} classes of the data: {", ".join(labels)}')
+    return (settings or {}) | dict(classes=labels)
+
 def kept_aside(
     sample,      # a `Sample`
     share:float, # in [0,1]
@@ -797,12 +932,14 @@ def kept_aside(
 
 def judge_by(
     sets:list, # of (name, samples, resize)
-    words:bool, # recognition, not detection
+    task:str,  # 'detection', 'recognition' or 'kie'
 ):             # function of a model → dict of numbers: score, the mean over the sets, and what it is made of
     "An evaluation for `fit`."
-    main = 'word_acc_ignore_case_symbol' if words else 'hmean'
+    main = dict(detection='hmean', recognition='word_acc_ignore_case_symbol', kie='macro_f1')[task]
+    judge = dict(detection=lambda m, s, size: score_pages(m.predict, s, resize=size), recognition=lambda m, s, _: score_words(m.predict, s),
+                 kie=lambda m, s, _: score_receipts(m, s))[task]
     def evaluate(model):
-        found = {name: score_words(model.predict, samples) if words else score_pages(model.predict, samples, resize=resize) for name, samples, resize in sets}
+        found = {name: judge(model, samples, resize) for name, samples, resize in sets}
         return dict(score=float(np.mean([r[main] for r in found.values()]))) | {f'{n} {k}': v for n, r in found.items() for k, v in r.items()}
     return evaluate
 
@@ -828,11 +965,11 @@ def train(
     val=(),               # sources that are not trained on, or the share of the data that is kept aside
     out=None,             # folder, see `Run`
     steps:int=1000,
-    batch:int=0,          # words or pages in a batch; 0: 64 words, 8 pages
+    batch:int=0,          # examples in a batch; 0: 64 words, 8 pages, 4 receipts
     settings:dict=None,   # for the model's factory
     start:str='',         # 'shipped' or 'mmocr' weights, or a file; '': random
     chars:str='',         # another alphabet, see `pick_vocab`
-    augment:dict=None,    # for `jitter_word`, or for `crop_page`, `jitter_color` and the share of the latter
+    augment:dict=None,    # for `jitter_word`; for `crop_page`, `jitter_color` and the share of the latter; or for `DrawReceipt`
     size:int=640,         # side of the squares cut out of pages, pixels
     pool:int=8,           # batches of words sorted by width together
     seed:int=0,           # another seed, other weights to begin with and another order of the data
@@ -843,19 +980,20 @@ def train(
     "Train a model on folders and drawn data."
     data, val = [data] if isinstance(data, (str, Path, dict)) else data, [val] if isinstance(val, (str, Path, dict)) else val
     if isinstance(model, str) and model not in MODELS: create_model(model)                        # an error that helps
-    words = MODELS[model].task == 'recognition' if isinstance(model, str) else hasattr(model, 'converter')
+    task = MODELS[model].task if isinstance(model, str) else task_of(model)
     acc, share = accelerator(loop.get('device', '')), val if isinstance(val, float) else 0.
     with acc.main_process_first():
         if isinstance(model, str):
             fix_random(f'{seed}/weights')
+            if task == 'kie': settings = own_classes(model, settings, start, data)
             model = start_model(model, settings, start, _vocab(chars, data))
-        stream = data if isinstance(data, Stream) else (_words if words else _pages)(
+        stream = data if isinstance(data, Stream) else dict(recognition=_words, detection=_pages, kie=_receipts)[task](
             model, data, batch, augment or {}, size, pool, seed, lambda s: not kept_aside(s, share), out)
         sets = open_val(val, data, val_images) if val else []
     if workers < 0: workers = min(8, (os.cpu_count() or 1) - 1)
     _tell(' · '.join([f'{getattr(model, "name", type(model).__name__)}, {sum(p.numel() for p in model.parameters())/1e6:.2f} million weights',
         *(f'{s.name} ({s.weight:g})' for s in getattr(stream.draw, 'sources', [])), *(f'validation {n}, {len(s)} images' for n, s, _ in sets)]))
-    fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, words) if sets else None, **loop)
+    fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, task) if sets else None, **loop)
     return model
 
 # %% ../../nbs/practice/72_training.ipynb #20ef3973
@@ -879,3 +1017,10 @@ def _pages(model, data, batch, augment, size, pool, seed, use, out):
     crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_color))
     sources = [page_source(s, crop, size, seed, use) for s in data]
     return Stream(DrawPage(model.transform, model.targets, sources, size, light, augment.get('share', .5)), batch or 8, seed)
+
+def _receipts(model, data, batch, augment, size, pool, seed, use, out):
+    "The stream of a labelling model."
+    known = [n for n in arguments(DrawReceipt) if n != 'light'] + arguments(jitter_color)
+    check_names(augment, known, 'augment: ')
+    light, how = ({k: v for k, v in augment.items() if (k in arguments(jitter_color)) == yes} for yes in (True, False))
+    return Stream(DrawReceipt(model, [receipt_source(s, model, seed, use) for s in data], light=light, **how), batch or 4, seed, pool)

@@ -159,6 +159,7 @@ class Rules:
     other:str=''                # why a 1.x file is a different network
     build:dict = field(default_factory=dict)  # keywords of the factory that build that network
     stages:dict = field(default_factory=dict) # settings of transform and postprocessor that 1.x changed: {'transform': {…}}
+    switch:dict = field(default_factory=dict) # what the version decides and no shape shows: {attribute: (stage, {version: value})}
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #fac4f637
 _conv2 = ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'),)
@@ -174,6 +175,7 @@ _attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\
 _imagenet, _half = (dict(transform=t) for t in (dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)))
 _node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
+_sum = dict(feats_twice=('encoder', {'0.x': True, '1.x': False}))    # what SATRN's encoder starts from
 RULES = {
     'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det),
     'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet),
@@ -199,15 +201,13 @@ RULES = {
         ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half),
     'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn),
     'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn),
-    'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn,
-        other='its encoder adds the positions once, not twice with the features'),
-    'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn,
-        other='its encoder adds the positions once, not twice with the features'),
+    'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn, switch=_sum),
+    'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn, switch=_sum),
     'master': Rules('decoder.embedding.lut.weight', **_attn),
     'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
     'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
     'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node),
-    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^backbone\.'),
+    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^(backbone|head\.fusion)\.'),
 }
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #5e2dda88
@@ -272,7 +272,7 @@ def fit(
         if name not in want or name in out.tensors:
             if not forgiven(name): out.unexpected.append(theirs)
             continue
-        if version == '1.x': t = place_rows(t, name, rules, len(want[name]) if want[name].ndim else 0)
+        if version == '1.x': t = place_rows(t, name, rules)
         if t.shape == want[name].shape: out.tensors[name] = t
         elif not _computed.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
     known = {*out.tensors, *(w[0] for w in out.wrong)}
@@ -284,13 +284,12 @@ def place_rows(
     t:torch.Tensor, # an entry of a 1.x file
     name:str,       # its name here
     rules:Rules,    # of the model
-    n:int,          # rows that the model has
 ) -> torch.Tensor:  # rows in this book's order
     "Move the rows of characters. Attention classifiers of 1.x have a padding class that 0.x lacks: last, and dropped."
     if not (rules.order and re.search(rules.rows, name)): return t
     out = torch.empty_like(t)
     out[rules.order(len(t))] = t
-    return out[:n] if n == len(t)-1 and re.search(r'\.(classifier|prediction)\.', name) else out
+    return out[:-1] if re.search(r'\.(classifier|prediction)\.', name) else out
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #656231d8
 def told_version(
@@ -334,6 +333,10 @@ def load_checkpoint(
         warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
                       f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=2)
     _settings(model, ck, rules.stages if chosen == '1.x' else {})
+    for k, (stage, values) in rules.switch.items():
+        value = values.get(chosen, (note(ck, 'settings') or {}).get(k, values['0.x']))
+        setattr(getattr(model, stage), k, value)
+        model.settings = {**getattr(model, 'settings', {}), k: value}
     with torch.no_grad():
         for entry, t in fits[chosen].tensors.items(): want[entry].copy_(t)
     return model
@@ -379,7 +382,9 @@ def _settings(model, ck, changed):
     "What comes with the weights: a file of this book brings characters and stage settings, one of 1.x what it `changed`."
     notes = {k: note(ck, k) for k in ('vocab', 'stages')} if told_version(ck.meta) == 'ocrbook' else {}
     vocab = Vocab.from_dict(notes['vocab']) if notes.get('vocab') else None
-    if vocab and vocab != model.converter.vocab: model.converter = type(model.converter)(vocab)
+    if vocab and vocab != model.converter.vocab:
+        steps = {k: v for k, v in vars(model.converter).items() if k == 'max_seq_len'}
+        model.converter = type(model.converter)(vocab, **steps)
     for stage, values in {**changed, **(notes.get('stages') or {})}.items():
         old = getattr(model, stage, None)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if hasattr(old, k)}

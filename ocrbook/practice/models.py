@@ -31,6 +31,17 @@ MODELS = {
     'fcenet_r50dcnv2': Entry('detection', 'ocrbook.detection.fcenet'),
     'maskrcnn_r50': Entry('detection', 'ocrbook.detection.maskrcnn'),
     'crnn': Entry('recognition', 'ocrbook.recognition.crnn'),
+    'crnn_tps': Entry('recognition', 'ocrbook.recognition.crnn_tps'),
+    'segocr': Entry('recognition', 'ocrbook.recognition.segocr'),
+    'sar': Entry('recognition', 'ocrbook.recognition.sar'),
+    'sar_sequential': Entry('recognition', 'ocrbook.recognition.sar'),
+    'robustscanner': Entry('recognition', 'ocrbook.recognition.robustscanner'),
+    'nrtr': Entry('recognition', 'ocrbook.recognition.nrtr'),
+    'nrtr_modality': Entry('recognition', 'ocrbook.recognition.nrtr'),
+    'satrn': Entry('recognition', 'ocrbook.recognition.satrn'),
+    'satrn_small': Entry('recognition', 'ocrbook.recognition.satrn'),
+    'abinet': Entry('recognition', 'ocrbook.recognition.abinet'),
+    'abinet_vision': Entry('recognition', 'ocrbook.recognition.abinet'),
     'sdmgr': Entry('kie', 'ocrbook.kie.sdmgr'),
     'sdmgr_novisual': Entry('kie', 'ocrbook.kie.sdmgr'),
 }
@@ -56,7 +67,7 @@ def create_model(
     checkpoint=None,  # path or state dict of MMOCR 0.x, 1.x or this book
     version:str=None, # of the checkpoint, where it does not tell: '0.x' or '1.x'
     **kw,             # to the chapter's factory, e.g. vocab=
-):                    # `TextDetector` or `TextRecognizer` in eval mode
+):                    # `TextDetector`, `TextRecognizer` or `SDMGR` in eval mode
     "Build a model by name, with random weights unless weights are named."
     if name not in MODELS: raise ValueError(_unknown(name))
     if pretrained not in (False, True, 'mmocr'):

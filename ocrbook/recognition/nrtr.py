@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NRTRModalityTransform', 'NRTREncoder', 'NRTRDecoder', 'all_steps', 'stepper', 'write', 'nrtr', 'nrtr_modality']
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #c1a4d02d
+# %% ../../nbs/recognition/46_nrtr.ipynb #d2420818
 import torch
 from torch import nn
 from ..foundations.images import WordTransform
@@ -15,7 +15,7 @@ from ..parts.backbones import ResNet31OCR
 from ..parts.sequences import AttnConvertor, TFLoss, decode_greedily
 from ..parts.stages import TextRecognizer
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #27cc5cee
+# %% ../../nbs/recognition/46_nrtr.ipynb #cccf711d
 class NRTRModalityTransform(nn.Module):
     "Two convolutions that halve, then one linear layer for each column: picture in, sequence out (NRTR paper, its modality-transform block)."
     def __init__(self,
@@ -37,7 +37,7 @@ class NRTRModalityTransform(nn.Module):
         x = self.linear(x.permute(0, 3, 2, 1).flatten(2)) # (b,w/4,h/4·64) → (b,w/4,d_model)
         return x.transpose(1, 2).unsqueeze(2)
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #4f1898e0
+# %% ../../nbs/recognition/46_nrtr.ipynb #177fa1f1
 class NRTREncoder(nn.Module):
     "Transformer layers over all places of the map, row after row."
     def __init__(self,
@@ -61,7 +61,7 @@ class NRTREncoder(nn.Module):
         for layer in self.layer_stack: x = layer(x, mask)
         return self.layer_norm(x)
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #3c9e1c36
+# %% ../../nbs/recognition/46_nrtr.ipynb #2c791dc4
 class NRTRDecoder(nn.Module):
     "Transformer layers that write a word sign by sign: each step sees the signs before it and all of the memory."
     def __init__(self,
@@ -98,7 +98,7 @@ class NRTRDecoder(nn.Module):
     def for_reading(self, feats, memory, valid_ratios=None): # as `forward`, but ends with the longest word
         return self.write(memory, valid_ratios, self.end_idx)
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #b69a8d9d
+# %% ../../nbs/recognition/46_nrtr.ipynb #80f1a2f9
 def all_steps(self:NRTRDecoder,
     signs:torch.Tensor,  # (b,t) int64: the start sign and what follows
     memory:torch.Tensor, # (b,m,d_model) of the encoder
@@ -111,7 +111,7 @@ def all_steps(self:NRTRDecoder,
     return self.classifier(self.layer_norm(x))
 NRTRDecoder.all_steps = all_steps
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #4f03223f
+# %% ../../nbs/recognition/46_nrtr.ipynb #96d61624
 def stepper(self:NRTRDecoder,
     memory:torch.Tensor, # (b,m,d_model) of the encoder
     mask=None,           # (b,m) True where the memory shows the word
@@ -130,7 +130,7 @@ def write(self:NRTRDecoder, memory, valid_ratios=None, end_idx=None): # → (b,t
     return decode_greedily(self.stepper(memory, mask), first, self.max_seq_len, end_idx)
 NRTRDecoder.stepper, NRTRDecoder.write = stepper, write
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #9c34d329
+# %% ../../nbs/recognition/46_nrtr.ipynb #7c268c0c
 def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout):
     "Backbone, `layers` = (encoder, decoder) transformer layers of `width` channels in eight heads, converter, loss and transform."
     converter, parts = AttnConvertor(vocab, max_seq_len), dict(d_k=width//8, d_v=width//8, d_model=width, d_inner=width//2, dropout=dropout)
@@ -140,7 +140,7 @@ def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout):
                             start_idx=converter.start_idx, padding_idx=converter.padding_idx, end_idx=converter.end_idx),
         converter=converter, loss=TFLoss(converter.padding_idx), transform=WordTransform(max_width=160, bgr=True))
 
-# %% ../../nbs/recognition/46_nrtr.ipynb #b7d5e591
+# %% ../../nbs/recognition/46_nrtr.ipynb #3cd884c7
 def nrtr(
     vocab:Vocab=None,   # characters to read; by default MMOCR's 90 and a token for unknown ones
     width:int=512,      # channels, a multiple of 32; published: 512

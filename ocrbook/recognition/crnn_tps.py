@@ -34,13 +34,12 @@ def spline_terms(
     r = torch.cdist(points, pins, compute_mode='donot_use_mm_for_euclid_dist')
     return torch.cat([torch.ones_like(points[:, :1]), points, torch.special.xlogy(r*r, r+eps)], 1)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #9bd9ee51
-def pixel_centres(h, w):
+# %% ../../nbs/recognition/42_crnn_tps.ipynb #ab92c1b2
+def _pixel_centres(h, w):
     "(h*w,2) x, y in (-1,1) of the middles of the pixels, row by row, float64."
     y, x = ((2*torch.arange(n, dtype=torch.float64)+1)/n - 1 for n in (h, w))
     return torch.cartesian_prod(y, x).flip(1)
 
-# %% ../../nbs/recognition/42_crnn_tps.ipynb #ab92c1b2
 class GridGenerator(nn.Module):
     "Where each pixel of the straight crop lies in the bent one: two thin plates through the fiducial points (RARE paper, 'Grid Generator')."
     def __init__(self,
@@ -52,7 +51,7 @@ class GridGenerator(nn.Module):
         flat = F.pad(torch.cat([pins, torch.ones_like(pins[:, :1])], 1).T, (3, 0))             # (3,n+3) sums that must be 0
         delta = torch.cat([spline_terms(pins, pins), flat])                                    # (n+3,n+3)
         self.register_buffer('inv_delta_C', torch.linalg.inv(delta).float())
-        self.register_buffer('P_hat', spline_terms(pixel_centres(*size), pins, eps=1e-6).float())
+        self.register_buffer('P_hat', spline_terms(_pixel_centres(*size), pins, eps=1e-6).float())
 
     def forward(self,
         points:torch.Tensor, # (b,num_fiducial,2) x, y in the bent crop; -1 and 1 are its borders

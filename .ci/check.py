@@ -127,9 +127,6 @@ def check_imports():
         if not number or room not in ROOMS: yield f'{rel(nbs[0])}: exports {name}, but has no number or room'; continue
         if nbs[0].parent.name != room: yield f'{rel(nbs[0])}: exports into another room, {name}'
         place[f'{LIB}.{name[:-3].replace("/", ".")}'] = ROOMS[room], int(number[1]), room
-    for mod, (rank, number, room) in place.items():
-        if any(r < rank and n >= number or r > rank and n <= number for r, n, _ in place.values()):
-            yield f'{mod}: its number {number} does not follow the order of the rooms'
     for name, nbs in exports().items():
         me = f'{LIB}.{name[:-3].replace("/", ".")}'
         if me not in place: continue

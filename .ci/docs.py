@@ -274,8 +274,9 @@ def problems(site):
         if p not in listed: yield f'nbs/{p} is not in the sidebar of _quarto.yml'
     for p in listed:
         if p not in have: yield f'_quarto.yml lists {p}, which is missing'
-    numbered = [p for p in listed if re.search(r'/\d\d_', p)]
-    if numbered != sorted(numbered, key=lambda p: p.split('/')[-1]): yield 'the sidebar of _quarto.yml is not in the order of the numbers'
+    for section, pages in sidebar():
+        numbered = [p for p in pages if re.search(r'/\d\d_', p)]
+        if numbered != sorted(numbered, key=lambda p: p.split('/')[-1]): yield f'{section} in the sidebar of _quarto.yml is not in the order of the numbers'
 
 
 def main():

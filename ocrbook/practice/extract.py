@@ -49,7 +49,7 @@ def _phrase(words):
 # %% ../../nbs/practice/74_extract.ipynb #dcc31773
 def parse_amount(text:str) -> Decimal|None: # None: not an amount
     "The number that a price says, whatever its currency and its habits."
-    found = re.findall(r'-?\d[\d.,\' ]*', text or '')
+    found = re.findall(r'-?\d[\d.,\' ]*', _digits(text or ''))
     if len(found) != 1: return None
     digits = re.sub(r"[' ]", '', found[0]).rstrip('.,')
     head, point, tail = re.match(r'(.*?)(?:([.,])(\d{1,2}))?$', digits).groups()
@@ -61,11 +61,15 @@ def parse_date(
 ) -> date|None:         # None: not a whole date
     "The day that a text names."
     from dateutil.parser import ParserError, parse
-    spaced = re.sub(r'(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)', ' ', text or '').replace("'", ' ').replace(',', ' ')
+    spaced = re.sub(r'(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)', ' ', _digits(text or '')).replace("'", ' ').replace(',', ' ')
     iso = bool(re.match(r'\s*\d{4}\D', spaced))                # a year in front: then month, then day
-    try: days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
+    try: days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, ignoretz=True, default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
     except (ParserError, OverflowError, ValueError, TypeError): return None
-    return days[0] if days[0] == days[1] else None
+    return days[0] if days[0] == days[1] and 1970 <= days[0].year < 2070 else None
+
+def _digits(text):
+    "Letters between digits that are digits misread."
+    return re.sub(r'(?<=[\d./,-])[OolISB](?=[\d./,-])', lambda m: dict(O='0', o='0', l='1', I='1', S='5', B='8')[m[0]], text)
 
 # %% ../../nbs/practice/74_extract.ipynb #7b835d63
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Value:
     key:int|None = None      # number of the word that names it, if one is linked
 
 _amounts = ('price', 'subtotal', 'tax', 'tips', 'total')
+_once = ('subtotal', 'tax', 'tips', 'total', 'date', 'time')
 _nothing = ('ignore', 'other', 'others', 'background', '')
 
 def collect(
@@ -92,6 +97,8 @@ def collect(
         if name in _nothing or name.endswith('_key'): continue
         value = parse_amount(w.text) if name.endswith(_amounts) else parse_date(w.text) if name.endswith('date') else None
         out.setdefault(name, []).append(Value(w.text or '', value, w.score or 0., (i,), key.get(i)))
+    for name in out:
+        if name in _once: out[name].sort(key=lambda v: (v.value is None, -v.score))
     return out
 
 def to_json(

@@ -301,6 +301,7 @@ def bench(
     size: Annotated[str, typer.Option(help='Height and width of the photo for detectors.')] = '736x1280',
     batch: Annotated[int, typer.Option(help='Images in a forward pass.')] = 1,
     words: Annotated[int, typer.Option(help='Words on the photo, for post-processing.')] = 50,
+    letters: Annotated[int, typer.Option(help='Letters of a word, after which a recognizer that writes stops; 0: it takes all its steps.', min=0)] = 0,
     repeat: Annotated[int, typer.Option(help='Measurements, of which the median is shown.')] = 7,
     threads: Annotated[int, typer.Option(help='Of the processor; 0: as torch decides.')] = 0,
     device: Annotated[str, typer.Option(help='For example cpu or cuda; default: cuda if there is one.')] = '',
@@ -313,7 +314,7 @@ def bench(
     from ocrbook.practice.models import MODELS, list_models
     if unknown := [n for n in names or () if n not in MODELS]: fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
     from ocrbook.practice.speed import HEAD, Timing, bench as measure, table_row
-    rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words, repeat=repeat, threads=threads,
+    rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words, letters=letters, repeat=repeat, threads=threads,
                         device=device, bf16=bf16, channels_last=channels_last)
     print(HEAD)
     for row in measure(names or list_models(), **kw):

@@ -136,6 +136,7 @@ def bench_model(
     size=(736, 1280),   # (h,w) of the photo for a detector or a labelling model, pixels
     batch:int=1,        # images in a forward pass
     words:int=50,       # on each photo
+    letters:int=0,      # of a word, for recognizers that stop when it has ended; 0: all steps are taken, as MMOCR does
     repeat:int=7,       # measurements, of which the median is taken
     device:str='',      # '' is cuda if there is one
     bf16:bool=False,    # autocast
@@ -150,6 +151,7 @@ def bench_model(
     wait = torch.cuda.synchronize if device.type == 'cuda' else lambda: None
     model = create_model(name, **kw).to(device)
     images = _input(model, task, size, batch).to(device)
+    if letters: _stop_after(model, letters)
     if channels_last:
         model, images = model.to(memory_format=torch.channels_last), images.contiguous(memory_format=torch.channels_last)
     inside = _stopwatch(model.backbone, wait)
@@ -167,6 +169,11 @@ def _input(model, task, size, batch):
     h, w = (32, 96) if task == 'recognition' else size
     x = model.transform(np.full((h, w, 3), 127, np.uint8))[0] if task == 'recognition' else torch.zeros(3, h, w)
     return x[None].repeat(batch, 1, 1, 1)
+
+def _stop_after(model, letters):
+    "A recognizer that writes takes as many steps as for a word of so many letters, the end sign included."
+    decoder = getattr(model, 'decoder', None)
+    if hasattr(decoder, 'max_seq_len'): decoder.max_seq_len = min(decoder.max_seq_len, letters+1)
 
 def _stopwatch(module, wait):
     "Seconds of every call of `module` from now on, a list that grows."

@@ -348,7 +348,11 @@ def read_wildreceipt(
                 if label is not None and label not in names: out.note(f'{where}: annotation {i}', f'label {label!r} is not among the {len(names)} classes'); continue
                 words.append(dict(polygon=a.get('box') if isinstance(a, dict) else None, text=a.get('text') if isinstance(a, dict) else None)
                              | ({} if label is None else dict(label=names[label])) | ({'edge': a['edge']} if isinstance(a, dict) and 'edge' in a else {}))
-            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words), _beside(source.parent, *_mmocr), where)
+            first, pairs = {}, []                       # words with one number of edge belong together
+            for i, w in enumerate(words):
+                if w.get('edge') is not None and (a := first.setdefault(w['edge'], i)) != i: pairs.append((a, i) if w.get('label') != 'key' else (i, a))
+            known = dict(links=pairs) if any('edge' in w for w in words) else {}
+            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words) | known, _beside(source.parent, *_mmocr), where)
     return _read(reader, file, strict, True)
 
 def read_sroie(

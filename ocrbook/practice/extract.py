@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from ..foundations.geometry import bounds, clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
 from ..foundations.results import Page, TextInstance
+from ..kie.sdmgr import links, may_link
 from .reading import list_sources, load_once, read_stream
 
 # %% ../../nbs/practice/74_extract.ipynb #126c594d
@@ -122,12 +123,8 @@ def label_page(
     (nodes, edges), = extractor.predict_scores([seen], [polygons], [texts])
     labels = [extractor.classes[i] for i in nodes.argmax(1)]
     words = [TextInstance(p, t, float(n.max()), l) for p, t, n, l in zip(polygons, texts, nodes, labels)]
-    page, links = Page(words, page.lines, page.size, page.path), []
-    for i, l in enumerate(labels):                              # each value has at most one key: the likeliest of its kind
-        keys = [k for k, m in enumerate(labels) if l.endswith('_value') and m == l.removesuffix('_value') + '_key']
-        best = max(keys, key=lambda k: edges[k, i] + edges[i, k], default=None)
-        if best is not None and edges[best, i] + edges[i, best] >= 2*link: links.append((best, i))
-    return page, collect(page, links)
+    page = Page(words, page.lines, page.size, page.path)
+    return page, collect(page, [(a, b) for a, b, _ in links(edges, may_link(labels), link)])
 
 def extract(
     source,                     # photo (path, bytes, PIL image, array), folder, PDF, or a list of those

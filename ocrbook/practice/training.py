@@ -29,10 +29,10 @@ from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
-from ..foundations.metrics import best_hmean, hmean, macro_f1, match_iou, micro_f1, text_metrics, word_accuracy
+from ..foundations.metrics import best_hmean, hmean, link_f1, macro_f1, match_iou, micro_f1, text_metrics, word_accuracy
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
-from ..kie.sdmgr import WILDRECEIPT
+from ..kie.sdmgr import WILDRECEIPT, links, may_link
 from ..parts.stages import stack_maps
 from .checkpoints import save_checkpoint
 from .models import MODELS, create_model
@@ -716,17 +716,19 @@ def scored(classes) -> list: # of class numbers
 def score_receipts(
     model,    # with `predict` and `classes`
     samples,  # labelled photos
-) -> dict:    # receipts, words, macro_f1, micro_f1
+) -> dict:    # receipts, words, macro_f1, micro_f1; link_f1 where links are known
     "How well words are labelled, given their boxes and texts."
     number, data = {c: i for i, c in enumerate(model.classes)}, RealReceipts(samples, model.backbone is not None)
-    preds, truths = [], []
-    for page, polygons, texts, labels, _ in (data[i] for i in range(len(data))):
-        found = model.predict(page, polygons, texts)
-        preds += [number[f.label] for f, l in zip(found, labels) if l is not None]
+    preds, truths, joined, known = [], [], [], []
+    for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
+        (nodes, edges), = model.predict_scores([page], [polygons], [texts])
+        said = nodes.argmax(1)
+        preds += [int(p) for p, l in zip(said, labels) if l is not None]
         truths += [number[l] for l in labels if l is not None]
+        if true is not None: joined.append(links(edges, may_link([model.classes[i] for i in said]))); known.append(true)
     rest = sorted(set(number.values()) - set(scored(model.classes)))
-    f = dict(macro_f1=macro_f1, micro_f1=micro_f1)
-    return dict(receipts=len(data), words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4) for k, v in f.items()}
+    out = dict(receipts=len(data), words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4) for k, v in dict(macro_f1=macro_f1, micro_f1=micro_f1).items()}
+    return out | (dict(link_f1=round(link_f1(joined, known)['hmean'], 4)) if known else {})
 
 # %% ../../nbs/practice/72_training.ipynb #ddbea7f6
 def adopt(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np
 from .formats import FormatError, Samples, _beside, _json, _json_lines, _lines, _listed, _mmocr, _quad_line, _read
-from .synth import EM, _background, _color, _fonts, _map, _noise, _ramp, _rng, _uint8, _write, draw_line, shoot, word_lists
+from .synth import EM, _background, _color, _fonts, _map, _noise, _rng, _write, draw_line, shoot, word_lists
 
 # %% ../../nbs/data/14_receipts.ipynb #02a48cb4
 _things = 'Store_name Store_addr Tel Date Time Prod_item Prod_quantity Prod_price Subtotal Tax Tips Total'.split()

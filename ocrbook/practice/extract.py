@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
-from ..foundations.geometry import bounds, clockwise, min_area_rect, order_quad
+from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
 from ..foundations.results import Page, TextInstance
-from ..kie.sdmgr import links, may_link
+from ..kie.sdmgr import as_boxes, links, may_link
 from .reading import list_sources, load_once, read_stream
 
 # %% ../../nbs/practice/74_extract.ipynb #126c594d
@@ -153,9 +153,8 @@ def extract(
 
 def _given(source, boxes, texts, extractor, max_pixels):
     if len(boxes) != len(texts): raise ValueError(f'{len(boxes)} boxes, but {len(texts)} texts')
-    image, polygons = load_image(source, max_pixels), []
-    for b in (np.asarray(b, float).reshape(-1, 2) for b in boxes):
-        polygons.append(clockwise(b) if len(b) > 2 else b[[0, 1, 1, 0], [0, 0, 1, 1]].reshape(-1, 2) if len(b) < 2 else np.array([b[0], [b[1, 0], b[0, 1]], b[1], [b[0, 0], b[1, 1]]]))
+    image, points = load_image(source, max_pixels), [np.asarray(b, float).reshape(-1, 2) for b in boxes]
+    polygons = [clockwise(p) if len(p) > 2 else r[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2) for p, r in zip(points, as_boxes(boxes))]
     words = [TextInstance(p, t or '') for p, t in zip(polygons, texts)]
     name = str(source) if isinstance(source, (str, Path)) else None
     return label_page(Page(words, None, image.shape[:2], name), image, extractor)

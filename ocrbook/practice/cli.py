@@ -28,6 +28,7 @@ def read(
     output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
     pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')] = False,
+    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .5,
     detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
     recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
     max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
@@ -44,7 +45,7 @@ def read(
     except ValueError as e: fail(e)
     with _opened(output) as out:
         done, pages = 0, []
-        for page, image in _bar(read_stream(sources, *models, rotate), len(sources)):
+        for page, image in _bar(read_stream(sources, *models, rotate, min_score=min_score), len(sources)):
             if isinstance(page, ImageError):
                 if len(sources) == 1: fail(page)
                 print(f'ocrbook: skipped {page}', file=sys.stderr)
@@ -239,6 +240,7 @@ def evaluate(
     recognizer: Annotated[str, typer.Option(help='Model that reads what a detector finds: end-to-end scores too.')] = '',
     reader_checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall crops a quarter turn either way.')] = False,
+    min_score: Annotated[float, typer.Option(help='End to end: words read with a lower score are left out.', min=0, max=1)] = .5,
     resize: Annotated[str, typer.Option(help='Bring all photos to this size first, such as 1280x720.')] = '',
     only: Annotated[str, typer.Option(help='Regular expression: images whose file name it finds.')] = '',
     limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.', min=1)] = None,
@@ -256,25 +258,27 @@ def evaluate(
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
-            scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, size and (int(size[1]), int(size[2])))
-            told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None) | scores
+            scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])
 
-def _scores(net, reader, samples, task, rotate, size):
+def _scores(net, reader, samples, task, rotate, min_score, size):
     from ocrbook.practice.reading import cut_word
     from ocrbook.practice.training import score_pages, score_receipts, score_words
     if task == 'kie': return score_receipts(net, samples)
     if task == 'recognition': return score_words(lambda crops: net.predict(crops, rotate=rotate), samples)
-    read = lambda image, found: [t.text for t in reader.predict([cut_word(image, w.polygon) for w in found], rotate=rotate)]
+    def read(image, found):
+        words = reader.predict([cut_word(image, w.polygon) for w in found], rotate=rotate)
+        return [w.text if w.score >= min_score else '' for w in words]
     return score_pages(net.predict, samples, read if reader else None, size)
 
 def _report(told, only, limit):
     "Several lines for people."
     part = f'{told["images"]} of {told["of"]} images' if told['images'] < told['of'] else f'all {told["of"]} images'
     how = [part, only and f'names that fit {only}', limit == told['images'] and f'the first {limit}', told['resize'] and f'photos at {told["resize"]}',
-           f'rotation {"on" if told["rotate"] else "off"}']
-    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[5:]]
+           f'rotation {"on" if told["rotate"] else "off"}', told['min_score'] is not None and f'scores from {told["min_score"]}']
+    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[6:]]
     return '\n'.join([f'{told["set"]}: {", ".join(filter(None, how))}', *rows])
 
 # %% ../../nbs/practice/77_cli.ipynb #ea8e9902

@@ -77,6 +77,7 @@ def read_stream(
     rotate:bool=False,      # also read crops higher than wide a quarter turn either way
     together:int=4,         # photos whose crops are read together
     batch_size:int=64,      # crops in a forward pass
+    min_score:float=0.,     # words read with a lower score are left out, in [0,1]
 ):                          # yields (`Page` or `ImageError`, image or None), in order
     "Pages of a stream of photos, in bounded memory; what cannot be read is handed out as its error."
     waiting = []
@@ -86,18 +87,18 @@ def read_stream(
             waiting.append((name, image, detector.predict(image)))
         except ImageError as e: waiting.append((name, None, e))
         if len(waiting) >= together:
-            yield from _read_together(waiting, recognizer, rotate, batch_size)
+            yield from _read_together(waiting, recognizer, rotate, batch_size, min_score)
             waiting = []
-    if waiting: yield from _read_together(waiting, recognizer, rotate, batch_size)
+    if waiting: yield from _read_together(waiting, recognizer, rotate, batch_size, min_score)
 
-def _read_together(waiting, recognizer, rotate, batch_size):
+def _read_together(waiting, recognizer, rotate, batch_size, min_score):
     crops = [cut_word(image, w.polygon) for _, image, words in waiting if image is not None for w in words]
     texts = iter(recognizer.predict(crops, batch_size=batch_size, rotate=rotate))
     for name, image, words in waiting:
         if image is None: yield words, None
         else:
             read = [TextInstance(w.polygon, text=t.text, score=t.score) for w, t in zip(words, texts)]
-            yield Page([w for w in read if w.text], None, image.shape[:2], name), image
+            yield Page([w for w in read if w.text and w.score >= min_score], None, image.shape[:2], name), image
 
 # %% ../../nbs/practice/73_reading.ipynb #abce1ef0
 _models = {}
@@ -114,6 +115,7 @@ def read(
     detector='dbnet_r18',       # a model or the name of shipped weights
     recognizer='crnn',          # likewise
     rotate:bool=False,          # also read crops higher than wide a quarter turn either way
+    min_score:float=.5,         # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn
     progress:bool=False,        # show a progress bar
@@ -122,7 +124,7 @@ def read(
     many = isinstance(source, (list, tuple)) or isinstance(source, (str, Path)) and (
         Path(source).is_dir() or Path(source).suffix.lower() == '.pdf')
     sources, pages, problems = list(list_sources(source, max_pixels, dpi)), [], []
-    stream = read_stream(sources, load_once(detector), load_once(recognizer), rotate)
+    stream = read_stream(sources, load_once(detector), load_once(recognizer), rotate, min_score=min_score)
     for page, _ in tqdm(stream, total=len(sources), disable=not progress, unit='page'):
         (problems if isinstance(page, ImageError) else pages).append(page)
     if problems and not pages: raise problems[0]

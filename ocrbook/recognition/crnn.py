@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from ..foundations.images import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import VeryDeepVgg
-from ..parts.sequences import decode_texts, encode_texts
+from ..parts.sequences import decode_texts, encode_texts, run_lstm
 from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
@@ -32,7 +32,7 @@ class BidirectionalLSTM(nn.Module):
     def forward(self,
         x:torch.Tensor,  # (b,t,in_channels) columns
     ) -> torch.Tensor:   # (b,t,out_channels)
-        return self.embedding(self.rnn(x)[0])  # rnn: (b,t,2*hidden)
+        return self.embedding(run_lstm(self.rnn, x)[0])  # the LSTM: (b,t,2*hidden)
 
 # %% ../../nbs/recognition/41_crnn.ipynb #a8fcf647
 class CRNNDecoder(nn.Module):

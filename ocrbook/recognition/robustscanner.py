@@ -14,7 +14,7 @@ from ..foundations.images import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import valid_mask
 from ..parts.backbones import ResNet31OCR
-from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily
+from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily, run_lstm
 from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #907f7ab5
@@ -62,11 +62,6 @@ def word_places(feats, valid_ratios):
 def in_rows(maps): return maps.flatten(2).transpose(1, 2) # (b,c,h,w) → (b,h*w,c), one row of numbers a place
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #adb93238
-def read_on(lstm, x, state=None):
-    "The LSTM's outputs and new state, always in float32."
-    with torch.autocast(x.device.type, enabled=False): return lstm(x.float(), state)
-
-# %% ../../nbs/recognition/45_robustscanner.ipynb #4ceaa132
 class SequenceAttentionDecoder(nn.Module):
     "Looks where the signs written so far send it (RobustScanner paper, \"Hybrid Branch\")."
     def __init__(self,
@@ -80,7 +75,7 @@ class SequenceAttentionDecoder(nn.Module):
         self.sequence_layer = nn.LSTM(dim_model, dim_model, rnn_layers, batch_first=True)
         self.attention_layer = DotProductAttentionLayer()
 
-    def queries(self, signs, state=None): return read_on(self.sequence_layer, self.embedding(signs), state) # (b,t,dim_model), new state
+    def queries(self, signs, state=None): return run_lstm(self.sequence_layer, self.embedding(signs), state) # (b,t,dim_model), new state
 
     def forward(self,
         keys:torch.Tensor,   # (b,n,dim_model)
@@ -109,7 +104,7 @@ class PositionAwareLayer(nn.Module):
     ) -> torch.Tensor:       # (b,dim_model,h,w)
         b, c, h, w = memory.shape
         rows = memory.permute(0, 2, 3, 1).reshape(b*h, w, c)            # every row a sequence of its own
-        read = read_on(self.rnn, rows)[0].reshape(b, h, w, c)
+        read = run_lstm(self.rnn, rows)[0].reshape(b, h, w, c)
         return self.mixer(read.permute(0, 3, 1, 2))
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #ed184536

@@ -208,6 +208,7 @@ class PageTransform:
     mean:tuple = IMAGENET_MEAN # RGB, scale 0..255
     std:tuple = IMAGENET_STD
     divisor:int = 32           # both sides are padded to a multiple, with the mean colour
+    scales:tuple = (1.,)       # a detector looks once at each of these multiples of `size`
 
     def __call__(self, image): # uint8 RGB (h,w,3) -> float32 tensor (3,H,W), scale (x, y)
         image, scale = resize_to_fit(image, self.size)

@@ -115,7 +115,7 @@ def read(
     detector='dbnet_r18',       # a model or the name of shipped weights
     recognizer='crnn',          # likewise
     rotate:bool=False,          # also read crops higher than wide a quarter turn either way
-    min_score:float=.5,         # words read with a lower score are left out, in [0,1]
+    min_score:float=.6,         # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn
     progress:bool=False,        # show a progress bar

@@ -62,7 +62,7 @@ def shrink(
     poly:np.ndarray,  # (n,2) pixels; cut to whole ones
     ratio:float=.4,   # r: near 1 keeps all, near 0 little
 ) -> np.ndarray|None: # (m,2) int32; None if nothing is left
-    "The core of a text polygon (DB paper, Eq. 5)."
+    "The core of a text polygon (DB paper, 'Label generation')."
     whole = poly.astype(np.int32)
     distance = cv2.contourArea(whole)*(1-ratio**2)/(cv2.arcLength(whole, True)+.001)
     paths = offset(whole, -int(distance+.5))
@@ -72,7 +72,7 @@ def unclip(
     core:np.ndarray,  # (n,2) pixels
     ratio:float=1.5,  # r'
 ) -> np.ndarray|None: # (m,2) int32; None if nothing comes out, or several pieces that do not match
-    "The text polygon that a core came from (DB paper, 'Inference')."
+    "The text polygon that a core came from (DB paper, 'Optimization')."
     edges = core - np.concatenate([core[1:], core[:1]])
     length = np.hypot(edges[:, 0], edges[:, 1]).sum()
     paths = offset(core, cv2.contourArea(core)*ratio/length) if length else []
@@ -237,7 +237,7 @@ def box_score(
 # %% ../../nbs/detection/21_dbnet.ipynb #50294308
 @dataclass
 class DBPostprocessor:
-    "Probability map → polygons and scores (DB paper, 'Inference')."
+    "Probability map → polygons and scores (DB paper, 'Optimization')."
     text_repr_type:str='quad'   # 'quad': smallest rectangle; 'poly': the outline
     mask_thr:float=.3           # probability above which a pixel belongs to a core
     min_text_score:float=.3     # mean probability that a core needs

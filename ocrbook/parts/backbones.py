@@ -103,7 +103,7 @@ def resnet50(
 
 # %% ../../nbs/parts/15_backbones.ipynb #4fa395dd
 class VeryDeepVgg(nn.Module):
-    "Seven 3×3 convolutions that flatten a 32 pixel high word to one row of columns (CRNN paper, Table 1)."
+    "Seven convolutions that flatten a 32 pixel high word to one row of columns (CRNN paper, Table 1)."
     def __init__(self,
         leaky_relu:bool=True,  # slope 0.2 below zero; CRNN itself uses the plain ReLU (False)
         input_channels:int=3,  # 1 for grey crops, as CRNN reads them

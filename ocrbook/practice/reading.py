@@ -74,7 +74,7 @@ def lengthen(
 def cut_word(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     polygon,            # (n,2) pixels, clockwise from the top left
-    margin:float=.15,   # of the height, by which four corners are cut longer at both ends; 0 cuts exactly
+    margin:float=.1,    # of the height, by which four corners are cut longer at both ends; 0 cuts exactly
 ) -> np.ndarray:        # (h',w',3), the word upright
     "The word inside `polygon`: four corners by perspective, more along the curve; at most 40 times as wide as high."
     crop = crop_quad(image, lengthen(polygon, margin)) if len(polygon) == 4 else straighten(image, polygon)
@@ -127,7 +127,7 @@ def read(
     detector='dbnet_r18',       # a model or the name of shipped weights
     recognizer='crnn',          # likewise
     rotate:bool=False,          # also read crops higher than wide a quarter turn either way
-    min_score:float=.6,         # words read with a lower score are left out, in [0,1]
+    min_score:float=.65,        # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn
     progress:bool=False,        # show a progress bar

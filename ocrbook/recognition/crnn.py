@@ -19,7 +19,7 @@ from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
 class BidirectionalLSTM(nn.Module):
-    "An LSTM that reads the columns both ways, then one linear layer for each column (CRNN paper, section 2.2)."
+    "An LSTM that reads the columns both ways (CRNN paper, section 2.2), then one linear layer for each column."
     def __init__(self,
         in_channels:int,  # of each column
         hidden:int,       # memory cells in each direction

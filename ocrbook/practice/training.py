@@ -632,13 +632,13 @@ def cut_words(
     rng, out, rows = random.Random(seed), Path(out), []
     (out/'images').mkdir(parents=True, exist_ok=True)
     for s, image in loaded(samples):
-        for i, (poly, text, skip) in enumerate(zip(s.polygons, s.texts, s.ignored)):
+        for poly, text, skip in zip(s.polygons, s.texts, s.ignored):
             if skip or not text or len(poly) != 4: continue
             quad = order_quad(poly)
             quad = quad + np.sign(quad-quad.mean(0))*rng.uniform(-.02, .15)*min(np.ptp(quad, axis=0))
             crop = crop_quad(image, quad)
             if min(crop.shape[:2]) < 6: continue
-            path = out/'images'/f'{s.path.stem}_{i}.jpg'
+            path = out/'images'/f'{s.path.stem}_{len(rows)}.jpg'
             cv2.imwrite(str(path), crop[..., ::-1])
             rows.append(Sample(path, [], [text]))
     write_jsonl(rows, out)
@@ -957,7 +957,9 @@ def open_val(
         samples = read_folder(s['folder'], s.get('only', ''), s.get('skip', ''))
         if isinstance(val, float): samples = [i for i in samples if kept_aside(i, val)]
         if not samples: raise ValueError(f'{s["folder"]}: too few images to keep {val} of them aside')
-        sets.append((Path(s['folder']).name, samples[:most], s.get('resize')))
+        name = Path(s['folder']).name
+        if any(n == name for n, *_ in sets): name = f'{name} {len(sets)+1}'     # sets of one name are judged apart
+        sets.append((name, samples[:most], s.get('resize')))
     return sets
 
 # %% ../../nbs/practice/72_training.ipynb #36b201dc

@@ -350,6 +350,7 @@ def _quoted(text): return '"' + re.sub(r'(["\\])', r'\\\1', text) + '"'
 def _box_line(line):
     "An instance from `left top right bottom \"text\"`, with or without commas."
     (x0, y0, x1, y1), text = _numbers(re.split(r'\s*[,\s]\s*', line.strip(), maxsplit=4), 4, line)
+    if x1 < x0 and y1 < y0: x0, x1 = x1, x0           # from corner to corner backwards: against the clock, hence repaired and counted
     return _marked([x0, y0, x1, y0, x1, y1, x0, y1], text and _unquoted(text))
 
 def from_icdar2013(source, out):
@@ -369,7 +370,7 @@ def _records(file, out):
     "(place, record) where a record begins with `x:` and may run over several lines."
     place, record = None, ''
     for where, line in _lines(file, out):
-        if place is None or line.lstrip().startswith('x:'):
+        if place is None or line.lstrip().startswith('x:') or _record.fullmatch(record):
             if place: yield place, record
             place, record = where, line
         else: record += ' ' + line
@@ -468,6 +469,7 @@ def _one(source, name):
     if source.is_file(): return source
     found = [p for p in _labels(source) if _kind(p) == name]
     if len(found) == 1: return found[0]
+    if not found and (why := _torn(_labels(source))): raise FormatError(why)
     raise FormatError(f'{source}: {len(found)} files of format {name}, expected one' + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))
 
 def _value(e, name):
@@ -841,6 +843,13 @@ def _kind(file):
 def _labels(folder): return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt'))
 
 # %% ../../nbs/data/10_formats.ipynb #415fa8a5
+def _torn(files):
+    "What is wrong with the first JSON file that cannot be read; None if all can."
+    out = Samples()
+    for p in files:
+        if p.suffix.lower() == '.json': _json(p, out)
+    return next(iter(out.problems), None)
+
 def find_format(
     source, # folder or label file
 ) -> str:   # a name in `FORMATS`
@@ -850,7 +859,9 @@ def find_format(
     files = [source] if source.is_file() else [p for end in ('.json', '.jsonl', '.xml', '.txt') for p in [p for p in _labels(source) if p.suffix.lower() == end][:30]]
     found = Counter(filter(None, map(_kind, files)))
     if len(found) == 1: return next(iter(found))
-    if not found: raise FormatError(f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
+    if not found:
+        if files and not any(p.read_bytes().strip() for p in files): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
+        raise FormatError(_torn(files) or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
 # %% ../../nbs/data/10_formats.ipynb #76a8b578

@@ -85,9 +85,9 @@ class DeformConv2d(nn.Module):
     def forward(self,
         x:torch.Tensor, # (b,c_in,h,w)
     ) -> torch.Tensor:  # (b,c_out,h/stride,w/stride)
-        offset, mask = self.conv_offset(x).split((18*self.groups, 9*self.groups), dim=1)
-        return deform_conv2d(x, offset.to(x.dtype), self.weight.to(x.dtype), stride=self.stride, padding=1,
-                             mask=mask.to(x.dtype).sigmoid())
+        exact = lambda t: t.to(self.weight.dtype)           # autocast leaves this operator alone: it knows no bfloat16 on a processor
+        offset, mask = exact(self.conv_offset(x)).split((18*self.groups, 9*self.groups), dim=1)
+        return deform_conv2d(exact(x), offset, self.weight, stride=self.stride, padding=1, mask=mask.sigmoid())
 
 # %% ../../nbs/parts/15_backbones.ipynb #ef9022eb
 def resnet18(**kwargs) -> ResNet: # kwargs as for `ResNet`

@@ -249,7 +249,7 @@ def evaluate(
 ):
     "Measure a model on folders of labelled images."
     if not data: fail('no data: name a folder with --data')
-    size = re.fullmatch(r'(\d+)x(\d+)', resize)
+    size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', resize)
     if resize and not size: fail(f'--resize {resize}: expected width x height, such as 1280x720')
     from ocrbook.practice.models import MODELS
     from ocrbook.practice.training import find_folder, read_folder
@@ -258,7 +258,8 @@ def evaluate(
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
-            scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            try: scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            except ValueError as e: raise ValueError(f'{folder}: {e}') from None
             told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])

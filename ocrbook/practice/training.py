@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stream', 'share', 'save_state', 'read_state', 'Log',
-           'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write', 'spoilt', 'close',
-           'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'RealReceipts', 'DrawnReceipts',
-           'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded', 'score_words', 'resized',
-           'right_words', 'score_pages', 'scored', 'score_receipts', 'adopt', 'find_folder', 'read_folder',
-           'parse_source', 'check_names', 'arguments', 'word_source', 'page_source', 'receipt_source', 'read_recipe',
-           'pick_vocab', 'start_model', 'task_of', 'own_classes', 'kept_aside', 'judge_by', 'open_val', 'train']
+           'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write', 'chart', 'spoilt',
+           'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'RealReceipts',
+           'DrawnReceipts', 'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded',
+           'score_words', 'resized', 'right_words', 'score_pages', 'scored', 'check_labels', 'score_receipts', 'adopt',
+           'find_folder', 'read_folder', 'parse_source', 'check_names', 'arguments', 'word_source', 'page_source',
+           'receipt_source', 'read_recipe', 'pick_vocab', 'start_model', 'task_of', 'own_classes', 'kept_aside',
+           'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
 import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
@@ -24,7 +25,7 @@ from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
-from ..data.formats import Sample, read_jsonl, write_jsonl
+from ..data.formats import FormatError, Sample, read_jsonl, write_jsonl
 from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
@@ -223,31 +224,31 @@ def fit(
     run = Run(out, acc.is_main_process, tensorboard, notes)
     start, losses = run.restore(resume, model, mean, opt, dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool,
         data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape, weight_decay=weight_decay, clip=clip, ema=ema)), []
-    bar = tqdm(total=steps, initial=start, mininterval=5, unit='step', disable=not (progress and acc.is_main_process))
-    for step, batches in zip(range(start, steps), share(stream, start, steps, own, lanes, workers)):
-        for g in opt.param_groups: g['lr'] = lr*schedule(step, steps, warmup, shape)
-        parts = []
-        for lane, batch in zip(own, batches):
-            fix_random(f'{seed}/{step*lanes + lane}')
-            with nullcontext() if lane == own[-1] else acc.no_sync(net):       # processes meet at the last one only
-                loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
-                acc.backward(loss/accumulate)
-            parts.append(terms | dict(loss=loss.detach()))
-        terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}, 'mean')
-        terms['norm'] = acc.clip_grad_norm_(net.parameters(), clip or math.inf)
-        terms = {k: float(v) for k, v in terms.items()}
-        if not all(map(math.isfinite, terms.values())): raise FloatingPointError(run.spoilt(step, terms))
-        opt.step(); opt.zero_grad(set_to_none=True)
-        if ema: average(mean, model, ema, step)
-        losses.append(terms['loss']); bar.update(); bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
-        run.add(step, lr*schedule(step, steps, warmup, shape), terms)
-        if log is not None: log(step, terms)
-        done = step + 1
-        if evaluate and (done == steps or eval_every and done % eval_every == 0):
-            if acc.is_main_process: run.judge(done, mean, evaluate(mean.eval()))
-            acc.wait_for_everyone(); model.train()
-        if done % save_every == 0 or done == steps: run.save(done, model, mean, opt)
-    bar.close(); run.close()
+    with tqdm(total=steps, initial=start, mininterval=5, unit='step', disable=not (progress and acc.is_main_process)) as bar:
+        for step, batches in zip(range(start, steps), share(stream, start, steps, own, lanes, workers)):
+            for g in opt.param_groups: g['lr'] = lr*schedule(step, steps, warmup, shape)
+            parts = []
+            for lane, batch in zip(own, batches):
+                fix_random(f'{seed}/{step*lanes + lane}')
+                with nullcontext() if lane == own[-1] else acc.no_sync(net):       # processes meet at the last one only
+                    loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
+                    acc.backward(loss/accumulate)
+                parts.append(terms | dict(loss=loss.detach()))
+            terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}, 'mean')
+            terms['norm'] = acc.clip_grad_norm_(net.parameters(), clip or math.inf)
+            terms = {k: float(v) for k, v in terms.items()}
+            if not all(map(math.isfinite, terms.values())): raise FloatingPointError(run.spoilt(step, terms))
+            opt.step(); opt.zero_grad(set_to_none=True)
+            if ema: average(mean, model, ema, step)
+            losses.append(terms['loss']); bar.update(); bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
+            run.add(step, lr*schedule(step, steps, warmup, shape), terms)
+            if log is not None: log(step, terms)
+            done = step + 1
+            if evaluate and (done == steps or eval_every and done % eval_every == 0):
+                if acc.is_main_process: run.judge(done, mean, evaluate(mean.eval()))
+                acc.wait_for_everyone(); model.train()
+            if done % save_every == 0 or done == steps: run.save(done, model, mean, opt)
+    run.close()
     if ema: model.load_state_dict(mean.state_dict())
     model.eval()
     return losses
@@ -268,7 +269,7 @@ class Run:
         notes:dict=None,        # stored with the weights
     ):
         self.out, self.main, self.tensorboard, self.notes = out and Path(out), main and bool(out), tensorboard, notes or {}
-        self.saved, self.best, self.lost, self.board = 0, None, '', None
+        self.saved, self.best, self.lost, self.board = 0, None, {}, None
 
     def restore(self,
         resume:bool,
@@ -307,39 +308,47 @@ def add(self:Run, step, rate, terms):
     "A row of the log."
     if not self.main: return
     self.log.add(step=step, rate=rate, seconds=round(time.monotonic() - self.began, 2), **terms)
-    if self.board: [self.board.add_scalar(k, v, step) for k, v in terms.items()]
-    if len(self.log.rows) > 100: self.write(self.log.flush)
+    self.chart(step, terms)
+    if len(self.log.rows) > 100: self.write('log.csv', self.log.flush)
 
 def judge(self:Run, done, model, scores):
     "Note the scores after `done` steps; keep the weights if they are the best so far."
     if not self.main: return
-    self.scores.add(step=done, **scores); self.write(self.scores.flush)
-    if self.board: [self.board.add_scalar(k, v, done) for k, v in scores.items()]
+    self.scores.add(step=done, **scores); self.write('scores.csv', self.scores.flush)
+    self.chart(done, scores)
     if self.best is not None and scores['score'] <= self.best: return
-    self.best = scores['score']
-    self.write(lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done, scores=scores, **self.notes))
+    weights = lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done, scores=scores, **self.notes)
+    if self.write('best.safetensors', weights): self.best = scores['score']
 
 def save(self:Run, done, model, mean, opt):
     "Write all that a resumed run needs, and the weights."
     if not self.main: return
     averaged = None if mean is model else mean.state_dict()
-    def write():
-        self.log.flush()                    # first, so that no row is missing whose step the state has done
+    def state():
         save_state(self.out/'state.pt', model=model.state_dict(), mean=averaged, opt=opt.state_dict(), step=done, best=self.best, how=self.how)
         self.saved = done
-        save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes)
-    self.write(write)
+    if self.write('log.csv', self.log.flush) and self.write('state.pt', state):       # no row is missing whose step the state has done
+        self.write('last.safetensors', lambda: save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes))
 
 Run.add, Run.judge, Run.save = add, judge, save
 
 # %% ../../nbs/practice/72_training.ipynb #fbb9042f
-def write(self:Run, f):
+def write(self:Run, file, f) -> bool: # has it worked?
     "A write that may fail: it is told, and the training goes on."
-    self.lost = ''
     try: f()
     except OSError as e:
-        self.lost = f'{self.out}: {e.strerror or e}; the saved state is the one after step {self.saved}'
-        _tell(self.lost)
+        kept = f'the saved state is the one after step {self.saved}' if self.saved else 'no state is saved yet'
+        self.lost[file] = f'{self.out/file}: {e.strerror or e}; {kept}'
+        _tell(self.lost[file])
+    else: self.lost.pop(file, None)
+    return file not in self.lost
+
+def chart(self:Run, step, values):
+    "Numbers for TensorBoard; without room for them it ends, and the training goes on."
+    if self.board is None: return
+    try:
+        for k, v in values.items(): self.board.add_scalar(k, v, step)
+    except OSError as e: self.board = _tell(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
 
 def spoilt(self:Run, step, terms):
     "What to say of a loss that is no number."
@@ -348,11 +357,13 @@ def spoilt(self:Run, step, terms):
     return f'step {step}: not a number: {names}; the weights were not changed{kept}'
 
 def close(self:Run):
-    "The end; an error if the last state could not be written."
-    if self.board: self.board.close()
-    if self.lost: raise OSError(self.lost)
+    "The end; an error if something could not be written and is still missing."
+    if self.board:
+        try: self.board.close()
+        except OSError as e: _tell(f'{self.out}: {e.strerror or e}; the last numbers for TensorBoard are missing')
+    if self.lost: raise OSError(next(iter(self.lost.values())))
 
-Run.write, Run.spoilt, Run.close = write, spoilt, close
+Run.write, Run.chart, Run.spoilt, Run.close = write, chart, spoilt, close
 
 # %% ../../nbs/practice/72_training.ipynb #02c00731
 class RealWords:
@@ -384,7 +395,7 @@ def draw_from(
     for _ in range(tries):
         source = rng.choices(sources, weights)[0]
         try: made = use(source, source.data[rng.randrange(len(source.data))])
-        except ImageError as e: why = str(e); _tell(f'{e}; another takes its place')
+        except (ImageError, FormatError) as e: why = str(e); _tell(f'{e}; another takes its place')
         else:
             if made is not None: return made
     raise ValueError(f'{tries} entries in a row could not be used, the last: {why}')
@@ -667,6 +678,7 @@ def score_words(
             if text and not skip: crops.append(crop); truths.append(text)
         if len(crops) >= together: flush()
     flush()
+    if not truths: raise ValueError('nothing to score: no image could be read that has a word with a text')
     return dict(crops=len(truths)) | text_metrics(preds, truths)
 
 # %% ../../nbs/practice/72_training.ipynb #b10b6484
@@ -702,6 +714,7 @@ def score_pages(
         ignored.append([p for p, skip in zip(polygons, s.ignored) if skip])
         if read is not None: words += right_words(preds[-1], read(image, found), polygons, s.texts, s.ignored)
     out = dict(photos=len(preds), words=sum(map(len, truths)), ignored=sum(map(len, ignored)))
+    if not out['words']: raise ValueError('nothing to score: no photo could be read that has a word which is not ignored')
     best = best_hmean(preds, scores, truths, ignored)
     out |= {k: round(best[k], 4) for k in ('recall', 'precision', 'hmean', 'threshold')}
     if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
@@ -713,11 +726,21 @@ def scored(classes) -> list: # of class numbers
     values = [i for i, c in enumerate(classes) if c.endswith('_value')]
     return values or [i for i, c in enumerate(classes) if c.lower() not in ('ignore', 'other', 'others', 'background')]
 
+def check_labels(
+    samples,  # photos
+    classes,  # names
+):
+    "An error for the first photo whose words have labels that are not among the classes."
+    for s in samples:
+        if lost := {l for l, skip in zip(s.labels or (), s.ignored) if not skip} - set(classes):
+            raise ValueError(f'{s.path}: label {min(map(str, lost))!r} is not among the classes {", ".join(classes)}')
+
 def score_receipts(
     model,    # with `predict` and `classes`
     samples,  # labelled photos
 ) -> dict:    # receipts, words, macro_f1, micro_f1; link_f1 where links are known
     "How well words are labelled, given their boxes and texts."
+    check_labels(samples, model.classes)
     number, data = {c: i for i, c in enumerate(model.classes)}, RealReceipts(samples, model.backbone is not None)
     preds, truths, joined, known = [], [], [], []
     for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
@@ -726,6 +749,7 @@ def score_receipts(
         preds += [int(p) for p, l in zip(said, labels) if l is not None]
         truths += [number[l] for l in labels if l is not None]
         if true is not None: joined.append(links(edges, may_link([model.classes[i] for i in said]))); known.append(true)
+    if not truths: raise ValueError('nothing to score: no photo with labelled words')
     rest = sorted(set(number.values()) - set(scored(model.classes)))
     out = dict(receipts=len(data), words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4) for k, v in dict(macro_f1=macro_f1, micro_f1=micro_f1).items()}
     return out | (dict(link_f1=round(link_f1(joined, known)['hmean'], 4)) if known else {})
@@ -773,7 +797,8 @@ def read_folder(
     path = find_folder(name)
     samples = read_jsonl(path, warn=False)
     if n := len(samples.problems): _tell(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
-    kept = [s for s in samples if re.search(only, s.path.name) and not (skip and re.search(skip, s.path.name))]
+    try: kept = [s for s in samples if re.search(only, s.path.name) and not (skip and re.search(skip, s.path.name))]
+    except re.error as e: raise ValueError(f'{name}: only={only!r}, skip={skip!r}: no regular expression, {e}') from None
     if not kept: raise ValueError(f'{name}: none of {len(samples)} images has a name that fits only={only!r}, skip={skip!r}')
     return kept
 
@@ -820,10 +845,11 @@ def word_source(
     if folder == 'synth': return Source(Words(10**9, seed, **spec), weight, None, 'synth')
     check_names(spec, ('only', 'skip'), f'{folder}: ')
     samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
-    if not any(s.is_word for s in samples):
-        to = Path(cut)/find_folder(folder).name
-        if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(samples, to)} words cut out of them into {to}')
-        samples = read_folder(to)
+    if photos := [s for s in samples if not s.is_word]:
+        of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())        # other photos, another folder
+        to = Path(cut)/f'{find_folder(folder).name}-{of:08x}'
+        if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
+        samples = [s for s in samples if s.is_word] + list(read_jsonl(to))
     fine = [s for s in samples if s.texts[0] and not model.converter.vocab.unknown_in(s.texts)]
     if not fine: raise ValueError(f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
     if lost := len(samples)-len(fine): _tell(f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')
@@ -856,7 +882,7 @@ def receipt_source(spec, model, seed:int=0, use=None) -> Source: # arguments as 
             s.ignored = [skip or rename.get(l, l) == '' for l, skip in zip(s.labels, s.ignored)]
             s.labels = [rename.get(l, l) or model.classes[0] for l in s.labels]
         if s.labels is None: raise ValueError(f'{s.path}: no labels; each word needs a "label"')
-        if lost := set(s.labels) - set(model.classes): raise ValueError(f'{s.path}: label {sorted(lost)[0]!r} is not among the classes {", ".join(model.classes)}')
+    check_labels(samples, model.classes)
     return Source(RealReceipts(samples, looks), weight, None, str(folder))
 
 # %% ../../nbs/practice/72_training.ipynb #b7c31f99
@@ -903,11 +929,14 @@ def start_model(
 ):
     "A model to train."
     settings = settings or {}
-    if not start: return create_model(name, **settings, **({} if vocab is None else dict(vocab=vocab)))
+    def build(**kw):
+        try: return create_model(name, **kw)
+        except TypeError as e: raise ValueError(f'settings of {name}: {e}') from None
+    if not start: return build(**settings, **({} if vocab is None else dict(vocab=vocab)))
     weights = {'shipped': dict(pretrained=True), 'mmocr': dict(pretrained='mmocr')}.get(start, dict(checkpoint=start))
-    old = create_model(name, **weights, **settings)
+    old = build(**weights, **settings)
     if vocab is None or vocab == old.converter.vocab: return old
-    new, said = adopt(old, vocab, lambda v: create_model(name, vocab=v, **(old.settings | settings)))
+    new, said = adopt(old, vocab, lambda v: build(vocab=v, **(old.settings | settings)))
     new.transform = old.transform
     _tell(f'{name}: {said}')
     return new
@@ -985,6 +1014,8 @@ def train(
     data, val = [data] if isinstance(data, (str, Path, dict)) else data, [val] if isinstance(val, (str, Path, dict)) else val
     if isinstance(model, str) and model not in MODELS: create_model(model)                        # an error that helps
     task = MODELS[model].task if isinstance(model, str) else task_of(model)
+    if isinstance(val, (int, float)) and not 0 < val < 1: raise ValueError(f'val={val}, expected folders, or a share between 0 and 1')
+    if chars and task != 'recognition': raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
     acc, share = accelerator(loop.get('device', '')), val if isinstance(val, float) else 0.
     with acc.main_process_first():
         if isinstance(model, str):

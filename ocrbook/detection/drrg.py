@@ -315,7 +315,7 @@ def rotated_roi_align(
     inside = (x >= -1) & (x <= w) & (y >= -1) & (y <= h)
     place = torch.stack([(2*x+1)/w - 1, (2*y+1)/h - 1], -1)[None, None]                       # (1,1,samples,2)
     got = F.grid_sample(feats[None].float(), place, 'bilinear', 'border', align_corners=False)[0, :, 0]
-    out = torch.zeros(c, n, device=feats.device).index_add(1, cell, got*(inside*share))
+    out = torch.zeros(c, n, device=feats.device).index_add(1, cell, got.mul_(inside*share))
     return out.view(c, len(boxes), *size).transpose(0, 1)
 
 # %% ../../nbs/detection/25_drrg.ipynb #38e30ead
@@ -326,9 +326,9 @@ def sample_places(boxes, rows, cols):
     many = gy*gx*rows*cols
     box = torch.arange(len(boxes), device=boxes.device).repeat_interleave(many)
     i = torch.arange(len(box), device=boxes.device) - (many.cumsum(0) - many)[box]            # number within its box
-    x, y, w, h, angle, gy, gx = (v[box] for v in (x, y, w, h, angle, gy, gx))
+    x, y, w, h, sin, cos, gy, gx = (v[box] for v in (x, y, w, h, angle.sin(), angle.cos(), gy, gx))
     r, c = i // (gx*cols), i % (gx*cols)
-    v, u, sin, cos = ((r+.5)/(gy*rows) - .5)*h, ((c+.5)/(gx*cols) - .5)*w, angle.sin(), angle.cos()
+    v, u = ((r+.5)/(gy*rows) - .5)*h, ((c+.5)/(gx*cols) - .5)*w
     return x - .5 + u*cos + v*sin, y - .5 + v*cos - u*sin, box*rows*cols + r//gy*cols + c//gx, 1/(gy*gx)
 
 # %% ../../nbs/detection/25_drrg.ipynb #8fbdbed2
@@ -404,10 +404,11 @@ class GraphConv(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self,
-        x:torch.Tensor,   # (g,m,c_in)
-        adj:torch.Tensor, # (g,m,m)
-    ) -> torch.Tensor:    # (g,m,c_out), ≥ 0
-        return F.relu(torch.cat([x, adj.to(x.dtype) @ x], 2) @ self.weight.to(x.dtype) + self.bias.to(x.dtype))
+        x:torch.Tensor,   # (g,m,c_in), or all nodes of all graphs in one list (n,c_in)
+        adj:torch.Tensor, # (g,m,m), or sparse (n,n)
+    ) -> torch.Tensor:    # (g,m,c_out) or (n,c_out), ≥ 0
+        own, others = self.weight.to(x.dtype).chunk(2)                       # the neighbours are summed when they are narrow
+        return F.relu(x @ own + adj.to(x.dtype) @ (x @ others) + self.bias.to(x.dtype))
 
 # %% ../../nbs/detection/25_drrg.ipynb #290e2351
 class GCN(nn.Module):
@@ -428,10 +429,7 @@ class GCN(nn.Module):
         knn:torch.Tensor, # (g,k) places of the asked nodes
     ) -> torch.Tensor:    # (g*k,2) scores for: not linked, linked
         x = self.bn0(x.flatten(0, 1)).view_as(x)                 # rows without a node count too, as published
-        return self.rest(self.conv1(x, adj), adj, knn)
-
-    def rest(self, x, adj, knn):
-        for conv in (self.conv2, self.conv3, self.conv4): x = conv(x, adj)
+        for conv in (self.conv1, self.conv2, self.conv3, self.conv4): x = conv(x, adj)
         return self.classifier(x.gather(1, knn[..., None].expand(-1, -1, x.shape[2])).flatten(0, 1))
 
 # %% ../../nbs/detection/25_drrg.ipynb #20d1cce7
@@ -441,8 +439,15 @@ def from_nodes(self, feats, nodes, adj, knn):
     weight = torch.cat(self.conv1.weight.split(feats.shape[1]), 1)                 # (c_in,2c): own, neighbours'
     own, others = ((feats*scale) @ weight).split(c, 1)
     shift = ((self.bn0.running_mean*scale) @ weight).split(c)
-    first, second = (v[nodes.clamp(min=0)] - v[nodes[:, :1]] - s for v, s in zip((own, others), shift))
-    return self.rest(F.relu(first + adj.to(first.dtype) @ second + self.conv1.bias), adj, knn)
+    real = nodes >= 0
+    row = real.flatten().cumsum(0).view_as(nodes) - 1                              # of each node in the list
+    g, i, j = adj.nonzero(as_tuple=True)
+    lines = torch.sparse_coo_tensor(torch.stack([row[g, i], row[g, j]]), adj[g, i, j], (int(real.sum()),)*2, is_coalesced=True, check_invariants=False)
+    node, pivot = nodes[real], nodes[:, :1].expand_as(nodes)[real]
+    first, second = (v[node] - v[pivot] - s for v, s in zip((own, others), shift))
+    x = F.relu(first + lines @ second + self.conv1.bias)
+    for conv in (self.conv2, self.conv3, self.conv4): x = conv(x, lines)
+    return self.classifier(x[row.gather(1, knn)].flatten(0, 1))
 
 def graph_inputs(feats, nodes, joined):
     "Differences to the pivot (g,m,c), zeros where no node is, and lines (g,m,m)."
@@ -495,7 +500,7 @@ def links_of(self, feats, maps):
     feats, scores = node_features(feats, attribs, **self.describe), []
     for part in np.array_split(np.arange(len(nodes)), -(-len(nodes)//256)):       # keeps memory bounded
         ids, adj, knn = (torch.from_numpy(v).to(feats.device) for v in (nodes[part], adjacency(nodes[part], joined), place[part]))
-        scores.append(self.gcn.from_nodes(feats, ids, adj, knn).float().softmax(1)[:, 1])
+        with torch.autocast(feats.device.type, enabled=False): scores.append(self.gcn.from_nodes(feats, ids, adj, knn).softmax(1)[:, 1])
     edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
     return edges, torch.cat(scores).cpu().numpy().astype(float), comps
 

@@ -16,6 +16,7 @@ from torch import nn
 from ..foundations.geometry import offset
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet18, resnet50
+from ..parts.kernels import first_corner
 from ..parts.necks import FPNC
 from ..parts.stages import TextDetector
 
@@ -268,7 +269,7 @@ def read(self, prob):
         if poly is not None and len(poly) > 3:
             polygons.append(poly.astype(float))
             scores.append(score)
-    return first_corner(polygons) if self.text_repr_type == 'quad' else polygons, scores
+    return [first_corner(p) for p in polygons] if self.text_repr_type == 'quad' else polygons, scores
 
 def cores(self, prob):
     "The simplified contours (n,2) with their scores, those that score too low left out."
@@ -277,13 +278,6 @@ def cores(self, prob):
         if len(contour) < 4: continue
         core = cv2.approxPolyDP(contour, self.epsilon_ratio*cv2.arcLength(contour, True), True)[:, 0]
         if len(core) > 3 and (score := box_score(prob, core)) >= self.min_text_score: yield core, score
-
-def first_corner(quads):
-    "Each quad starting with its corner nearest the top left of its box."
-    if not quads: return []
-    q = np.stack(quads)                                             # (n,4,2)
-    start = np.square(q - q.min(1, keepdims=True)).sum(2).argmin(1)
-    return list(q[np.arange(len(q))[:, None], (start[:, None] + np.arange(4)) % 4])
 
 DBPostprocessor.read, DBPostprocessor.cores = read, cores
 

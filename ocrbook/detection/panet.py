@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from ..foundations.images import PageTransform
+from .psenet import PSEHead
 from ..parts.backbones import resnet18
 from ..parts.kernels import dice_per_image, fit_target, hard_pixels, kernel_maps, label_polygons
 from ..parts.stages import TextDetector
@@ -88,26 +89,18 @@ class FPEM_FFM(nn.Module):
         return (sums[0], *(F.interpolate(s, sums[0].shape[-2:], mode='bilinear') for s in sums[1:]))
 
 # %% ../../nbs/detection/23_panet.ipynb #4b4fdec4
-class PANHead(nn.Module):
+class PANHead(PSEHead):
     "Features → text, kernel, and an embedding of four numbers, for every pixel (PAN paper, 'Overall Architecture')."
     def __init__(self,
         in_channels:int=512,     # of all the neck's maps together
         out_channels:int=6,      # text, kernel, and the length of the embedding
         hidden_dim:int=None,     # channels of a 3×3 convolution before the last layer; None: there is none
-    ):
-        super().__init__()
-        self.hidden_dim = hidden_dim
-        if hidden_dim: self.conv1, self.bn1 = nn.Conv2d(in_channels, hidden_dim, 3, padding=1), nn.BatchNorm2d(hidden_dim)
-        self.out_conv = nn.Conv2d(hidden_dim or in_channels, out_channels, 1)
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d): nn.init.normal_(m.weight, std=.01); nn.init.zeros_(m.bias)
+    ): super().__init__(in_channels, out_channels, hidden_dim)
 
     def forward(self,
         x:tuple,       # maps (b,c,h,w) of the neck
     ) -> torch.Tensor: # (b,out_channels,h,w); no sigmoid yet
-        x = torch.cat(x, 1)  # (b,in_channels,h,w)
-        if self.hidden_dim: x = F.relu(self.bn1(self.conv1(x)))
-        return self.out_conv(x)
+        return super().forward(torch.cat(x, 1))
 
 # %% ../../nbs/detection/23_panet.ipynb #5e3a6bfc
 @dataclass

@@ -28,7 +28,7 @@ def read(
     output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
     pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')] = False,
-    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .65,
+    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
     detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
     recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
     max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
@@ -240,7 +240,7 @@ def evaluate(
     recognizer: Annotated[str, typer.Option(help='Model that reads what a detector finds: end-to-end scores too.')] = '',
     reader_checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall crops a quarter turn either way.')] = False,
-    min_score: Annotated[float, typer.Option(help='End to end: words read with a lower score are left out.', min=0, max=1)] = .65,
+    min_score: Annotated[float, typer.Option(help='End to end: words read with a lower score are left out.', min=0, max=1)] = .7,
     resize: Annotated[str, typer.Option(help='Bring all photos to this size first, such as 1280x720.')] = '',
     only: Annotated[str, typer.Option(help='Regular expression: images whose file name it finds.')] = '',
     limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.', min=1)] = None,
@@ -265,12 +265,12 @@ def evaluate(
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])
 
 def _scores(net, reader, samples, task, rotate, min_score, size):
-    from ocrbook.practice.reading import cut_word
+    from ocrbook.practice.reading import read_words
     from ocrbook.practice.training import score_pages, score_receipts, score_words
     if task == 'kie': return score_receipts(net, samples)
     if task == 'recognition': return score_words(lambda crops: net.predict(crops, rotate=rotate), samples)
     def read(image, found):
-        words = reader.predict([cut_word(image, w.polygon) for w in found], rotate=rotate)
+        words = read_words(reader, [(image, w.polygon) for w in found], rotate)
         return [w.text if w.score >= min_score else '' for w in words]
     return score_pages(net.predict, samples, read if reader else None, size)
 

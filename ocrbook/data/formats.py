@@ -469,7 +469,7 @@ def _one(source, name):
     if source.is_file(): return source
     found = [p for p in _labels(source) if _kind(p) == name]
     if len(found) == 1: return found[0]
-    if not found and (why := _torn(_labels(source))): raise FormatError(why)
+    if not found and name in _keys and (why := _torn(_labels(source))): raise FormatError(why)
     raise FormatError(f'{source}: {len(found)} files of format {name}, expected one' + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))
 
 def _value(e, name):

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from ..foundations.images import PageTransform
-from .psenet import PSEHead
 from ..parts.backbones import resnet18
 from ..parts.kernels import dice_per_image, fit_target, hard_pixels, kernel_maps, label_polygons
 from ..parts.stages import TextDetector
+from .psenet import PSEHead
 
 # %% ../../nbs/detection/23_panet.ipynb #4760005d
 class SeparableConv2d(nn.Module):

@@ -348,7 +348,7 @@ def chart(self:Run, step, values):
     if self.board is None: return
     try:
         for k, v in values.items(): self.board.add_scalar(k, v, step)
-    except OSError as e: self.board = _tell(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
+    except OSError as e: self.board = None; _tell(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
 
 def spoilt(self:Run, step, terms):
     "What to say of a loss that is no number."
@@ -844,12 +844,13 @@ def word_source(
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth': return Source(Words(10**9, seed, **spec), weight, None, 'synth')
     check_names(spec, ('only', 'skip'), f'{folder}: ')
-    samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
-    if photos := [s for s in samples if not s.is_word]:
+    found = [s for s in read_folder(folder, **spec) if use is None or use(s)]
+    samples = [s for s in found if s.is_word]
+    if photos := [s for s in found if not s.is_word and any(t and not skip for t, skip in zip(s.texts, s.ignored))]:
         of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())        # other photos, another folder
         to = Path(cut)/f'{find_folder(folder).name}-{of:08x}'
         if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
-        samples = [s for s in samples if s.is_word] + list(read_jsonl(to))
+        samples += read_jsonl(to)
     fine = [s for s in samples if s.texts[0] and not model.converter.vocab.unknown_in(s.texts)]
     if not fine: raise ValueError(f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
     if lost := len(samples)-len(fine): _tell(f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')

@@ -3,6 +3,9 @@
     python .ci/test.py               all of them
     python .ci/test.py crnn vocab    those whose path contains one of these words
     python .ci/test.py --flags slow  with the cells marked `slow` as well (no time limit then)
+    python .ci/test.py --roundings [SETTING ...] [-k WORD ...]
+                                     the chapters that train or compare whole networks, as other processors would round
+                                     (all settings by default), with 1 and 2 threads and three seeds (no time limit)
 
 Prints a line per notebook and ends with 'N passed, M failed'; a notebook that takes over 60 seconds
 fails; time spent waiting for a free core on a busy machine is told apart and not counted."""
@@ -12,6 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 60  # seconds a notebook may take
+ROUNDINGS = {  # environments in which one machine adds and multiplies in the order of another
+    'native': {},
+    'avx2': dict(ATEN_CPU_CAPABILITY='avx2', ONEDNN_MAX_CPU_ISA='AVX2', MKL_ENABLE_INSTRUCTIONS='AVX2'),
+    'sse4': dict(ATEN_CPU_CAPABILITY='default', ONEDNN_MAX_CPU_ISA='SSE41', MKL_ENABLE_INSTRUCTIONS='SSE4_2'),
+    'compatible': dict(MKL_CBWR='COMPATIBLE')}
+SEEDS, THREADS = (0, 1, 2), (1, 2)
 
 
 def notebooks(root=ROOT):
@@ -19,6 +28,11 @@ def notebooks(root=ROOT):
     made = {'.ipynb_checkpoints', '_proc', '_docs'}
     found = [p for p in (root/'nbs').rglob('*.ipynb') if not made & set(p.relative_to(root).parts)]
     return sorted(found, key=lambda p: (p.parent == root/'nbs', p.name))
+
+
+def depends_on_rounding(path):
+    "Does this notebook train, or compare whole networks with recorded numbers?"
+    return bool(re.search(r'\.backward\(\)|\bParity\(|\b(fit|train)\(', path.read_text(encoding='utf-8')))
 
 
 RUN = """import atexit, os, sys
@@ -29,9 +43,9 @@ atexit.register(lambda: print('waited', queue(), flush=True))
 from nbdev.test import nbdev_test
 nbdev_test.__wrapped__(path=sys.argv[1], flags=sys.argv[2], n_workers=0)"""  # nbdev_test --path
 
-def run_one(path, flags, kill_after):
+def run_one(path, flags, kill_after, **settings):
     "Seconds taken, seconds waited for a free core, the reason of a failure or '', and what the notebook printed."
-    env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0')
+    env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0') | settings
     env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
     start = time.monotonic()
     try:
@@ -46,29 +60,41 @@ def run_one(path, flags, kill_after):
     return time.monotonic() - start - waited, waited, why, re.sub(r'^waited .*\n', '', said, flags=re.M)
 
 
+def passes(paths, roundings=None):
+    "(notebook, what is special, environment) of every run to make."
+    if roundings is None: return [(p, '', {}) for p in paths]
+    return [(p, f'  {name}, {threads} thread{"s"*(threads > 1)}, seed {seed}',
+             dict(ROUNDINGS[name], OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OCRBOOK_SEED=str(seed)))
+            for p in paths if depends_on_rounding(p) for name in roundings for threads in THREADS for seed in SEEDS]
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('words', nargs='*', help='run only notebooks whose path contains one of these')
+    ap.add_argument('-k', dest='more', nargs='+', default=[], metavar='WORD', help='the same, behind --roundings')
     ap.add_argument('--flags', default='', help='test flags to run as well, such as "slow cuda"')
+    ap.add_argument('--roundings', nargs='*', choices=list(ROUNDINGS), metavar='SETTING', help=', '.join(ROUNDINGS))
     ap.add_argument('-j', '--jobs', type=int, default=min(os.cpu_count() or 1, 4), help='notebooks at the same time')
     a = ap.parse_args()
-    paths = [p for p in notebooks() if not a.words or any(w in str(p.relative_to(ROOT)) for w in a.words)]
-    if not paths: print('no notebook found\n0 passed, 1 failed'); return 1
+    words = a.words + a.more
+    paths = [p for p in notebooks() if not words or any(w in str(p.relative_to(ROOT)) for w in words)]
+    todo = passes(paths, a.roundings if a.roundings is None else a.roundings or list(ROUNDINGS))
+    if not todo: print('no notebook found\n0 passed, 1 failed'); return 1
     subprocess.run([sys.executable, '-c', 'import nbdev.test, torch, torchvision, cv2, matplotlib.pyplot'], cwd=ROOT)  # from disk into memory
-    limit = LIMIT if not a.flags else 24*3600
+    limit = LIMIT if not a.flags and a.roundings is None else 24*3600
     passed, began = 0, time.monotonic()
     with ThreadPoolExecutor(a.jobs) as pool:
-        jobs = {pool.submit(run_one, p, a.flags, 10*limit): p for p in paths}
+        jobs = {pool.submit(run_one, p, a.flags, 10*limit, **env): f'{p.relative_to(ROOT)}{what}' for p, what, env in todo}
         for job in as_completed(jobs):
             secs, waited, why, said = job.result()
             if secs > limit: why = f'{why + ", " if why else ""}over the limit of {limit} s'
             note = (f'  (and {waited:.0f} s waiting for a free core)' if waited > 5 else '') + ('  ' + why if why else '')
             passed += not why
-            print(f'{"FAIL" if why else "ok  "} {secs:6.1f} s  {jobs[job].relative_to(ROOT)}{note}', flush=True)
+            print(f'{"FAIL" if why else "ok  "} {secs:6.1f} s  {jobs[job]}{note}', flush=True)
             if why: print('\n'.join('     | ' + o for o in said.strip().splitlines()[-60:]), flush=True)
-    print(f'{time.monotonic() - began:.0f} s for {len(paths)} notebooks')
-    print(f'{passed} passed, {len(paths) - passed} failed')
-    return int(passed < len(paths))
+    print(f'{time.monotonic() - began:.0f} s for {len(todo)} runs')
+    print(f'{passed} passed, {len(todo) - passed} failed')
+    return int(passed < len(todo))
 
 
 if __name__ == '__main__': sys.exit(main())

@@ -2,6 +2,8 @@
 
     python .ci/test.py               all of them
     python .ci/test.py crnn vocab    those whose path contains one of these words
+    python .ci/test.py dbnet --upto Head
+                                     from the beginning to the end of the first section whose title contains this
     python .ci/test.py --flags slow  with the cells marked `slow` as well (no time limit then)
     python .ci/test.py --roundings [SETTING ...] [-k WORD ...]
                                      the chapters that train or compare whole networks, as other processors would round
@@ -35,21 +37,40 @@ def depends_on_rounding(path):
     return bool(re.search(r'\.backward\(\)|\bParity\(|\b(fit|train)\(', path.read_text(encoding='utf-8')))
 
 
+def beginning(cells, title):
+    "The cells up to the end of the first section whose heading contains `title`."
+    level = None
+    for i, c in enumerate(cells):
+        head = re.match(r'(#+) +(.*)', c.source) if c.cell_type == 'markdown' else None
+        if head and level is not None and len(head[1]) <= level: return cells[:i]
+        if head and level is None and title.lower() in head[2].lower(): level = len(head[1])
+    if level is None: raise SystemExit(f'no section whose title contains {title!r}')
+    return cells
+
+
 RUN = """import atexit, os, sys
 def queue():  # seconds this process waited for a free core, where the system tells
     try: return int(open('/proc/self/schedstat').read().split()[1])/1e9
     except Exception: return 0.
 atexit.register(lambda: print('waited', queue(), flush=True))
-from nbdev.test import nbdev_test
-nbdev_test.__wrapped__(path=sys.argv[1], flags=sys.argv[2], n_workers=0)"""  # nbdev_test --path
+import nbdev.test
+if sys.argv[3]:
+    sys.path.insert(0, sys.argv[4])
+    from test import beginning
+    class Part(nbdev.test.NBProcessor):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.nb.cells = beginning(self.nb.cells, sys.argv[3])
+    nbdev.test.NBProcessor = Part
+nbdev.test.nbdev_test.__wrapped__(path=sys.argv[1], flags=sys.argv[2], n_workers=0)"""  # nbdev_test --path
 
-def run_one(path, flags, kill_after, **settings):
+def run_one(path, flags, kill_after, upto='', **settings):
     "Seconds taken, seconds waited for a free core, the reason of a failure or '', and what the notebook printed."
     env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0') | settings
     env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
     start = time.monotonic()
     try:
-        done = subprocess.run([sys.executable, '-c', RUN, str(path), flags], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run([sys.executable, '-c', RUN, str(path), flags, upto, str(ROOT/'.ci')], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, errors='replace', timeout=kill_after)
         said, why = done.stdout + done.stderr, f'exit code {done.returncode}' if done.returncode else ''
         if not why and 'Success.' not in done.stdout: why = 'nbdev_test ran nothing'  # it exits 0 then
@@ -73,6 +94,7 @@ def main():
     ap.add_argument('words', nargs='*', help='run only notebooks whose path contains one of these')
     ap.add_argument('-k', dest='more', nargs='+', default=[], metavar='WORD', help='the same, behind --roundings')
     ap.add_argument('--flags', default='', help='test flags to run as well, such as "slow cuda"')
+    ap.add_argument('--upto', default='', metavar='TITLE', help='stop at the end of the section with this title')
     ap.add_argument('--roundings', nargs='*', choices=list(ROUNDINGS), metavar='SETTING', help=', '.join(ROUNDINGS))
     ap.add_argument('-j', '--jobs', type=int, default=min(os.cpu_count() or 1, 4), help='notebooks at the same time')
     a = ap.parse_args()
@@ -84,7 +106,7 @@ def main():
     limit = LIMIT if not a.flags and a.roundings is None else 24*3600
     passed, began = 0, time.monotonic()
     with ThreadPoolExecutor(a.jobs) as pool:
-        jobs = {pool.submit(run_one, p, a.flags, 10*limit, **env): f'{p.relative_to(ROOT)}{what}' for p, what, env in todo}
+        jobs = {pool.submit(run_one, p, a.flags, 10*limit, a.upto, **env): f'{p.relative_to(ROOT)}{what}' for p, what, env in todo}
         for job in as_completed(jobs):
             secs, waited, why, said = job.result()
             if secs > limit: why = f'{why + ", " if why else ""}over the limit of {limit} s'

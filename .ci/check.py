@@ -233,41 +233,40 @@ def check_style():
 
 def declared(key):
     "Names of the packages in a line of settings.ini."
-    return {re.sub(r'[-_.]+', '-', re.match(r'[\w.-]+', o)[0]).lower() for o in SETTINGS['DEFAULT'].get(key, '').split()}
+    return {plain_name(re.match(r'[\w.-]+', o)[0]) for o in SETTINGS['DEFAULT'].get(key, '').split()}
 
-def undeclared(source, base, extra):
-    "Packages that a module imports though no requirement brings them: (line, import)."
-    known, tree = packages_distributions(), ast.parse(source)
-    top = {id(o) for o in tree.body}
+def plain_name(package): return re.sub(r'[-_.]+', '-', package).lower()
+
+installed = lru_cache(1)(packages_distributions)  # module -> packages that bring it
+
+def needs(source):
+    "What a module imports from elsewhere: (line, name, packages that bring it, is it imported when the module is?)."
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import): names = [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level: names = [node.module]
         else: continue
         for name in {o.split('.')[0] for o in names} - {LIB} - set(sys.stdlib_module_names):
-            dists = {re.sub(r'[-_.]+', '-', d).lower() for d in known.get(name, [name])}
-            if not dists & (base if id(node) in top else base | extra): yield node.lineno, name
+            yield node.lineno, name, {plain_name(o) for o in installed().get(name, [name])}, node in tree.body
 
 def check_requirements():
     "What the package imports is required in settings.ini; what is required is imported; pins and hashes name the same versions"
-    extras = [k for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements']
-    base, extra, used = declared('requirements'), set().union(*map(declared, extras)), ''
+    base, used = declared('requirements'), set()
+    extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements'))
+    def missing(source):
+        for line, name, packages, top in needs(source):
+            used.update(packages)
+            if not packages & (base if top else base | extra): yield line, name
     for line, wrong in ('import execnb', True), ('def f():\n    from yaml import load', True), ('import os, numpy.random', False):
-        if bool(list(undeclared(line, base - {'pyyaml'}, set()))) != wrong: yield f'the check itself is wrong about {line!r}'
+        if bool(list(missing(line))) != wrong: yield f'the check itself is wrong about {line!r}'
+    used.clear()
     for p in modules(ROOT/LIB).values():
-        source = p.read_text(encoding='utf-8')
-        used += source
-        for line, name in undeclared(source, base, extra): yield f'{rel(p)}:{line}: imports {name}, which settings.ini does not require'
-    names = {re.sub(r'[-_.]+', '-', d).lower(): m for m, ds in packages_distributions().items() for d in ds}
-    for o in sorted(base | extra):
-        if not re.search(rf'^\s*(import|from)\s(.*\W)?{re.escape(names.get(o, o))}\b', used, re.M): yield f'settings.ini requires {o}, which nothing imports'
-    pins = dict(re.findall(r'^([\w.-]+)==([\w.+-]+)', (ROOT/'constraints.txt').read_text(encoding='utf-8').lower(), re.M))
-    lock = dict(re.findall(r'^([\w.-]+)==([\w.+-]+)', (ROOT/'requirements.lock').read_text(encoding='utf-8').lower(), re.M))
-    norm = lambda d: {re.sub(r'[-_.]+', '-', k): v for k, v in d.items()}
-    for k, v in norm(lock).items():
-        if norm(pins).get(k) != v: yield f'requirements.lock has {k}=={v}, constraints.txt {norm(pins).get(k)}'
-    for o in declared('requirements') | declared('dev_requirements'):
-        if o not in norm(pins) and o != 'tomli': yield f'constraints.txt lacks {o}'
-        if o not in norm(lock) and o != 'tomli': yield f'requirements.lock lacks {o}, see its first lines'
+        for line, name in missing(p.read_text(encoding='utf-8')): yield f'{rel(p)}:{line}: imports {name}, which settings.ini does not require'
+    for o in sorted((base | extra) - used): yield f'settings.ini requires {o}, which nothing imports'
+    pins, lock = (dict(re.findall(r'^([\w.-]+)==([^\s;\\]+)', (ROOT/n).read_text(encoding='utf-8'), re.M)) for n in ('constraints.txt', 'requirements.lock'))
+    if pins != lock: yield f'constraints.txt and requirements.lock differ in {dict(pins.items() ^ lock.items())}, run: python .ci/lock.py'
+    for o in sorted((base | extra | declared('dev_requirements')) - set(pins) - {'tomli'}):  # tomli is for Python 3.10
+        yield f'constraints.txt lacks {o}, run: python .ci/lock.py'
 
 def check_workflows():
     "Actions are pinned by commit, with the version beside it; only the deploying job may write"
@@ -293,9 +292,9 @@ def reads(name, archive, tmp):
     own = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
     (own/'beside.pth').write_text(sysconfig.get_path('purelib'))
     run(sys.executable, '-m', 'pip', '--python', python, 'install', '-q', '--no-deps', '--no-index', '--no-build-isolation', '--ignore-installed', archive, cwd=tmp)
-    at = run(python, '-c', f'import {LIB}; print({LIB}.__file__)', cwd=tmp).strip()
+    at = run(python, '-c', f'import {LIB}; print({LIB}.__file__)', cwd=tmp, PYTHONPATH='').strip()
     if not at.startswith(str(own)): yield f'{name}: read with {at}'
-    said = run(python.parent/LIB, 'read', photo, cwd=tmp)
+    said = run(python.parent/LIB, 'read', photo, cwd=tmp, PYTHONPATH='')
     lines = (ROOT/'data/samples/labels.jsonl').read_text(encoding='utf-8').splitlines()
     truth = next(o for o in map(json.loads, lines) if o['file'].endswith(photo.name))['instances']
     words = [o['text'] for o in truth if not o['ignore']]

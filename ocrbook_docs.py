@@ -41,6 +41,8 @@ def page_of(path):
     rel = Path(path).relative_to(get_config().nbs_path)
     return (rel.parent/_nbpath2html(rel).name).as_posix()
 
+def blob(): return f'{get_config().git_url}/blob/{get_config().branch}/'  # links to files of the repository
+
 def link_names(text, page):
     "Names in backticks lead to their reference, on this page or another."
     def one(m):
@@ -52,11 +54,9 @@ def link_names(text, page):
 
 def tidy(text, folder):
     "Pictures keep their words where they stand alone, badges are links, links that leave nbs/ lead to the repository."
-    cfg = get_config()
     def outside(m):
         to = normpath(f'nbs/{folder}/{m[1]}')
-        if ':' in m[1] or m[1][0] in '#/' or to.startswith('nbs/'): return m[0]
-        return f']({cfg.git_url}/blob/{cfg.branch}/{to})'
+        return m[0] if ':' in m[1] or m[1][0] in '#/' or to.startswith('nbs/') else f']({blob()}{to})'
     def picture(m):
         words = ' '.join(m[1].split()).replace('"', "'")
         return f'![]({m[2]}){{fig-alt="{words}"}}'
@@ -86,32 +86,22 @@ class BookPage(Processor):
     def begin(self):
         nb, path = self.nb, Path(self.nb.path_).resolve()
         page, folder = page_of(path), path.parent.relative_to(get_config().nbs_path).as_posix()
-        ids = {c.get('id') for c in json.loads(path.read_text(encoding='utf-8'))['cells']}
         self.document()
-        cells, head, docs = [], None, []
-        for c in [*nb.cells, None]:
-            if c is not None and is_doc(c):
-                docs.insert(0, c)  # nbdev puts the last name first
-                continue
-            if docs: cells.append(reference(docs)); docs = []
-            if c is None or c.directives_.keys() & {'hide', 'exporti', 'default_exp'}: continue
-            if c.cell_type == 'markdown' and head is None and (m := TITLE.match(c.source)):
-                head = {k: re.sub(r'\s*^> ?', ' ', v, flags=re.M).strip() for k, v in m.groupdict().items() if v}
-                c.source = c.source[m.end():].strip()
-                if not c.source: continue
-            if c.cell_type == 'code':
-                if 'export' in c.directives_: c.outputs = []
-                c.outputs = [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]  # they load scripts
-            cells.append(c)
+        cells, head = self.select()
+        ids = {c.get('id') for c in json.loads(path.read_text(encoding='utf-8'))['cells']}
         for i, c in enumerate(cells):
+            if c.get('id') not in ids: c.id = f'cell-{i}'  # nbdev's are drawn anew in every run
             if c.cell_type == 'markdown': c.source = link_names(tidy(c.source, folder), page)
             for o in c.get('outputs', []):
-                if 'text/markdown' in o.get('data', {}):
-                    text = link_names(tidy(''.join(o['data']['text/markdown']), folder), page)
-                    o['data']['text/markdown'] = text.splitlines(True)
-            if c.get('id') not in ids: c.id = f'cell-{i}'  # nbdev's are drawn anew in every run
-        front = dict(head or {}, **{'output-file': Path(page).name})
-        nb.cells = [mk_cell(f'---\n{yaml.dump(front, allow_unicode=True)}---', 'raw', id='front'), *cells]
+                data = o.get('data', {})
+                if 'text/html' in data:  # for the sake of one such output Quarto's page fetches scripts from other hosts
+                    o['data'] = {'text/markdown': ['```{=html}\n', *''.join(data['text/html']).strip().splitlines(True), '\n```\n']}
+                elif 'text/markdown' in data:
+                    data['text/markdown'] = link_names(tidy(''.join(data['text/markdown']), folder), page).splitlines(True)
+        cells.append(mk_cell(f'[The notebook of this page]({blob()}nbs/{path.relative_to(get_config().nbs_path).as_posix()}) runs from top to '
+                             'bottom; its tests are the ones you see here.', 'markdown', id='notebook'))
+        front = yaml.dump(dict(head, **{'output-file': Path(page).name}), allow_unicode=True)
+        nb.cells = [mk_cell(f'---\n{front}---', 'raw', id='front'), *cells]
         nb.metadata.pop('widgets', None)
 
     def document(self):
@@ -121,3 +111,19 @@ class BookPage(Processor):
         run.begin()
         for c in self.nb.cells:
             if is_doc(c) or c.directives_.keys() & {'export', 'exporti'}: run(c)
+
+    def select(self):
+        "The cells that are shown, and what the title says; exported code is shown, references follow it in one box."
+        cells, head, docs = [], {}, []
+        for c in [*self.nb.cells, None]:
+            if c is not None and is_doc(c): docs.insert(0, c); continue  # nbdev puts the last name first
+            if docs: cells.append(reference(docs)); docs = []
+            if c is None or c.directives_.keys() & {'hide', 'exporti', 'default_exp'}: continue
+            if c.cell_type == 'markdown' and not head and (m := TITLE.match(c.source)):
+                head = {k: re.sub(r'\s*^> ?', ' ', v, flags=re.M).strip() for k, v in m.groupdict().items() if v}
+                c.source = c.source[m.end():].strip()
+                if not c.source: continue
+            if c.cell_type == 'code':  # saved widgets cannot move without a kernel, and load scripts
+                c.outputs = [] if 'export' in c.directives_ else [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]
+            cells.append(c)
+        return cells, head

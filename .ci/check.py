@@ -171,7 +171,18 @@ PLANTS = dict(
     late=lambda c: c.update(source=['x = 1\n', '#| eval: false\n', 'y = 2']))
 PAGE_PLANTS = dict(
     widget=lambda c: c.update(outputs=[dict(output_type='display_data', data={'application/vnd.jupyter.widget-view+json': {}})]),
+    html=lambda c: c.update(outputs=[dict(output_type='display_data', data={'text/html': ['<b>x</b>']})]),
     directive=lambda c: c.update(source=['#| export\n', 'x = 1']))
+
+# What a page makes of a text in the folder detection
+MADE = {
+    'a `DBHead`, `nothing`': 'a [`DBHead`](#dbhead), `nothing`',
+    '`iou()`, `ocrbook.create_model`': '[`iou()`](../foundations/geometry.html#iou), [`ocrbook.create_model`](../practice/models.html#create_model)',
+    '[the `DBHead`](21_dbnet.ipynb)': '[the `DBHead`](21_dbnet.ipynb)',
+    '```\nx # `DBHead`\n```\n# `DBHead`': '```\nx # `DBHead`\n```\n# `DBHead`',
+    '[data](../../data/LICENSES.md)': f"[data]({SETTINGS['DEFAULT']['git_url']}/blob/main/data/LICENSES.md)",
+    '![A "sign"](a.png)': """![](a.png){fig-alt="A 'sign'"}""",
+    '[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://b.c)': '[Open in Colab](https://b.c){.colab}'}
 
 def bites(faults, plants):
     "Names of plants that `faults` does not see in a notebook that is otherwise right, each planted in a copy on disk."
@@ -195,6 +206,10 @@ def check_docs():
     import docs
     faults = lambda nb: docs.faults(nb, processed=True)
     for name in bites(faults, PLANTS | PAGE_PLANTS): yield f'the check itself is wrong about a planted {name}'
+    if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))
+    from ocrbook_docs import link_names, tidy
+    for text, want in MADE.items():
+        if (made := link_names(tidy(text, 'detection'), 'detection/dbnet.html')) != want: yield f'{text!r} becomes {made!r}'
     with tempfile.TemporaryDirectory() as tmp:
         yield from docs.build(Path(tmp)/'site')
         for p in docs.PROC.rglob('*.ipynb'):

@@ -77,7 +77,7 @@ def faults(nb, processed=False):
             except ValueError as e: yield f'{at}: {e}'
             if processed and (words := [o for o in head(src)[0] if ':' not in o]): yield f'{at}: left by nbdev: {words}'
         for o in c.get('outputs', []) if processed else []:
-            kinds = set(o.get('data', {})) - {'text/plain', 'text/markdown', 'text/html', 'image/png', 'image/jpeg', 'image/svg+xml'}
+            kinds = set(o.get('data', {})) - {'text/plain', 'text/markdown', 'image/png', 'image/jpeg', 'image/svg+xml'}
             if kinds: yield f'{at}: an output that loads scripts: {kinds}'
             if o['output_type'] == 'stream' and not isinstance(o['text'], list): yield f'{at}: an output is one string'
     if processed and 'widgets' in nb['metadata']: yield 'holds the state of widgets, which loads scripts'
@@ -99,7 +99,6 @@ def output(o, opts, save):
         name = save(data[kind].encode() if ext == 'svg' else base64.b64decode(data[kind]), ext)
         alt, cap = (html.escape(opts.get(k, '')) for k in ('fig-alt', 'fig-cap'))
         return box('display', fence(f'<figure><img src="{name}" alt="{alt}">{cap and f"<figcaption>{cap}</figcaption>"}</figure>', '{=html}'))
-    if 'text/html' in data: return box('display', fence(data['text/html'], '{=html}'))
     if 'text/markdown' in data: return box('display', data['text/markdown'])
     text = data.get('text/plain', '')
     return '' if not text or re.match(r'<Figure size|<[\w.]*Axes', text) else box('display', fence(text))

@@ -52,7 +52,7 @@ def options(src):
     if late := re.search(r'^\s*#\s*\|.*', code, re.M): raise ValueError(f'not at the top of its cell: {late[0].strip()}')
     rest = [o for o in top if o.split()[:1] == [] or o.split()[0] not in WORDS]
     try: found = yaml.load('\n'.join(rest), OnceLoader)
-    except yaml.YAMLError as e: raise ValueError('not YAML, text with a colon needs quotes: ' + ' '.join(str(e).split())) from None
+    except yaml.YAMLError as e: raise ValueError('its head is no YAML (a text with a colon needs quotes): ' + ' '.join(str(e).split())) from None
     if found is None: return {}
     if not isinstance(found, dict): raise ValueError(f'neither "key: value" nor a directive of nbdev: {found}')
     for key, value in found.items():

@@ -101,7 +101,7 @@ class BookPage(Processor):
         cells.append(mk_cell(f'[The notebook of this page]({blob()}nbs/{path.relative_to(get_config().nbs_path).as_posix()}) runs from top to '
                              'bottom; its tests are the ones you see here.', 'markdown', id='notebook'))
         front = yaml.dump(dict(head, **{'output-file': Path(page).name}), allow_unicode=True)
-        nb.cells = [mk_cell(f'---\n{front}---', 'raw', id='front'), *cells]
+        nb.cells = [mk_cell(f'---\n{front}---\n\n', 'raw', id='front'), *cells]
         nb.metadata.pop('widgets', None)
 
     def document(self):

@@ -1,4 +1,5 @@
 "Installation: everything it needs to know stands in settings.ini."
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import find_packages, setup
@@ -9,15 +10,24 @@ config.read(here/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
 lib = cfg['lib_path']
 
+def description():
+    "The README with links that lead to the repository, so that they work on a package index."
+    blob = f"{cfg['git_url']}/blob/{cfg['branch']}/"
+    raw = blob.replace('github.com', 'raw.githubusercontent.com').replace('/blob/', '/')
+    parts = re.split(r'(^```.*?^```|`[^`\n]*`)', (here/'README.md').read_text(encoding='utf-8'), flags=re.M | re.S)
+    for i in range(0, len(parts), 2):
+        parts[i] = re.sub(r'(!?)\[([^]]*)\]\((?![a-z]+:|#)([^)\s]+)\)', lambda m: f'{m[1]}[{m[2]}]({raw if m[1] else blob}{m[3]})', parts[i])
+    return ''.join(parts)
+
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'].split(),
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
-    packages=find_packages(include=[lib, f'{lib}.*']), package_data={lib: ['weights/*', 'data/*.txt']},
+    project_urls={'Documentation': cfg['doc_host'] + cfg['doc_baseurl']},
+    packages=find_packages(include=[lib, f'{lib}.*']), package_dir={'': '.'}, package_data={lib: ['weights/*', 'data/*.txt']},
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split()},
+    extras_require={k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')},
     entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{lib}={lib}._modidx:d']},
-    long_description=(here/'README.md').read_text(encoding='utf-8') if (here/'README.md').exists() else cfg['description'],
-    long_description_content_type='text/markdown', zip_safe=False,
+    long_description=description(), long_description_content_type='text/markdown', zip_safe=False,
     classifiers=['Development Status :: 3 - Alpha', 'Intended Audience :: Developers', 'Intended Audience :: Education',
                  'Intended Audience :: Science/Research',
                  'Natural Language :: English', 'Programming Language :: Python :: 3 :: Only',

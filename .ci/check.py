@@ -1,10 +1,13 @@
 """What must hold besides the tests: python .ci/check.py [name of a check ...]
 
 Each check yields one line per problem. Ends with 'N passed, M failed'."""
-import ast, json, os, re, shutil, subprocess, sys, tempfile, time, zipfile
+import ast, json, os, re, shutil, subprocess, sys, sysconfig, tempfile, time, zipfile
 from configparser import ConfigParser
 from functools import lru_cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
+
+import yaml
 
 from test import ROOT, notebooks
 
@@ -154,46 +157,189 @@ def check_readme():
         yield 'README.md differs from nbs/index.ipynb, run: python .ci/readme.py'
     yield from readme.broken(text)
 
-def check_docs():
-    "The site builds; every link, anchor and picture in it is there; the sidebar holds every page"
-    import docs
+# What Quarto or nbdev would stumble over, planted in the code cell `c` of a notebook to see that the check bites
+PLANTS = dict(
+    doubled=lambda c: c.update(source=['#| eval: false\n', '#| eval: false\n', 'x = 1']),
+    colon=lambda c: c.update(source=['#| fig-alt: left: a word\n', 'x = 1']),
+    string=lambda c: c.update(source='x = 1\ny = 2'),
+    joined=lambda c: c.update(source=['x = 1\ny = 2']),
+    hash=lambda c: c.update(source=['#| fig-alt: word #2 of the page\n', 'x = 1']),
+    number=lambda c: c.update(source=['#| fig-alt: 12\n', 'x = 1']),
+    typo=lambda c: c.update(source=['#| fig_alt: a word\n', 'x = 1']),
+    bare=lambda c: c.update(source=['#| fig-alt a word\n', 'x = 1']),
+    folded=lambda c: c.update(source=['#| fig-alt: >-\n', '#|   a word\n', 'x = 1']),
+    late=lambda c: c.update(source=['x = 1\n', '#| eval: false\n', 'y = 2']))
+PAGE_PLANTS = dict(
+    widget=lambda c: c.update(outputs=[dict(output_type='display_data', data={'application/vnd.jupyter.widget-view+json': {}})]),
+    html=lambda c: c.update(outputs=[dict(output_type='display_data', data={'text/html': ['<b>x</b>']})]),
+    directive=lambda c: c.update(source=['#| export\n', 'x = 1']))
+
+# What a page makes of a text in the folder detection
+MADE = {
+    'a `DBHead`, `nothing`': 'a [`DBHead`](#dbhead), `nothing`',
+    '`iou()`, `ocrbook.create_model`': '[`iou()`](../foundations/geometry.html#iou), [`ocrbook.create_model`](../practice/models.html#create_model)',
+    '[the `DBHead`](21_dbnet.ipynb)': '[the `DBHead`](21_dbnet.ipynb)',
+    '```\nx # `DBHead`\n```\n# `DBHead`': '```\nx # `DBHead`\n```\n# `DBHead`',
+    '[data](../../data/LICENSES.md)': f"[data]({SETTINGS['DEFAULT']['git_url']}/blob/main/data/LICENSES.md)",
+    '![A "sign"](a.png)': """![](a.png){fig-alt="A 'sign'"}""",
+    '[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://b.c)': '[Open in Colab](https://b.c){.colab}'}
+
+def bites(faults, plants):
+    "Names of plants that `faults` does not see in a notebook that is otherwise right, each planted in a copy on disk."
+    cell = lambda n: dict(cell_type='code', id=n, source=['#| fig-alt: "a: b"\n', 'f(1)'], outputs=[], metadata={}, execution_count=None)
     with tempfile.TemporaryDirectory() as tmp:
-        docs.build(Path(tmp)/'site')
+        for name, plant in dict(none=lambda c: None, **plants).items():
+            nb = dict(cells=[cell('a'), cell('b')], metadata={}, nbformat=4, nbformat_minor=5)
+            plant(nb['cells'][1])
+            (path := Path(tmp)/f'{name}.ipynb').write_text(json.dumps(nb), encoding='utf-8')
+            if bool(list(faults(load(path)))) == (name == 'none'): yield name
+
+def check_heads():
+    "The `#|` heads of cells are YAML without doubled keys, sources are lists of lines"
+    import docs
+    for name in bites(docs.faults, PLANTS): yield f'the check itself is wrong about a planted {name}'
+    for p in notebooks():
+        for o in docs.faults(load(p)): yield f'{rel(p)}: {o}'
+
+def check_docs():
+    "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page"
+    import docs
+    faults = lambda nb: docs.faults(nb, processed=True)
+    for name in bites(faults, PLANTS | PAGE_PLANTS): yield f'the check itself is wrong about a planted {name}'
+    if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))
+    from ocrbook_docs import link_names, tidy
+    for text, want in MADE.items():
+        if (made := link_names(tidy(text, 'detection'), 'detection/dbnet.html')) != want: yield f'{text!r} becomes {made!r}'
+    with tempfile.TemporaryDirectory() as tmp:
+        yield from docs.build(Path(tmp)/'site')
+        for p in docs.PROC.rglob('*.ipynb'):
+            for o in faults(load(p)): yield f'{rel(p)}: {o}'
         yield from docs.problems(Path(tmp)/'site')
 
-def check_wheel():
-    "The wheel holds every sub-package, word list and weight, and reads a photo on its own"
+def contrast(a, b):
+    "Contrast of two colours, #rrggbb, from 1 to 21 (WCAG 2)."
+    def light(colour):
+        parts = [int(colour[i:i+2], 16)/255 for i in (1, 3, 5)]
+        return sum(w*(c/12.92 if c <= .04045 else ((c+.055)/1.055)**2.4) for w, c in zip((.2126, .7152, .0722), parts))
+    low, high = sorted([light(a), light(b)])
+    return (high+.05)/(low+.05)
+
+def pale(css, scss, theme):
+    "Colours of a theme that cannot be read, or differ between styles.css and the theme's variables."
+    found = re.search(r'body\.quarto-' + theme + r' \{([^}]*)\}', css)
+    c = dict(re.findall(r'--(\w+): (#[0-9a-f]{6})', found[1] if found else ''))
+    for ink in 'text', 'soft', 'link':
+        for ground in 'page', 'box':
+            if not {ink, ground} <= set(c): yield f'{theme}: styles.css lacks --{ink} or --{ground}'
+            elif (x := contrast(c[ink], c[ground])) < 4.5: yield f'{theme}: --{ink} on --{ground} has a contrast of {x:.2f}, below 4.5'
+    for key, mine in ('link-color', 'link'), ('body-bg', 'page'), ('body-color', 'text'), ('gray-600', 'soft'):
+        if f'${key}: {c.get(mine)};' not in scss: yield f'{theme}.scss: ${key} is not {c.get(mine)}, which styles.css says'
+    if '$web-font-path: false;' not in scss: yield f'{theme}.scss: the theme fetches a font from another host'
+
+def check_style():
+    "Text and links can be read in both themes; the themes fetch nothing"
+    if not 4.53 < contrast('#767676', '#ffffff') < 4.55 or contrast('#000000', '#ffffff') != 21: yield 'the contrast is computed wrongly'
+    css = (ROOT/'nbs/styles.css').read_text(encoding='utf-8')
+    for theme in 'light', 'dark':
+        scss = (ROOT/f'nbs/{theme}.scss').read_text(encoding='utf-8')
+        yield from pale(css, scss, theme)
+        if not list(pale(re.sub('--link: #......', '--link: #18bc9c' if theme == 'light' else '--link: #375a7f', css), scss, theme)):
+            yield f'{theme}: a link too pale is not seen'
+
+def declared(key):
+    "Names of the packages in a line of settings.ini."
+    return {plain_name(re.match(r'[\w.-]+', o)[0]) for o in SETTINGS['DEFAULT'].get(key, '').split()}
+
+def plain_name(package): return re.sub(r'[-_.]+', '-', package).lower()
+
+installed = lru_cache(1)(packages_distributions)  # module -> packages that bring it
+
+def needs(source):
+    "What a module imports from elsewhere: (line, name, packages that bring it, is it imported when the module is?)."
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import): names = [a.name for a in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level: names = [node.module]
+        else: continue
+        for name in {o.split('.')[0] for o in names} - {LIB} - set(sys.stdlib_module_names):
+            yield node.lineno, name, {plain_name(o) for o in installed().get(name, [name])}, node in tree.body
+
+def check_requirements():
+    "What the package imports is required in settings.ini; what is required is imported; pins and hashes name the same versions"
+    base, used = declared('requirements'), set()
+    extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements'))
+    def missing(source):
+        for line, name, packages, top in needs(source):
+            used.update(packages)
+            if not packages & (base if top else base | extra): yield line, name
+    for line, wrong in ('import execnb', True), ('def f():\n    from yaml import load', True), ('import os, numpy.random', False):
+        if bool(list(missing(line))) != wrong: yield f'the check itself is wrong about {line!r}'
+    used.clear()
+    for p in modules(ROOT/LIB).values():
+        for line, name in missing(p.read_text(encoding='utf-8')): yield f'{rel(p)}:{line}: imports {name}, which settings.ini does not require'
+    for o in sorted((base | extra) - used): yield f'settings.ini requires {o}, which nothing imports'
+    pins, lock = (dict(re.findall(r'^([\w.-]+)==([^\s;\\]+)', (ROOT/n).read_text(encoding='utf-8'), re.M)) for n in ('constraints.txt', 'requirements.lock'))
+    if pins != lock: yield f'constraints.txt and requirements.lock differ in {dict(pins.items() ^ lock.items())}, run: python .ci/lock.py'
+    for o in sorted((base | extra | declared('dev_requirements')) - set(pins) - {'tomli'}):  # tomli is for Python 3.10
+        yield f'constraints.txt lacks {o}, run: python .ci/lock.py'
+
+def check_workflows():
+    "Actions are pinned by commit, with the version beside it; only the deploying job may write"
+    for p in sorted((ROOT/'.github/workflows').glob('*.yml')):
+        text = p.read_text(encoding='utf-8')
+        for line in re.findall(r'uses:.*', text):
+            if not re.fullmatch(r'uses: [\w./-]+@[0-9a-f]{40} # v[\d.]+', line.strip()): yield f'{rel(p)}: not pinned by commit and version: {line}'
+        flow = yaml.safe_load(text)
+        if flow.get('permissions') != {'contents': 'read'}: yield f'{rel(p)}: its jobs may do more than read'
+        for name, job in flow['jobs'].items():
+            if job.get('permissions') and name != 'deploy': yield f'{rel(p)}: job {name} has permissions of its own'
+
+def broken_links(text):
+    "Links of a text in Markdown that lead nowhere on another site."
+    text = re.sub(r'^```.*?^```|`[^`\n]*`', '', text, flags=re.M | re.S)
+    return [u for u in re.findall(r'\]\(([^)\s]+)\)', text) if not re.match(r'https?://|#|mailto:', u)]
+
+def reads(name, archive, tmp):
+    "Install an archive beside this environment's packages and read a photo from another folder; yields what is wrong."
+    env, photo = tmp/name, ROOT/'data/samples/road.jpg'
+    run(sys.executable, '-m', 'venv', '--without-pip', env)
+    python = env/('Scripts/python.exe' if os.name == 'nt' else 'bin/python')
+    own = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
+    (own/'beside.pth').write_text(sysconfig.get_path('purelib'))
+    run(sys.executable, '-m', 'pip', '--python', python, 'install', '-q', '--no-deps', '--no-index', '--no-build-isolation', '--ignore-installed', archive, cwd=tmp)
+    at = run(python, '-c', f'import {LIB}; print({LIB}.__file__)', cwd=tmp, PYTHONPATH='').strip()
+    if not at.startswith(str(own)): yield f'{name}: read with {at}'
+    said = run(python.parent/LIB, 'read', photo, cwd=tmp, PYTHONPATH='')
+    lines = (ROOT/'data/samples/labels.jsonl').read_text(encoding='utf-8').splitlines()
+    truth = next(o for o in map(json.loads, lines) if o['file'].endswith(photo.name))['instances']
+    words = [o['text'] for o in truth if not o['ignore']]
+    hit = sum(w.lower() in said.lower() for w in words)
+    if 2*hit < len(words): yield f'{name} reads {hit} of the {len(words)} words of {rel(photo)}:\n{said}'
+
+def check_packages():
+    "Sdist and wheel hold every sub-package, word list and weight; each is installed and reads a photo; their README leads somewhere"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        run(sys.executable, '-m', 'pip', 'wheel', '-q', '.', '--no-deps', '-w', tmp/'wheel', cwd=copy_tree(tmp/'book'))
-        wheels = list((tmp/'wheel').glob('*.whl'))
-        if len(wheels) != 1: yield f'{len(wheels)} wheels were built'; return
-        with zipfile.ZipFile(wheels[0]) as z: held = {i.filename: i.file_size for i in z.infolist()}
+        run(sys.executable, '-m', 'build', '--no-isolation', '-o', tmp/'dist', copy_tree(tmp/'book'))  # the wheel from the sdist
+        sdist, wheel = (next((tmp/'dist').glob(o)) for o in ('*.tar.gz', '*.whl'))
+        with zipfile.ZipFile(wheel) as z:
+            held = {i.filename: i.file_size for i in z.infolist()}
+            about = z.read(next(n for n in held if n.endswith('/METADATA'))).decode()
+        for url in broken_links(about): yield f'its description links to {url}, which is not there on a package index'
+        if not broken_links('[a](nbs/b.ipynb)') or broken_links('[a](https://b.c/d)'): yield 'the check of links does not bite'
         lib = ROOT/LIB
         want = [p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.safetensors', '.json') and '__pycache__' not in p.parts]
         for p in want:
             if held.get(rel(p)) != p.stat().st_size: yield f'{rel(p)} is not in the wheel'
         for d in sorted({p.parent for p in want if p.suffix == '.py'}):
             if not (d/'__init__.py').exists(): yield f'{rel(d)}/__init__.py is missing'
-        for room in {p.split('/')[0] for p in exports() if '/' in p}:
-            if f'{LIB}/{room}/__init__.py' not in held: yield f'sub-package {LIB}.{room} is not in the wheel'
-        if f'{LIB}/data/words.txt' not in held: yield f'{LIB}/data/words.txt is not in the wheel'
+        for n in held:
+            if not re.match(rf'{LIB}(/|-[\d.]+\.dist-info/)', n): yield f'the wheel holds {n}'
         weights = {n: s for n, s in held.items() if n.startswith(f'{LIB}/weights/') and n.endswith('.safetensors')}
         for name in WEIGHTS:
             if not any(Path(n).name.startswith(name) and s > 1000 for n, s in weights.items()): yield f'no weights for {name} in the wheel'
         if sum(weights.values()) > WEIGHT_LIMIT: yield f'weights of {sum(weights.values())/1e6:.1f} MB, more than {WEIGHT_LIMIT/1e6:.0f} MB'
-        if not all(any(Path(n).name.startswith(o) for n in weights) for o in WEIGHTS): return
-        with zipfile.ZipFile(wheels[0]) as z: z.extractall(tmp/'site')
-        photos = sorted((ROOT/'data/samples').glob('*.jpg'))
-        if not photos: yield 'no photo in data/samples'; return
-        start = f'import {LIB}; print({LIB}.__file__); from {LIB}.practice.cli import main; main()'
-        first, *said = run(sys.executable, '-c', start, 'read', photos[0], cwd=tmp, PYTHONPATH=str(tmp/'site')).splitlines()
-        if not first.startswith(str(tmp/'site')): yield f'read with {first}, not with the wheel'
-        lines = (ROOT/'data/samples/labels.jsonl').read_text(encoding='utf-8').splitlines()
-        truth = next(o for o in map(json.loads, lines) if o['file'].endswith(photos[0].name))['instances']
-        words, text = [o['text'] for o in truth if not o['ignore']], ' '.join(said).lower()
-        hit = sum(w.lower() in text for w in words)
-        if 2*hit < len(words): yield f'the wheel reads {hit} of the {len(words)} words of {rel(photos[0])}:\n' + '\n'.join(said)
+        for name, archive in ('wheel', wheel), ('sdist', sdist): yield from reads(name, archive, tmp)
 
 
 def main():

@@ -1,7 +1,9 @@
-"""Build the site with pandoc (no Quarto needed) and check its links: python .ci/docs.py [folder, _docs by default]
+"""Plain pages of the book, without Quarto, and what is wrong with them: python .ci/docs.py [folder, _docs by default]
 
-`--process` stops after nbdev's part, in _proc/, where `quarto render` makes the published site from the same pages."""
-import base64, html, json, os, re, shutil, subprocess, sys, tempfile
+The published site is Quarto's: `nbdev_docs` makes it in _docs/. `--process` stops after the first half of that, which
+needs no Quarto: _proc/ holds the notebooks, as `quarto render _proc` takes them. The plain pages come from the same
+notebooks and the same style sheet, by pandoc; they show what is broken, to .ci/check.py and to a browser."""
+import base64, html, os, re, shutil, subprocess, sys
 from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import normpath, relpath
@@ -9,161 +11,118 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 from check import SETTINGS, load
-from mermaid import to_svg
 from test import ROOT, notebooks
 
-CI, PROC, CFG = Path(__file__).parent, ROOT/'_proc', SETTINGS['DEFAULT']
-HOST = CFG['doc_host'] + CFG['doc_baseurl'] + '/'                        # links made by nbdev start so
+PROC, CFG = ROOT/'_proc', SETTINGS['DEFAULT']
 BLOB = f"{CFG['git_url']}/blob/{CFG['branch']}/"                         # links to files of the repository
 COLAB = BLOB.replace('https://github.com/', 'https://colab.research.google.com/github/')
+WORDS = {'default_exp', 'export', 'exporti', 'hide', 'slow', 'cuda'}     # nbdev's directives; they stand alone
+TEXT = {'fig-alt', 'fig-cap', 'code-summary', 'label'}                   # Quarto's options, with the kind of their values
+FLAGS = {'eval', 'echo', 'include', 'code-fold', 'output', 'warning'}
 
-
-# ---- nbdev's part: notebooks as pages, with `show_doc`
-
-def outside_links(text, folder):
-    "Links of a notebook in nbs/`folder` that leave nbs/ lead to the repository."
-    def one(m):
-        to = normpath(f'nbs/{folder}/{m[1]}')
-        return m[0] if ':' in m[1] or m[1][0] in '#/' or to.startswith('nbs/') else f']({BLOB}{to})'
-    parts = re.split(r'(^```.*?^```|`[^`\n]*`)', text, flags=re.M | re.S)
-    return ''.join(p if i % 2 else re.sub(r'\]\(([^)\s]+)\)', one, p) for i, p in enumerate(parts))
-
-def prepare(nb, folder):
-    "The title cell keeps title and subtitle only; exported code is shown, not just documented."
-    cells, titled = [], False
-    for c in nb['cells']:
-        src = ''.join(c['source'])
-        if c['cell_type'] == 'markdown':
-            src = c['source'] = outside_links(src, folder)
-            if not titled and (m := re.match(r'\s*# .*\n*(?:>.*\n?)*', src)):
-                titled, rest = True, src[m.end():].strip()
-                cells.append(dict(c, source=m[0]))
-                if rest: cells.append(dict(c, source=rest, id=c.get('id', 'title') + 'b'))
-                continue
-        if c['cell_type'] == 'code' and re.search(r'^#\|\s*export\s*$', src, re.M) and not re.search(r'^#\|\s*hide\s*$', src, re.M):
-            cells.append(dict(c, source='#| eval: false\n' + re.sub(r'^#\|\s*export\s*\n', '', src, flags=re.M), id=c.get('id', '') + 'x', outputs=[]))
-        elif c['cell_type'] == 'code' and re.search(r'\bimport\b', src) and not re.search(r'^#\|\s*export|exec_doc|^show_doc\(', src, re.M):
-            c = dict(c, source='#| eval: false\n' + src)  # nbdev would run it, out of its turn; no exported cell needs it
-        cells.append(c)
-    nb['cells'] = cells
-
-def fold_docs(nb):
-    "What `show_doc` says of one cell's functions goes into one box that opens on a click."
-    cells, run = [], []
-    md = lambda s: dict(cell_type='markdown', metadata={}, source=s)
-    def flush():
-        if not run: return
-        names = [re.search(r'show_doc\((.+?)\)', ''.join(c['source']))[1] for c in run][::-1]
-        cells.append(md('```{=html}\n<details class="api"><summary>Reference: ' + ', '.join(f'<code>{n}</code>' for n in names)
-                        + '</summary>\n```'))
-        cells.extend(run[::-1])
-        cells.append(md('```{=html}\n</details>\n```'))
-        run.clear()
-    for c in nb['cells']:
-        src = ''.join(c['source'])
-        if c['cell_type'] == 'code' and re.search(r'^show_doc\(', src, re.M):
-            for o in c['outputs']:
-                text = ''.join(o.get('data', {}).get('text/markdown', ''))
-                if text: o['data']['text/markdown'] = re.sub(r'\A\s*---\n', '', text)
-            run.append(c)
-        else: flush(); cells.append(c)
-    flush()
-    nb['cells'] = cells
 
 def process():
     "Pages as notebooks in _proc/."
     from nbdev.serve import proc_nbs
-    with tempfile.TemporaryDirectory() as tmp:
-        src = Path(tmp)/'nbs'
-        shutil.copytree(ROOT/'nbs', src, ignore=shutil.ignore_patterns('.*'))
-        for p in src.rglob('*.ipynb'):
-            nb = load(p)
-            prepare(nb, p.parent.relative_to(src).as_posix())
-            p.write_text(json.dumps(nb), encoding='utf-8')
-        if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))  # nbdev's processes take it over
-        os.environ.update(PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1', MPLBACKEND='agg')
-        proc_nbs(path=str(src), force=True, n_workers=2)
-    nbs, known = {p: load(p) for p in PROC.rglob('*.ipynb')}, set()
-    for p, nb in nbs.items():  # the names that `show_doc` gives a place to
-        out = re.search(r'^output-file: (\S+)', ''.join(nb['cells'][0]['source']), re.M)
-        docs = re.findall(r'^show_doc\(([\w.]+)', '\n'.join(''.join(c['source']) for c in nb['cells']), re.M)
-        known |= {f"{(p.parent.relative_to(PROC)/out[1]).as_posix()}#{n.lower()}" for n in docs if out}
-    own = re.compile(r'\[(`[^`\n]+`)\]\(' + re.escape(HOST) + r'([^)\s]+)\)')
-    for p, nb in nbs.items():
-        for c in nb['cells']:  # nbdev links every name it knows; those without a place stay plain
-            if c['cell_type'] == 'markdown': c['source'] = own.sub(lambda m: m[0] if m[2] in known else m[1], ''.join(c['source']))
-        fold_docs(nb)
-        p.write_text(json.dumps(nb, ensure_ascii=False, indent=1), encoding='utf-8')
+    if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))  # nbdev's processes take it over
+    os.environ.update(PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1', MPLBACKEND='agg')
+    os.chdir(ROOT)
+    proc_nbs(force=True, n_workers=2)
 
 
-# ---- a page as markdown
+# ---- what Quarto would stumble over
 
-def directives(src):
-    "Options of a code cell (`#| key: value`) and the code without them."
-    opts, code = {}, []
-    for line in src.split('\n'):
-        if m := re.match(r'#\|\s*([\w-]+)\s*:?\s*(.*)', line): opts[m[1]] = m[2].strip().strip('"\'')
-        else: code.append(line)
-    return opts, '\n'.join(code).strip('\n')
+class OnceLoader(yaml.SafeLoader):
+    "YAML as Quarto reads it: a key stands once."
+    def construct_mapping(self, node, deep=False):
+        keys = [k.value for k, _ in node.value]
+        for k in keys:
+            if keys.count(k) > 1: raise yaml.YAMLError(f'key {k} stands {keys.count(k)} times')
+        return super().construct_mapping(node, deep)
 
-def fence(text, info):
+def head(src):
+    "The `#|` lines that open a code cell, without that mark, and the code below."
+    lines = src.split('\n')
+    n = next((i for i, o in enumerate(lines) if not re.match(r'#\s*\|', o)), len(lines))
+    return [re.sub(r'^#\s*\| ?', '', o) for o in lines[:n]], '\n'.join(lines[n:]).strip('\n')
+
+def options(src):
+    "Options of a code cell, nbdev's words aside; an error says what is wrong with them."
+    top, code = head(src)
+    if late := re.search(r'^\s*#\s*\|.*', code, re.M): raise ValueError(f'not at the top of its cell: {late[0].strip()}')
+    rest = [o for o in top if o.split()[:1] == [] or o.split()[0] not in WORDS]
+    try: found = yaml.load('\n'.join(rest), OnceLoader)
+    except yaml.YAMLError as e: raise ValueError('its head is no YAML (a text with a colon needs quotes): ' + ' '.join(str(e).split())) from None
+    if found is None: return {}
+    if not isinstance(found, dict): raise ValueError(f'neither "key: value" nor a directive of nbdev: {found}')
+    for key, value in found.items():
+        if key not in TEXT | FLAGS: raise ValueError(f'unknown option {key}')
+        line = next(o for o in rest if re.match(rf'["\']?{key}["\']?\s*:', o)).partition(':')[2].strip()
+        if key in TEXT and not (isinstance(value, str) and value.strip()): raise ValueError(f'{key} is {value!r}, not text')
+        if key in FLAGS and not (isinstance(value, bool) or value in ('show', 'asis')): raise ValueError(f'{key} is {value!r}')
+        if line[:1] not in '"\'' and key in TEXT and line != value: raise ValueError(f'{key} is cut short, it needs quotes: {line}')
+    return found
+
+def faults(nb, processed=False):
+    "What is wrong with a notebook, as Quarto sees it: source lists, heads of cells, outputs."
+    ids = [c.get('id') for c in nb['cells']]
+    if processed and len(set(ids)) < len(ids): yield 'two cells have one id'
+    for c in nb['cells']:
+        at, src = f"cell {c.get('id')}", c['source']
+        if not isinstance(src, list): yield f'{at}: its source is one string, not a list of lines'
+        elif src != ''.join(src).splitlines(True): yield f'{at}: its source is not split into lines'
+        src = ''.join(src)
+        if c['cell_type'] == 'code':
+            try: options(src)
+            except ValueError as e: yield f'{at}: {e}'
+            if processed and (words := [o for o in head(src)[0] if ':' not in o]): yield f'{at}: left by nbdev: {words}'
+        for o in c.get('outputs', []) if processed else []:
+            kinds = set(o.get('data', {})) - {'text/plain', 'text/markdown', 'image/png', 'image/jpeg', 'image/svg+xml'}
+            if kinds: yield f'{at}: an output that loads scripts: {kinds}'
+            if o['output_type'] == 'stream' and not isinstance(o['text'], list): yield f'{at}: an output is one string'
+    if processed and 'widgets' in nb['metadata']: yield 'holds the state of widgets, which loads scripts'
+
+
+# ---- a page as markdown, as Quarto makes it
+
+def fence(text, info=''):
     ticks = '`'*max(3, 1 + max(map(len, re.findall('`+', text)), default=0))
     return f'{ticks} {info}\n{text}\n{ticks}\n'
 
 def output(o, opts, save):
     "One output of a cell as markdown."
-    if o['output_type'] == 'stream': return fence(''.join(o['text']).rstrip('\n'), '{.out}')
-    data = {k: ''.join(v) if isinstance(v, list) else v for k, v in o.get('data', {}).items()}
-    if 'application/vnd.jupyter.widget-view+json' in data: return ''
-    alt = html.escape(opts.get('fig-alt', opts.get('fig-cap', '')))
-    cap = f'<figcaption>{html.escape(opts["fig-cap"])}</figcaption>' if 'fig-cap' in opts else ''
+    box = lambda kind, text: f'::: {{.cell-output .cell-output-{kind}}}\n{text}\n:::\n'
+    if o['output_type'] == 'stream': return box(o['name'], fence(''.join(o['text']).rstrip('\n')))
+    data = {k: ''.join(v) for k, v in o.get('data', {}).items()}
     for kind, ext in ('image/svg+xml', 'svg'), ('image/png', 'png'), ('image/jpeg', 'jpg'):
-        if kind in data:
-            name = save(data[kind].encode() if ext == 'svg' else base64.b64decode(data[kind]), ext)
-            return fence(f'<figure><img src="{name}" alt="{alt}">{cap}</figure>', '{=html}')
-    if 'text/html' in data: return fence(data['text/html'], '{=html}')
-    if 'text/markdown' in data: return data['text/markdown']
-    if 'text/latex' in data: return data['text/latex']
+        if kind not in data: continue
+        name = save(data[kind].encode() if ext == 'svg' else base64.b64decode(data[kind]), ext)
+        alt, cap = (html.escape(opts.get(k, '')) for k in ('fig-alt', 'fig-cap'))
+        return box('display', fence(f'<figure><img src="{name}" alt="{alt}">{cap and f"<figcaption>{cap}</figcaption>"}</figure>', '{=html}'))
+    if 'text/markdown' in data: return box('display', data['text/markdown'])
     text = data.get('text/plain', '')
-    return '' if not text or re.match(r'<Figure size|<[\w.]*Axes', text) else fence(text, '{.out}')
+    return '' if not text or re.match(r'<Figure size|<[\w.]*Axes', text) else box('display', fence(text))
 
-def page(nb, stem, folder):
-    "Front matter and markdown of a processed notebook; pictures go to `folder`."
-    meta, parts, count = {}, [], 0
-    def save(blob, ext):
-        nonlocal count
-        count += 1
-        (folder/f'{stem}_files').mkdir(parents=True, exist_ok=True)
-        (folder/f'{stem}_files'/f'{count}.{ext}').write_bytes(blob)
-        return f'{stem}_files/{count}.{ext}'
-    def picture(m):
-        return f'![{m[1].strip().splitlines()[0]}: {"; ".join(o.strip() for o in m[1].strip().splitlines()[1:])}]({save(to_svg(m[1]).encode(), "svg")})'
+def markdown(nb, save):
+    "A processed notebook as one text; `save(bytes, suffix)` puts a picture somewhere and returns its name."
+    parts = []
     for c in nb['cells']:
         src = ''.join(c['source'])
-        if c['cell_type'] == 'raw':
-            if m := re.match(r'---\n(.*?)\n---', src, re.S): meta.update(yaml.safe_load(m[1]))
-            else: parts.append(src)
-        elif c['cell_type'] == 'markdown':
-            src = re.sub(r'^```+\s*\{?mermaid\}?\n(.*?)^```+', picture, src, flags=re.M | re.S)
-            src = re.sub(r'(\$\$[^$]+\$\$)\s*\{#([\w-]+)\}', r'[]{#\2}\1', src)
-            src = re.sub(r'(?<![\w@`])@(fig|eq|sec|tbl)-([\w-]+)', lambda m: f'[{dict(fig="figure", eq="equation", sec="section", tbl="table")[m[1]]}](#{m[1]}-{m[2]})', src)
-            parts.append(src)
-        else:
-            opts, code = directives(src)
-            if opts.get('include') == 'false': continue
-            if label := opts.get('label'): parts.append(f'[]{{#{label}}}')
-            if opts.get('echo') != 'false' and code:
-                block = fence(code, '{.python}')
-                if opts.get('code-fold') in ('true', 'show'):
-                    state = ' open' if opts['code-fold'] == 'show' else ''
-                    title = opts.get('code-summary', 'Code')
-                    block = f'```{{=html}}\n<details class="fold"{state}><summary>{title}</summary>\n```\n\n{block}\n\n```{{=html}}\n</details>\n```'
-                parts.append(block)
-            if opts.get('output') != 'false': parts.extend(output(o, opts, save) for o in c['outputs'])
-    return meta, '\n\n'.join(parts)
+        if c['cell_type'] != 'code': parts.append(src); continue
+        opts, code = options(src), head(src)[1]
+        if opts.get('include') is False: continue
+        parts.append('::: {.cell}')
+        if opts.get('echo') is not False and code:
+            block = fence(code, '{.python .cell-code}')
+            if fold := opts.get('code-fold'):
+                block = f'<details class="code-fold"{" open" if fold == "show" else ""}><summary>{opts.get("code-summary", "Code")}</summary>\n\n{block}\n</details>'
+            parts.append(block)
+        if opts.get('output') is not False: parts.extend(output(o, opts, save) for o in c['outputs'])
+        parts.append(':::')
+    return '\n\n'.join(parts)
 
 
-# ---- the site
+# ---- the plain pages
 
 def sidebar():
     "(section title or None, [page paths under nbs/]) in reading order, from _quarto.yml."
@@ -173,63 +132,43 @@ def sidebar():
         groups.append((o['section'], [c if isinstance(c, str) else c['href'] for c in o.get('contents', [])]))
     return groups
 
-def pandoc(text):
-    "Markdown to (table of contents, body, warnings)."
-    import pypandoc
-    with tempfile.TemporaryDirectory() as tmp:
-        (Path(tmp)/'t.html').write_text('$toc$\n<!--body-->\n$body$\n')
-        cmd = [pypandoc.get_pandoc_path(), '-f', 'markdown-citations+emoji+lists_without_preceding_blankline', '-t', 'html5', '--mathml', '-s',
-               '--toc', '--toc-depth=3', '--wrap=none', '--metadata=title:x', f'--template={tmp}/t.html']
-        done = subprocess.run(cmd, input=text, capture_output=True, text=True, encoding='utf-8', check=True)
-    toc, _, body = done.stdout.partition('<!--body-->')
-    return toc, body, [o for o in done.stderr.splitlines() if o.strip()]
-
 def build(site):
-    "Write the whole site to the folder `site`; returns what pandoc warned of."
+    "Write the pages to the folder `site`; returns what pandoc warned of."
+    import pypandoc
     process()
-    site.mkdir(parents=True, exist_ok=True)
-    nbs = {p.relative_to(PROC).as_posix(): load(p) for p in PROC.rglob('*.ipynb')}
-    for p in PROC.rglob('*'):
-        if p.is_file() and p.suffix in ('.png', '.jpg', '.jpeg', '.svg', '.gif', '.webp', '.css'):
-            (site/p.relative_to(PROC)).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(p, site/p.relative_to(PROC))
-    shutil.copy(CI/'site.css', site/'site.css')
-    pages, warned = {}, []
-    for name, nb in nbs.items():
-        folder, stem = (site/name).parent, Path(name).stem
-        folder.mkdir(parents=True, exist_ok=True)
-        meta, text = page(nb, stem, folder)
-        out = (Path(name).parent/meta.get('output-file', stem + '.html')).as_posix()
-        toc, body, said = pandoc(text)
-        warned += [f'{name}: {o}' for o in said]
-        pages[name] = dict(out=out, title=meta.get('title', stem), about=meta.get('description', ''), toc=toc, body=body)
-    groups = [(s, [p for p in ps if p in pages]) for s, ps in sidebar()]
-    order = [p for _, ps in groups for p in ps]
-    frame = (CI/'page.html').read_text(encoding='utf-8')
-    for name, p in pages.items():
-        to = lambda other: relpath(other, Path(p['out']).parent.as_posix())
+    shutil.copytree(PROC, site, dirs_exist_ok=True, ignore=shutil.ignore_patterns('*.ipynb', '*.qmd', '*.yml', '*.scss'))
+    texts = {p.relative_to(PROC).as_posix(): None if p.suffix == '.qmd' else load(p) for p in PROC.rglob('*') if p.suffix in ('.ipynb', '.qmd')}
+    front = {n: yaml.safe_load(''.join(nb['cells'][0]['source']).strip('-\n')) for n, nb in texts.items() if nb}
+    pages = {n: (Path(n).parent/front[n]['output-file']).as_posix() if n in front else n.replace('.qmd', '.html') for n in texts}
+    warned = []
+    for name, nb in texts.items():
+        out, count = site/pages[name], 0
+        to = lambda other: relpath(other, Path(pages[name]).parent.as_posix())
+        def save(blob, ext):
+            nonlocal count
+            count += 1
+            (folder := out.with_name(out.stem + '_files')).mkdir(exist_ok=True)
+            (folder/f'{count}.{ext}').write_bytes(blob)
+            return f'{folder.name}/{count}.{ext}'
         def link(m):
-            url = m[2].replace(HOST, '/') if m[2].startswith(HOST) else m[2]
-            path, _, frag = url.partition('#')
-            if path.startswith('/'): path = to(path.lstrip('/') or 'index.html')
-            elif path.endswith('.ipynb') and ':' not in path:
-                target = normpath(f'{Path(name).parent.as_posix()}/{path}')
-                if target in pages: path = to(pages[target]['out'])
-            return f'{m[1]}="{path}{"#" + frag if frag else ""}"'
-        nav = ''
-        for section, ps in groups:
-            here = lambda o: ' aria-current="page"' if o == name else ''
-            if section: nav += f'<p>{html.escape(section)}</p>'
-            nav += '<ul>' + ''.join(f'<li><a href="{to(pages[o]["out"])}"{here(o)}>{html.escape(str(pages[o]["title"]))}</a></li>' for o in ps) + '</ul>'
-        i = order.index(name) if name in order else None
-        step = lambda j, cls, sign: '' if i is None or not 0 <= j < len(order) else \
-            f'<a class="{cls}" href="{to(pages[order[j]]["out"])}">{sign.format(html.escape(str(pages[order[j]]["title"])))}</a>'
-        text = frame
-        for key, value in dict(root=to('.'), book=CFG['title'], title=html.escape(str(p['title'])), about=html.escape(str(p['about'])), nav=nav, toc=p['toc'],
-                               body=re.sub(r'\b(href|src)="([^"]*)"', link, p['body']), source=BLOB + 'nbs/' + name, repo=CFG['git_url'],
-                               previous=step((i or 0) - 1, 'previous', '← {}'), next=step((i or 0) + 1, 'next', '{} →')).items():
-            text = text.replace('{{' + key + '}}', value)
-        (site/p['out']).write_text(text, encoding='utf-8')
+            path, mark, frag = m[2].partition('#')
+            target = normpath(f'{Path(name).parent.as_posix()}/{path}')
+            return f'{m[1]}="{to(pages[target])}{mark}{frag}"' if target in pages else m[0]
+        text = (PROC/name).read_text(encoding='utf-8') if nb is None else markdown(nb, save)
+        text = re.sub(r'\{fig-alt=', '{alt=', text)
+        nav = ''.join((f'<p>{html.escape(s)}</p>' if s else '') + ''.join(f'<a href="{to(pages[p])}">{html.escape(front[p]["title"])}</a> ' for p in ps if p in pages)
+                      for s, ps in sidebar())
+        nav = ('<script>document.body.classList.add(matchMedia("(prefers-color-scheme: dark)").matches ? "quarto-dark" : "quarto-light")</script>'
+               f'<details class="nav"><summary>All pages</summary>{nav}</details>')
+        (site/'nav.html').write_text(nav, encoding='utf-8')
+        cmd = [pypandoc.get_pandoc_path(), '-f', 'markdown+emoji', '-t', 'html5', '-s', '--mathml', '--toc', '--toc-depth=3', '--wrap=none', '--syntax-highlighting=none',
+               '--css', to('styles.css'), '-B', site/'nav.html', '-V', 'lang=en', '-M', f'pagetitle={front.get(name, {}).get("title", CFG["title"])}',
+               '-M', f'subtitle={front.get(name, {}).get("description", "")}', '-o', '-']
+        done = subprocess.run(list(map(str, cmd)), input=text, capture_output=True, text=True, encoding='utf-8', check=True)
+        warned += [f'{name}: {o}' for o in done.stderr.splitlines() if o.strip()]
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(re.sub(r'\b(href)="([^"]*)"', link, done.stdout), encoding='utf-8')
+    (site/'nav.html').unlink()
     return warned
 
 
@@ -238,20 +177,31 @@ def build(site):
 class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
-        self.ids, self.links, self.silent, self.text, self.code = set(), [], [], [], 0
+        self.ids, self.links, self.silent, self.remote, self.text, self.code, self.cited, self.box = [], [], [], [], [], 0, [], None
+        self.empty = 0
         self.feed(text)
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
-        if 'id' in a: self.ids.add(a['id'])
+        if 'id' in a: self.ids.append(a['id'])
         if tag in ('pre', 'code', 'script', 'style'): self.code += 1
         self.links += [a[k] for k in ('href', 'src') if a.get(k)]
         if tag == 'img' and not (a.get('alt') or '').strip(): self.silent.append(a.get('src') or '')
-    def handle_endtag(self, tag): self.code -= tag in ('pre', 'code', 'script', 'style')
+        url = a.get('src') or (a.get('href') if tag == 'link' else '') or ''
+        if re.match(r'https?:|//', url): self.remote.append(url)
+        if 'data-cites' in a: self.cited.append(a['data-cites'])
+        if tag == 'div' and a.get('class') == 'api-body': self.box = ''
+        if tag == 'details': self.box = None
+    def handle_endtag(self, tag):
+        self.code -= tag in ('pre', 'code', 'script', 'style')
+        if tag == 'details' and self.box is not None:
+            self.empty += self.box.replace('source', '').strip() == ''
+            self.box = None
     def handle_data(self, data):
+        if self.box is not None: self.box += data
         if not self.code: self.text.append(data)
 
 def problems(site):
-    "Broken links, anchors and pictures of the site; pictures without words; pages and sidebar that disagree."
+    "Broken links, anchors and pictures; pictures without words; what comes from other hosts; pages and sidebar that disagree."
     pages = {p.relative_to(site).as_posix(): Page(p.read_text(encoding='utf-8')) for p in site.rglob('*.html')}
     if not pages: yield 'the site has no page'
     for name, page in sorted(pages.items()):
@@ -267,7 +217,13 @@ def problems(site):
             if not (site/to).is_file(): yield f'{name}: broken link {url}'
             elif frag and to in pages and unquote(frag) not in pages[to].ids: yield f'{name}: no such place {url}'
         for src in page.silent: yield f'{name}: picture without alt text {src[:60]} (give its cell a line #| fig-alt: …)'
-        if re.search(r'^:::', ''.join(page.text), re.M): yield f'{name}: a ::: box is not closed or not opened'
+        for url in page.remote: yield f'{name}: loads from another host {url[:60]}'
+        for key in page.cited: yield f'{name}: @{key} is read as a citation, put it in backticks'
+        if page.empty: yield f'{name}: {page.empty} references are empty'
+        text = ''.join(page.text)
+        if re.search(r'^:::', text, re.M): yield f'{name}: a ::: box is not closed or not opened'
+        if m := re.search(r'.{0,40}\]\(\S*', text): yield f'{name}: a link shows its brackets: {m[0]}'
+        for i in sorted({i for i in page.ids if page.ids.count(i) > 1}): yield f'{name}: two places are called #{i}'
     listed = [p for _, ps in sidebar() for p in ps]
     have = [p.relative_to(ROOT/'nbs').as_posix() for p in notebooks()]
     for p in have:
@@ -280,11 +236,10 @@ def problems(site):
 
 
 def main():
-    os.chdir(ROOT)
     if '--process' in sys.argv: return process()
     site = Path(sys.argv[1] if sys.argv[1:] else CFG['doc_path']).resolve()
     if site.exists():
-        if any(site.iterdir()) and not (site/'site.css').exists(): sys.exit(f'{site} is not empty and holds no site')
+        if any(site.iterdir()) and not (site/'styles.css').exists(): sys.exit(f'{site} is not empty and holds no site')
         shutil.rmtree(site)
     bad = build(site) + list(problems(site))
     print('\n'.join(bad + [f'{len(list(site.rglob("*.html")))} pages in {site}, {len(bad)} problems']))

@@ -1,0 +1,24 @@
+"""Write constraints.txt and requirements.lock from what settings.ini requires: python .ci/lock.py, with uv installed (pip install uv).
+
+Versions that are pinned stay; `--upgrade` takes the newest of all. constraints.txt is for `pip install -c`, which refuses
+hashes beside an editable install; requirements.lock holds the same versions with hashes, for every platform."""
+import re, subprocess, sys, tempfile
+from pathlib import Path
+
+from check import SETTINGS
+from test import ROOT
+
+def main():
+    pins, lock, cfg = ROOT/'constraints.txt', ROOT/'requirements.lock', SETTINGS['DEFAULT']
+    with tempfile.TemporaryDirectory() as tmp:
+        (wanted := Path(tmp)/'wanted.in').write_text('\n'.join(' '.join(v for k, v in cfg.items() if k.endswith('requirements')).split()))
+        keep = [] if '--upgrade' in sys.argv else ['-c', pins]
+        cmd = ['uv', 'pip', 'compile', '-q', '--universal', '--python-version', '3.11.5', '--generate-hashes', '--no-annotate', '--no-header', *keep, wanted]
+        found = subprocess.run(list(map(str, cmd)), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lock.write_text('# The development environment with hashes, written by .ci/lock.py:\n'
+                    '#   pip install --require-hashes -r requirements.lock && pip install --no-deps --no-build-isolation -e .\n' + found, encoding='utf-8')
+    pins.write_text('# The development environment, pin by pin (Python 3.11 and 3.12), written by .ci/lock.py: pip install -e ".[dev]" -c constraints.txt\n'
+                    + ''.join(f'{n}=={v}\n' for n, v in re.findall(r'^([\w.-]+)==([^\s;\\]+)', found, re.M)), encoding='utf-8')
+
+
+if __name__ == '__main__': main()

@@ -269,10 +269,12 @@ _node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
 _sum = dict(feats_twice={'0.x': True, '1.x': False})    # what SATRN's encoder starts from
 _heads, _rectify, _steps = dict(n_head=8), dict(leaky_relu=False), ('max_seq_len',)
-_r31 = dict(last_stage_pool=False, stage4_pool_cfg=dict(kernel_size=(2, 1), stride=(2, 1)))
-_caffe, _torch = dict(style='caffe'), dict(style='pytorch')    # which convolution of a bottleneck strides
+_r31 = dict(last_stage_pool=False, stage4_pool_cfg=dict(kernel_size=(2, 1), stride=(2, 1)), mask=True)
+_resnet = dict(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1))
+_caffe, _torch = (_resnet | dict(style=style) for style in ('caffe', 'pytorch'))       # which convolution of a bottleneck strides
+_anchors = dict(style='pytorch', dilations=(1, 1, 1, 1), ratios=(.17, .44, 1.13, 2.9, 7.46), scales=(4,))
 RULES = {
-    'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det),
+    'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det, fixed=_resnet),
     'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet,
         fixed=_torch),
     'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet, fixed=_torch),
@@ -284,20 +286,20 @@ RULES = {
         other='its backbone has a deep stem and its head one more convolution',
         build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3., min_text_avg_confidence=.3)),
     'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det, fixed=_caffe),
-    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det, fixed=_caffe),
+    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det, fixed=_caffe | dict(text_region_thr=.3, center_region_thr=.4)),
     'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True)),
-        fixed=_torch),
+        fixed=_torch | dict(scales=(8, 16, 32))),
     'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det,
-        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260))), fixed=_torch),
-    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),), fixed=_torch, keywords=('num_classes',)),
+        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260))), fixed=_torch | dict(scales=(8, 16, 32))),
+    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),), fixed=_anchors, keywords=('num_classes',)),
     'crnn': Rules(f'{_word} !{_tps}', **_ctc, fixed=_rectify),
     'crnn_tps': Rules(f'{_word} {_tps}', **_ctc, fixed=_rectify | dict(rectified_img_size=(32, 100))),
     'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.',
-        fixed=dict(last_stage_pool=True, stage4_pool_cfg=dict(kernel_size=2, stride=2))),
+        fixed=dict(last_stage_pool=True, stage4_pool_cfg=dict(kernel_size=2, stride=2), upsample_param=dict(scale_factor=2., mode='nearest'))),
     'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, stages=_half, fixed=_r31),
     'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half, fixed=_r31),
     'robustscanner': Rules('decoder.hybrid_decoder.embedding.weight',
-        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half, fixed=_r31),
+        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half, fixed=_r31 | dict(encode_value=False)),
     'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn,
         fixed=_heads | dict(stage4_pool_cfg=_r31['stage4_pool_cfg']), keywords=('last_stage_pool', *_steps), ask="say create_model('nrtr', last_stage_pool=True, …) for a file of nrtr_r31_1by16_1by8, last_stage_pool=False for one of nrtr_r31_1by8_1by4"),
     'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn, fixed=_heads, keywords=_steps),
@@ -306,9 +308,9 @@ RULES = {
     'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn, switch=_sum,
         fixed=_heads, keywords=_steps),
     'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
-        fixed=_heads | dict(attn_mode='nearest'), keywords=('iter_size',)),
+        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32), keywords=('iter_size',)),
     'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
-        fixed=_heads | dict(attn_mode='nearest')),
+        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32)),
     'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node, keywords=('edges_once',), fixed=dict(visual_modality=True)),
     'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^(backbone|head\.fusion)\.',
         keywords=('edges_once',)),
@@ -351,6 +353,7 @@ def _holds(word, have):
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #52f4b365
 _computed = re.compile(r'(position_table|h_position_encoder|w_position_encoder|inv_delta_C|P_hat)$')
+_any_length = re.compile(r'position_(table|encoder)$')              # a longer one begins like a shorter one
 
 @dataclass
 class Fit:
@@ -378,7 +381,7 @@ def fit(
             continue
         if version == '1.x' and t.shape[1:] == want[name].shape[1:]: t = place_rows(t, name, rules)
         if t.shape == want[name].shape: out.tensors[name] = t
-        elif not _computed.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
+        elif not _any_length.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
     known = {*out.tensors, *(w[0] for w in out.wrong)}
     out.missing = [n for n in want if n not in known and not forgiven(n) and not n.endswith('num_batches_tracked')]
     return out
@@ -623,7 +626,7 @@ def _vocab_of(leaves, config):
     dicts = [v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary') and isinstance(v, dict)]
     for d in dicts:
         chars = _dicts.get(d.get('dict_type') or Path(str(d.get('dict_file'))).name) or d.get('dict_list')
-        try: return Vocab(chars, d.get('lower', 'lower' in str(d.get('dict_file'))), 'token' if d.get('with_unknown', 'dict_file' not in d) else 'skip')
+        try: return Vocab(chars, d.get('lower', 'lower' in str(d.get('dict_file'))), 'token' if d.get('with_unknown', 'dict_file' not in d) else 'error')
         except (ValueError, TypeError): continue
 
 _dicts = dict(DICT36=DICT36, DICT37=DICT37, DICT90=DICT90, DICT91=DICT91) | {
@@ -635,6 +638,7 @@ def _stages_of(config):
     model = config.get('model') if isinstance(config.get('model'), dict) else {}
     heads = [v for k, v in _leaves(model) if k == 'postprocessor' and isinstance(v, dict)]
     post = {k: v for d in heads for k, v in d.items() if k != 'type'} | {k: model[k] for k in ('text_repr_type',) if k in model}
+    if model.get('type') == 'FCENet' and 'bbox_head' in model: post.pop('text_repr_type', None)     # 0.x gives contours whatever it says
     tests = [v.get('test') if k == 'data' else v for k, v in config.items() if k in ('data', 'test_dataloader') and isinstance(v, dict)]
     steps = [v for k, v in _leaves(tuple(tests)) if k == 'pipeline' and isinstance(v, tuple)][:1]
     look = {k: v for k, v in model.get('data_preprocessor', {}).items() if k in ('mean', 'std')} if isinstance(model.get('data_preprocessor', {}), dict) else {}

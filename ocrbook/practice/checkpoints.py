@@ -10,7 +10,7 @@ __all__ = ['RULES', 'BASE', 'OFFICIAL', 'blank_last', 'unknown_last', 'pickle_gl
            'load_official']
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #742ef0c7
-import ast, hashlib, http.client, io, json, math, os, pickle, pickletools, re, tempfile, time
+import ast, hashlib, http.client, io, itertools, json, math, os, pickle, pickletools, re, reprlib, tempfile, time
 import urllib.error, urllib.parse, urllib.request, warnings, zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -64,15 +64,17 @@ def _archive(data): # bytes of a zip archive → the opened archive
     "Refuses what unpacks to much more than it holds: torch compresses nothing."
     z = zipfile.ZipFile(io.BytesIO(data))
     size = sum(i.file_size for i in z.infolist())
-    if size > 4*len(data) + 2**20: raise CheckpointError(f'unpacks from {len(data):,} to {size:,} bytes, which weights do not do')
+    if size > 4*len(data) + 2**20:
+        raise CheckpointError(f'unpacks from {len(data):,} to {size:,} bytes, which weights do not do')
     return z
 
 def _whole(path): # → bytes
     "A file in one piece, so that what is checked is what is loaded."
     try:
         if path.is_dir():
-            inside = [p.name for p in sorted(path.iterdir()) if p.suffix in ('.pth', '.pt', '.safetensors')]
-            raise CheckpointError(f'{path}: a folder; name the file in it' + (f': {shorten(inside)}' if inside else ''))
+            inside = [p.name for p in sorted(path.iterdir()) if p.suffix in ('.pth', '.safetensors')]
+            hint = f': {shorten(inside)}' if inside else ''
+            raise CheckpointError(f'{path}: a folder; name the file in it{hint}')
         if not path.exists(): raise CheckpointError(f'{path}: no such file')
         if not path.is_file(): raise CheckpointError(f'{path}: not a regular file')
         if (size := path.stat().st_size) > LARGEST:
@@ -164,14 +166,15 @@ def _unwrap(obj, where):
     if other: raise CheckpointError(f'{where}: no state dict; not tensors: {shorten(other)}')
     return Checkpoint(_bare_names(obj), dict(meta) if isinstance(meta, dict) else {}, where)
 
-_inside = ('state_dict', 'model_state_dict', 'model', 'state_dict_ema', 'ema_state_dict', 'model_ema', 'ema', 'ema_model',
-           'params_ema', 'params', 'network', 'net', 'weights', 'module')
+_inside = ('state_dict', 'model_state_dict', 'model', 'state_dict_ema', 'ema_state_dict', 'model_ema',
+           'ema', 'ema_model', 'params_ema', 'params', 'network', 'net', 'weights', 'module')
 _prefix = re.compile(r'(module|_orig_mod|_forward_module|model|ema_model|ema|network|net)\.')
 
 def _bare_names(state):
     "Names without what parallel training, `torch.compile` and averaging put before them."
     state = {k.replace('_orig_mod.', ''): v for k, v in state.items() if k != 'n_averaged'}
-    while state and all(map(_prefix.match, state)): state = {k[_prefix.match(k).end():]: v for k, v in state.items()}
+    while state and all(map(_prefix.match, state)):
+        state = {k[_prefix.match(k).end():]: v for k, v in state.items()}
     copies = {'ema_' + k.replace('.', '_') for k in state}  # a training hook of MMCV keeps them beside the weights
     return {k: v for k, v in state.items() if k not in copies}
 
@@ -205,12 +208,14 @@ def _looks_of(data):
         return '' if any(n.endswith('data.pkl') for n in names) else f'a zip archive that holds {shorten(names)}'
     try: text = data[:4096].decode()
     except UnicodeDecodeError: return ''
-    return f'text: {text.split(chr(10))[0][:60]!r}' if text.replace(chr(10), ' ').replace('\r', ' ').replace('\t', ' ').isprintable() else ''
+    return f'text: {text.splitlines()[0][:60]!r}' if re.sub(r'\s', '', text).isprintable() else ''
 
-_kinds = [(rb'(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype|html|head|body|\?xml)', 'a web page in place of the file: its address may ask for a login'),
+_kinds = [(rb'(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype|html|head|body|\?xml)',
+           'a web page in place of the file: its address may ask for a login'),
           (rb'version https://git-lfs', 'a pointer of Git LFS, not the file it stands for: git lfs pull'),
           (rb'\x08[\x01-\x14][\x12\x1a\x22\x2a\x32\x3a\x42]', 'an ONNX model; the file it was exported from is wanted'),
-          (rb'\x89HDF', 'an HDF5 file'), (rb'\x93NUMPY', 'a NumPy array'), (rb'GGUF', 'a GGUF file'), (rb'%PDF', 'a PDF'), (rb'\xff\xfe|\xfe\xff', 'text in UTF-16'),
+          (rb'\x89HDF', 'an HDF5 file'), (rb'\x93NUMPY', 'a NumPy array'), (rb'GGUF', 'a GGUF file'),
+          (rb'%PDF', 'a PDF'), (rb'\xff\xfe|\xfe\xff', 'text in UTF-16'),
           (rb'\x89PNG|\xff\xd8\xff|GIF8|RIFF|II\*\x00|MM\x00\*', 'an image'),
           (rb'\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|.{257}ustar', 'an archive: unpack it first')]
 
@@ -221,11 +226,13 @@ class _Dtype:
     def __setstate__(self, state): self.order = state[1]
 
 def _number(dtype, data): # stands in for `numpy.core.multiarray.scalar`
-    if not (isinstance(dtype, _Dtype) and re.fullmatch(r'[biufcSU]\d{1,3}', str(dtype.name)) and str(dtype.order) in '<>|='):
+    name, order = getattr(dtype, 'name', ''), getattr(dtype, 'order', '')
+    if not re.fullmatch(r'[biufcSU]\d{1,3}', str(name)) or str(order) not in ('<', '>', '|', '='):
         raise pickle.UnpicklingError('a NumPy scalar that is no number')
-    return np.frombuffer(data, f'{dtype.order}{dtype.name}')[0].item()
+    return np.frombuffer(data, f'{order}{name}')[0].item()
 
-_scalars = [(_Dtype, 'numpy.dtype'), *((_number, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core'))]
+_scalars = [(_Dtype, 'numpy.dtype'), (_number, 'numpy.core.multiarray.scalar'),
+            (_number, 'numpy._core.multiarray.scalar')]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #782cff2d
 def shorten(
@@ -393,7 +400,8 @@ def place_rows(
     rules:Rules,    # of the model
 ) -> torch.Tensor:  # rows in this book's order
     "Move the rows of characters. Attention classifiers of 1.x have a padding class that 0.x lacks: last, and dropped."
-    if not (rules.order and re.search(rules.rows, name) and t.ndim and len(t) > 3 and t.layout == torch.strided): return t
+    plain = t.ndim and len(t) > 3 and t.layout == torch.strided
+    if not (rules.order and re.search(rules.rows, name) and plain): return t
     out = torch.empty_like(t)
     out[rules.order(len(t))] = t
     return out[:-1] if re.search(r'\.(classifier|prediction)\.', name) else out
@@ -499,9 +507,10 @@ def _value(node, known):
     "A plain value from a piece of configuration; a KeyError for anything that is computed."
     if isinstance(node, ast.Constant): return node.value
     if isinstance(node, (ast.List, ast.Tuple)): return tuple(_value(e, known) for e in node.elts)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub): return -_value(node.operand, known)
     if isinstance(node, ast.Dict): pairs = [(k and _value(k, known), v) for k, v in zip(node.keys, node.values)]
-    elif isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict': pairs = [(k.arg, k.value) for k in node.keywords]
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub): return -_value(node.operand, known)
+    elif isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
+        pairs = [(k.arg, k.value) for k in node.keywords]
     elif isinstance(node, ast.Name): return known[node.id]
     else: raise KeyError(type(node).__name__)
     out = {}
@@ -510,11 +519,20 @@ def _value(node, known):
         except (KeyError, TypeError, ValueError): pass                       # one part that is computed leaves the others
     return out
 
+def _frozen(value, left): # plain dicts and tuples of at most `left[0]` parts
+    left[0] -= 1
+    if left[0] < 0: raise ValueError('too much')
+    if isinstance(value, dict): return {str(k)[:200]: _frozen(v, left) for k, v in value.items()}
+    return tuple(_frozen(v, left) for v in value) if isinstance(value, (list, tuple)) else value
+
 def _leaves(value):
-    "All (key, value) of nested dicts, at every depth."
-    for k, v in value.items() if isinstance(value, dict) else [(None, v) for v in value] if isinstance(value, tuple) else []:
-        if k is not None: yield k, v
-        yield from _leaves(v)
+    "All (key, value) of nested dicts, at every depth, at most 10,000 of them."
+    return itertools.islice(_all_leaves(value), 10_000)
+
+def _all_leaves(value):
+    if isinstance(value, dict): yield from value.items()
+    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+        yield from _all_leaves(v)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #96dde6a1
 def stored_config(
@@ -522,8 +540,9 @@ def stored_config(
 ) -> dict:     # {name: value}; empty if there is none
     "The configuration of the training run, as far as it is plain values; its text is parsed, nothing is run."
     text, out = meta.get('config') or meta.get('cfg'), {}
-    if not isinstance(text, str): text = f'model={text!r}' if isinstance(text, dict) and len(repr(text)) < 1e6 else ''
     try:
+        if isinstance(text, dict): return _frozen(text, [10_000])
+        if not isinstance(text, str): return {}
         for line in ast.parse(text[:1_000_000]).body:
             if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                 try: out[line.targets[0].id] = _value(line.value, out)
@@ -555,9 +574,11 @@ def told_settings(
     leaves = [*_leaves(config.get('model') if isinstance(config.get('model'), dict) else {})]
     for k, v in leaves:
         if k in rules.fixed and v != rules.fixed[k]:
-            raise CheckpointError(f'{ck.where}: was trained with {k}={v!r:.60}, {name} is built with {rules.fixed[k]!r} here; it would give other numbers')
-    build = {_same.get(k, k): v for k, v in leaves if _same.get(k, k) in rules.keywords and isinstance(v, (bool, int, str))}
-    said = ' '.join([ck.where, *(v for k in ('exp_name', 'experiment_name') if isinstance(v := ck.meta.get(k), str))])
+            raise CheckpointError(f'{ck.where}: was trained with {k}={reprlib.repr(v)}, {name} is built with '
+                                  f'{rules.fixed[k]!r} here; it would give other numbers')
+    build = {_same.get(k, k): v for k, v in leaves if isinstance(v, (bool, int, str))}
+    build = {k: v for k, v in build.items() if k in rules.keywords}
+    said = ' '.join([ck.where, *(str(ck.meta.get(k))[:200] for k in ('exp_name', 'experiment_name'))])
     if 'last_stage_pool' in rules.keywords and (size := re.search(r'1by(16[_-]1by8|8[_-]1by4)', said)):
         build.setdefault('last_stage_pool', size[1].startswith('16'))
     unsure = (rules.keywords[0], rules.ask) if rules.ask and rules.keywords[0] not in build else ()
@@ -599,14 +620,16 @@ def variant(
     build = {k: False for k in rules.keywords if k == 'edges_once'}
     if not _is_new(OFFICIAL[key]): return replace(told, build=build | told.build)
     build |= rules.build | {k: v['1.x'] for k, v in rules.switch.items()}
-    return replace(told, build=build | told.build, stages={s: rules.stages.get(s, {}) | told.stages.get(s, {}) for s in _stages})
+    stages = {s: rules.stages.get(s, {}) | told.stages.get(s, {}) for s in _stages}
+    return replace(told, build=build | told.build, stages=stages)
 
 def _is_new(path): return path.count('/') > 2
 def _digits(path): return re.search(r'([0-9a-f]{8})\.pth$', path)[1] # that its hash begins with
 
 def published(ck:Checkpoint) -> str: # key of `OFFICIAL`, '' if it is none of them
     "The published file that these weights are from: by hash, or by name."
-    names = [Path(ck.where).stem, Path(str(ck.meta.get('source'))[:300]).stem if isinstance(ck.meta.get('source'), str) else '']
+    source = ck.meta.get('source')
+    names = Path(ck.where).stem, Path(source).stem if isinstance(source, str) else ''
     for key, path in OFFICIAL.items():
         if ck.sha256.startswith(_digits(path)) or any(Path(path).stem in n for n in names): return key
     return ''
@@ -615,18 +638,21 @@ def published(ck:Checkpoint) -> str: # key of `OFFICIAL`, '' if it is none of th
 def _edges_once(ck, said):
     "SDMGR up to 0.6.0 made its edges once; the mended files are of July and August 2022, when 0.6.0 was current."
     if re.search(r'_2021\d{4}', said): return dict(edges_once=True), ()
-    version = re.match(r'0\.(\d+)\.(\d+)', ck.meta.get('mmocr_version') if isinstance(ck.meta.get('mmocr_version'), str) else '')
+    version = ck.meta.get('mmocr_version')
+    version = re.match(r'0\.(\d{1,3})\.(\d{1,3})', version if isinstance(version, str) else '')
     if not version: return {}, ()
     at = tuple(map(int, version.groups()))
-    if at == (6, 0): return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True for weights of the head as it was, False for the mended one')
+    if at == (6, 0): return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True '
+                                               'for weights of the head as it was, False for the mended one')
     return dict(edges_once=at < (6, 0)), ()
 
 def _vocab_of(leaves, config):
     "The characters of a text recognizer's configuration, None if they are not there."
-    dicts = [v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary') and isinstance(v, dict)]
-    for d in dicts:
-        chars = _dicts.get(d.get('dict_type') or Path(str(d.get('dict_file'))).name) or d.get('dict_list')
-        try: return Vocab(chars, d.get('lower', 'lower' in str(d.get('dict_file'))), 'token' if d.get('with_unknown', 'dict_file' not in d) else 'error')
+    for d in (v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary') and isinstance(v, dict)):
+        file = str(d.get('dict_file', ''))
+        chars = d.get('dict_list') or _dicts.get(file.rpartition('/')[2] or str(d.get('dict_type')))
+        unknown = 'token' if d.get('with_unknown', not file) else 'error'
+        try: return Vocab(chars, d.get('lower', 'lower' in file), unknown)
         except (ValueError, TypeError): continue
 
 _dicts = dict(DICT36=DICT36, DICT37=DICT37, DICT90=DICT90, DICT91=DICT91) | {
@@ -635,29 +661,35 @@ _dicts = dict(DICT36=DICT36, DICT37=DICT37, DICT90=DICT90, DICT91=DICT91) | {
 
 def _stages_of(config):
     "Settings of transform and postprocessor: sizes and colours of the test pipeline, thresholds, form of the polygons."
-    model = config.get('model') if isinstance(config.get('model'), dict) else {}
-    heads = [v for k, v in _leaves(model) if k == 'postprocessor' and isinstance(v, dict)]
-    post = {k: v for d in heads for k, v in d.items() if k != 'type'} | {k: model[k] for k in ('text_repr_type',) if k in model}
-    if model.get('type') == 'FCENet' and 'bbox_head' in model: post.pop('text_repr_type', None)     # 0.x gives contours whatever it says
-    tests = [v.get('test') if k == 'data' else v for k, v in config.items() if k in ('data', 'test_dataloader') and isinstance(v, dict)]
-    steps = [v for k, v in _leaves(tuple(tests)) if k == 'pipeline' and isinstance(v, tuple)][:1]
-    look = {k: v for k, v in model.get('data_preprocessor', {}).items() if k in ('mean', 'std')} if isinstance(model.get('data_preprocessor', {}), dict) else {}
-    for step in _steps_of(steps): look |= _look(step)
+    part = lambda d, k: d[k] if isinstance(d.get(k), dict) else {}
+    model = part(config, 'model')
+    post = {k: v for key, d in _leaves(model) if key == 'postprocessor' and isinstance(d, dict)
+            for k, v in d.items() if k != 'type'}
+    if 'text_repr_type' in model: post['text_repr_type'] = model['text_repr_type']
+    if model.get('type') == 'FCENet' and 'bbox_head' in model:             # 0.x gives contours whatever it says
+        post.pop('text_repr_type', None)
+    tests = part(part(config, 'data'), 'test'), part(config, 'test_dataloader')
+    steps = [v for k, v in _leaves(tests) if k == 'pipeline' and isinstance(v, tuple)][:1]
+    look = {k: v for k, v in part(model, 'data_preprocessor').items() if k in ('mean', 'std')}
+    for step in itertools.islice(_steps_of(tuple(steps)), 1000): look |= _look(step)
     return dict(transform=look, postprocessor=post)
 
 def _steps_of(value): # all dicts with a type, in order
     if isinstance(value, dict) and 'type' in value: yield value
-    for v in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (): yield from _steps_of(v)
+    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+        yield from _steps_of(v)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #adb3a05c
+def _numbers(v): return isinstance(v, tuple) and all(isinstance(x, (int, float)) for x in v)
+
 def _look(step):
     "What one step of a test pipeline says of the transform."
     kind, get = step['type'], step.get
     if kind in ('Normalize', 'NormalizeOCR'):
         times = 255 if kind == 'NormalizeOCR' else 1
-        return {k: tuple(times*x for x in get(k)) for k in ('mean', 'std') if isinstance(get(k), tuple) and all(isinstance(x, (int, float)) for x in get(k))}
+        return {k: tuple(times*x for x in get(k)) for k in ('mean', 'std') if _numbers(get(k))}
     size = get('img_scale') or get('scale')
-    if kind in ('Resize', 'MultiScaleFlipAug') and isinstance(size, tuple) and len(size) == 2 and all(isinstance(s, int) for s in size):
+    if kind in ('Resize', 'MultiScaleFlipAug') and _numbers(size) and len(size) == 2:
         if get('keep_ratio', True): return dict(size=tuple(sorted(size)))
         return dict(height=size[1], min_width=size[0], max_width=size[0], keep_ratio=False)
     if kind not in ('ResizeOCR', 'RescaleToHeight'): return {}
@@ -737,9 +769,10 @@ def _sound(where, tensors, want):
     "An error for tensors that are no finite numbers of the model's kind."
     kinds = [f'{n} {str(t.dtype)[6:]}, expected {str(want[n].dtype)[6:]}' for n, t in tensors.items()
              if t.layout != torch.strided or t.is_quantized or _kind(t) != _kind(want[n])
-             and not (n.endswith('num_batches_tracked') and t.is_floating_point())]            # averaging makes counters real
+             and not (n.endswith('num_batches_tracked') and t.is_floating_point())]   # averaging makes counters real
     if kinds: raise CheckpointError(f'{where}: {len(kinds)} of another type: {shorten(kinds)}')
-    odd = [n for n, t in tensors.items() if t.is_floating_point() and not t.is_meta and not (t.isfinite().all() and t.to(want[n].dtype).isfinite().all())]
+    finite = lambda t: t.is_meta or bool(t.isfinite().all())
+    odd = [n for n, t in tensors.items() if not (finite(t) and finite(t.to(want[n].dtype)))]
     if odd: raise CheckpointError(f'{where}: {len(odd)} with NaN or infinite numbers: {shorten(odd)}')
 
 def _kind(t): return 'bool' if t.dtype == torch.bool else t.is_complex(), t.is_floating_point() # whole, real, complex, bool
@@ -770,14 +803,18 @@ def _settings(model, ck, changed):
     if notes.get('vocab') and old and (vocab := Vocab.from_dict(notes['vocab'])) != old.vocab:
         new = type(old)(vocab, **{k: v for k, v in vars(old).items() if k == 'max_seq_len'})
         if (n := _rows(new)) != (m := _rows(old)):
-            raise CheckpointError(f"{ck.where}: note 'vocab' has {len(vocab)} characters, {n} classes; the weights are for {m} classes")
+            raise CheckpointError(f"{ck.where}: note 'vocab' has {len(vocab)} characters, {n} classes; "
+                                  f'the weights are for {m} classes')
         model.converter = new
     if classes and len(classes) == len(getattr(model, 'classes', ())): model.classes = tuple(classes)
     for stage, values in [pair for part in (*changed, notes.get('stages') or {}) for pair in part.items()]:
         old = getattr(model, stage, None)
         if stage not in _stages or not is_dataclass(old): continue
-        try: new = replace(old, **{f.name: _like(values[f.name], f, getattr(old, f.name)) for f in fields(old) if f.name in values})
+        given = [f for f in fields(old) if f.name in values]
+        try: new = replace(old, **{f.name: _like(values[f.name], f, getattr(old, f.name)) for f in given})
         except (ValueError, TypeError) as e: raise CheckpointError(f'{ck.where}: {stage}: {e}') from None
+        if hasattr(new, 'size') and new.divisor % old.divisor:
+            raise CheckpointError(f'{ck.where}: {stage}: divisor={new.divisor} is no multiple of {old.divisor}')
         if stage == 'transform': _tried(model, old, new, ck.where)
         elif type(new).__name__ == 'TextSnakePostprocessor' and new.text_repr_type != 'poly':
             raise CheckpointError(f'{ck.where}: postprocessor: TextSnake draws outlines (poly) alone')
@@ -789,12 +826,13 @@ def _rows(converter): return getattr(converter, 'num_classes', None) or converte
 # %% ../../nbs/practice/70_checkpoints.ipynb #d5b8f7df
 def _like(value, field, old):
     "`value` as one of the same kind as `old`, the present one; a ValueError says what is wrong."
-    wrong = ValueError(f'{field.name}={value!r:.60}, expected a value like {old!r:.60}')
+    wrong = ValueError(f'{field.name}={reprlib.repr(value)}, expected a value like {old!r:.60}')
     if value is None and field.default is None: return None
     if isinstance(old, (bool, str)):
         if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'): raise wrong
         return value
-    several, colours, had = isinstance(value, (list, tuple)), field.name in ('mean', 'std'), old if isinstance(old, tuple) else (old,)
+    several, colours = isinstance(value, (list, tuple)), field.name in ('mean', 'std')
+    had = old if isinstance(old, tuple) else (old,)
     many, sizes = [*value] if several else [value], (len(had),)
     if colours: sizes = 1, 3
     elif field.name == 'scales' and isinstance(field.default[0], float): sizes = range(1, 9)       # looks at a page
@@ -810,7 +848,8 @@ _sides = 'size', 'height', 'min_width', 'max_width', 'divisor'
 
 def _tried(model, old, new, where):
     "A new word transform must give crops that the network takes: tried on a blank one."
-    if not isinstance(model, TextRecognizer) or all(getattr(old, k) == getattr(new, k) for k in ('grey', 'height', 'min_width', 'max_width', 'divisor', 'keep_ratio')): return
+    shape = 'grey', 'height', 'min_width', 'max_width', 'divisor', 'keep_ratio'
+    if not isinstance(model, TextRecognizer) or all(getattr(old, k) == getattr(new, k) for k in shape): return
     modes = [(m, m.training) for m in model.modules()]
     try:
         with torch.inference_mode():
@@ -831,16 +870,20 @@ def note(
         raise CheckpointError(f'{ck.where}: damaged note {key!r} ({str(e)[:90]})') from None
     try: _forms.get(key, lambda v: v)(value)
     except (ValueError, TypeError, AttributeError) as e:
-        raise CheckpointError(f'{ck.where}: note {key!r} is not as it is stored ({str(e)[:90]}): {ck.meta[key][:60]}') from None
+        raise CheckpointError(f'{ck.where}: note {key!r} is not as it is stored ({str(e)[:90]})') from None
     return value
 
 def _plain_values(d): # of settings: numbers, words, lists of them; a ValueError names another
     for k, v in (d or {}).items():
         many = v if isinstance(v, list) and len(v) <= 10_000 else [v]
-        if odd := [x for x in many if not isinstance(x, (str, int, float, type(None))) or isinstance(x, float) and not math.isfinite(x)]:
-            raise ValueError(f'{k}: {type(odd[0]).__name__}')
+        for x in many:
+            if not isinstance(x, (str, int, float, type(None))): raise ValueError(f'{k}: {type(x).__name__}')
+            if isinstance(x, float) and not math.isfinite(x): raise ValueError(f'{k}: {x}')
+            if k == 'classes' and not (isinstance(x, str) and isinstance(v, list)): raise ValueError(f'{k}: no name')
+        if k in _switches and (type(v) not in (bool, int) or not 0 <= v <= 64): raise ValueError(f'{k}: {v!r:.40}')
 
-_forms = dict(vocab=lambda v: v and Vocab.from_dict(v), settings=_plain_values, stages=lambda v: [_plain_values(d) for d in (v or {}).values()])
+_forms = dict(vocab=lambda v: v and Vocab.from_dict(v), settings=_plain_values,
+              stages=lambda v: [_plain_values(d) for d in (v or {}).values()])
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d91b7168
 def save_checkpoint(
@@ -897,8 +940,9 @@ def official_key(
     key = f'{name}:{which}' if which else name
     if key in OFFICIAL: return key
     have = ['mmocr' + k[len(name):] for k in OFFICIAL if k.partition(':')[0] == name]
-    raise CheckpointError(f'no published file is known for {key}; ' + (f'for {name} there is {", ".join(have)}' if have else
-                          f'there are files for {", ".join(k for k in OFFICIAL if ":" not in k)}'))
+    there = f'for {name} there is {", ".join(have)}' if have else \
+            f'there are files for {", ".join(k for k in OFFICIAL if ":" not in k)}'
+    raise CheckpointError(f'no published file is known for {key}; {there}')
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #91bcf83e
 def fetch(
@@ -923,9 +967,12 @@ def fetch(
                 block = b''
                 while total <= most and got <= most and (block := answer.read1(1 << 18)):  # what has come, at most 256 KB
                     f.write(block); digest.update(block); got += len(block); bar.update(len(block))
-                    if time.monotonic()-start > seconds: raise CheckpointError(f'{url}: not done after {seconds:g} seconds, {got:,} bytes')
-        if max(total, got) > most: raise CheckpointError(f'{url}: {max(total, got):,} bytes or more, at most {most:,} are downloaded')
-        if total and got != total: raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes')
+                    if time.monotonic()-start > seconds:
+                        raise CheckpointError(f'{url}: not done after {seconds:g} seconds, {got:,} bytes')
+        if (size := max(total, got)) > most:
+            raise CheckpointError(f'{url}: {size:,} bytes or more, at most {most:,} are downloaded')
+        if total and got != total:
+            raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes')
         _check_hash(digest.hexdigest(), sha256, url)
         os.replace(part, path)
     except urllib.error.HTTPError as e:
@@ -963,7 +1010,7 @@ def load_official(
     file = url.rsplit('/', 1)[-1]
     kept = cache_dir()/f'{Path(file).stem}.safetensors'
     sums, known = kept.with_name(f'{kept.name}.sha256'), {}
-    if sums.is_file(): known = dict(line.split()[::-1] for line in sums.read_text().splitlines() if len(line.split()) == 2)
+    if sums.is_file(): known = {b: a for a, _, b in (line.partition('  ') for line in sums.read_text(errors='replace').splitlines())}
     if kept.name in known and kept.exists():
         try: return load_checkpoint(model, read_checkpoint(kept, known[kept.name]))
         except CheckpointError as e:
@@ -972,7 +1019,8 @@ def load_official(
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix='.') as folder:
         digest = fetch(url, Path(folder)/file, known.get(file, _digits(file)), progress=progress)
-        load_checkpoint(model, read_checkpoint(Path(folder)/file, digest), version='1.x' if _is_new(OFFICIAL[key]) else '0.x')
+        version = '1.x' if _is_new(OFFICIAL[key]) else '0.x'
+        load_checkpoint(model, read_checkpoint(Path(folder)/file, digest), version)
     save_checkpoint(model, kept, vocab=None, settings=None, stages=None, source=url, sha256=digest)
     part = sums.with_name(f'.{sums.name}.{os.getpid()}.part')
     part.write_text(f'{digest}  {file}\n{file_hash(kept)}  {kept.name}\n')

@@ -6,7 +6,7 @@
 __all__ = ['MODELS', 'TASKS', 'Entry', 'did_you_mean', 'list_models', 'weights_file', 'create_model']
 
 # %% ../../nbs/practice/71_models.ipynb #f82c49a3
-import difflib
+import difflib, inspect
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
@@ -56,7 +56,8 @@ def did_you_mean(
     asked, known = str(name).lower().replace('-', '_').strip(), list(known)
     shorter = sorted((k for k in known if asked.startswith(k.lower())), key=len)[-1:]
     longer = [k for k in known if asked and k.lower().startswith(asked)]
-    near = longer or shorter or [k for k in known if len(asked) > 2 and asked in k.lower()] or difflib.get_close_matches(asked, known, 1, .5)
+    inside = [k for k in known if len(asked) > 2 and asked in k.lower()]
+    near = longer or shorter or inside or difflib.get_close_matches(asked, known, 1, .5)
     return f', did you mean {near[0]!r}? There' if near else '; there'
 
 # %% ../../nbs/practice/71_models.ipynb #2f0c2384
@@ -65,7 +66,8 @@ def list_models(
     pretrained:bool=False,  # only those whose weights come with the package
 ) -> list:                  # names, in the order of the book
     "Names that `create_model` knows."
-    if task not in (None, *TASKS): raise ValueError(f'no task named {task!r}{did_you_mean(task, TASKS)} are: {", ".join(TASKS)}')
+    if task not in (None, *TASKS):
+        raise ValueError(f'no task named {task!r}{did_you_mean(task, TASKS)} are: {", ".join(TASKS)}')
     return [n for n, e in MODELS.items() if task in (None, e.task) and (not pretrained or weights_file(n).is_file())]
 
 def weights_file(name:str) -> Path: # the file need not exist
@@ -75,7 +77,7 @@ def weights_file(name:str) -> Path: # the file need not exist
 # %% ../../nbs/practice/71_models.ipynb #474f2847
 def create_model(
     name:str,         # see `list_models`
-    pretrained=False, # True: weights of the package; 'mmocr': the published file; 'mmocr:ctw1500' …: another published file, see `OFFICIAL`
+    pretrained=False, # True: weights of the package; 'mmocr': the published file; 'mmocr:ctw1500' …: another, see `OFFICIAL`
     checkpoint=None,  # path or state dict of MMOCR 0.x, 1.x or this book
     version:str=None, # of the checkpoint, where it does not tell: '0.x' or '1.x'
     **kw,             # to the chapter's factory, e.g. vocab=
@@ -114,7 +116,8 @@ def _stored(ck, name, version, kw):
     told = told_settings(ck, name)
     if told.unsure and told.unsure[0] not in kw:
         raise CheckpointError(f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows: {told.unsure[1]}')
-    if ck.meta.get('name') != name or told.build: return (RULES[name].build if is_1x(ck, name, version) else {}) | _as_keywords(told)
+    if ck.meta.get('name') != name or told.build:
+        return (RULES[name].build if is_1x(ck, name, version) else {}) | _as_keywords(told)
     settings, vocab = note(ck, 'settings') or {}, note(ck, 'vocab')
     stored = {**settings, **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
     if settings: _probe(ck, name, {**stored, **kw}, version)
@@ -126,11 +129,17 @@ def _probe(ck, name, kw, version):
     "Build the model without memory first: what a file asks for must be possible, and be what it holds."
     import torch
     from ocrbook.practice.checkpoints import CheckpointError, fitted
-    big = {k: v for k, v in kw.items() if isinstance(v, int) and not 0 <= v <= (64 if 'layers' in k else 4096)}
-    if big: raise CheckpointError(f"{ck.where}: note 'settings': {big} is out of range")
+    takes = inspect.signature(getattr(import_module(MODELS[name].module), name)).parameters
+    kinds = {k: p.annotation for k, p in takes.items()}
+    for k, v in kw.items():
+        if isinstance(v, int) and not 0 <= v <= (64 if 'layers' in k else 4096):
+            raise CheckpointError(f"{ck.where}: note 'settings': {k}={v} is out of range")
+        if (kind := kinds.get(k)) in (bool, int, str) and v is not None and type(v) is not kind:
+            raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({k}={v!r:.60} is no {kind.__name__})")
     try:
         with torch.device('meta'): model = _build(name, kw)
-    except Exception as e: raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({str(e)[:150]})") from None
+    except Exception as e:
+        raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({str(e)[:150]})") from None
     fitted(model, ck, version)
 
 def _build(name, kw):

@@ -163,10 +163,11 @@ class Shared2FCBBoxHead(nn.Module):
         in_channels:int=256,        # of the features
         fc_out_channels:int=1024,   # of the two hidden layers
         roi_size:int=7,             # bins along each side
+        num_classes:int=1,          # beside the background; more than one: the first is the word
     ):
         super().__init__()
         self.roi_size, hidden = roi_size, fc_out_channels
-        self.fc_cls, self.fc_reg = nn.Linear(hidden, 2), nn.Linear(hidden, 4)
+        self.fc_cls, self.fc_reg = nn.Linear(hidden, num_classes+1), nn.Linear(hidden, 4*num_classes)
         self.shared_fcs = nn.ModuleList([nn.Linear(in_channels*roi_size**2, hidden), nn.Linear(hidden, hidden)])
         for fc, std in ((self.fc_cls, .01), (self.fc_reg, .001)): nn.init.normal_(fc.weight, std=std)
         for fc in self.shared_fcs: nn.init.xavier_uniform_(fc.weight)
@@ -177,7 +178,9 @@ class Shared2FCBBoxHead(nn.Module):
     ) -> tuple:         # (n,2) scores before the softmax, (n,4) deltas; float32
         x = x.flatten(1)
         for fc in self.shared_fcs: x = fc(x).relu()
-        return self.fc_cls(x).float(), self.fc_reg(x).float()
+        scores, deltas = self.fc_cls(x).float(), self.fc_reg(x).float()
+        if scores.shape[1] > 2: scores = torch.stack([scores[:, 0], scores[:, 1:].logsumexp(1)], 1)   # all that is no word
+        return scores, deltas[:, :4]
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #57d87ed6
 class FCNMaskHead(nn.Module):
@@ -186,13 +189,14 @@ class FCNMaskHead(nn.Module):
         in_channels:int=256, # of the features and inside
         num_convs:int=4,
         roi_size:int=14,     # bins along each side; masks are twice as large
+        num_classes:int=1,   # the first is the word
     ):
         super().__init__()
         self.roi_size = roi_size
         layer = lambda: nn.ModuleDict(dict(conv=nn.Conv2d(in_channels, in_channels, 3, padding=1)))
         self.convs = nn.ModuleList(layer() for _ in range(num_convs))
         self.upsample = nn.ConvTranspose2d(in_channels, in_channels, 2, stride=2)
-        self.conv_logits = nn.Conv2d(in_channels, 1, 1)
+        self.conv_logits = nn.Conv2d(in_channels, num_classes, 1)
         for m in self.modules():
             if hasattr(m, 'weight'):
                 nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
@@ -236,9 +240,11 @@ class StandardRoIHead(nn.Module):
         score_thr:float=.05,       # boxes that score no more are dropped
         iou_thr:float=.5,          # a box that overlaps a better one by more is dropped
         max_per_img:int=100,       # words kept
+        num_classes:int=1,         # of both heads, the background not counted
     ):
         super().__init__()
-        self.bbox_head, self.mask_head = Shared2FCBBoxHead(in_channels, fc_out_channels), FCNMaskHead(in_channels)
+        self.bbox_head = Shared2FCBBoxHead(in_channels, fc_out_channels, num_classes=num_classes)
+        self.mask_head = FCNMaskHead(in_channels, num_classes=num_classes)
         self.coder = DeltaXYWHBBoxCoder((.1, .1, .2, .2))
         self.score_thr, self.iou_thr, self.max_per_img = score_thr, iou_thr, max_per_img
 
@@ -502,11 +508,12 @@ def maskrcnn(
     backbone,                 # with `out_channels`, e.g. `resnet50()`
     out_channels:int=256,     # of the pyramid
     fc_out_channels:int=1024, # of the box head's hidden layers
+    num_classes:int=1,        # of the heads; MMOCR's file for CTW1500 has 80, of which the first is used
     **stages,                 # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:            # in eval mode, random weights
     "Mask R-CNN for text on any backbone."
     neck = FPN(backbone.out_channels, out_channels, num_outs=5)
-    rpn_head, roi_head = RPNHead(out_channels), StandardRoIHead(out_channels, fc_out_channels)
+    rpn_head, roi_head = RPNHead(out_channels), StandardRoIHead(out_channels, fc_out_channels, num_classes=num_classes)
     stages = dict(targets=MaskRCNNTargets(), loss=MaskRCNNLoss(), postprocessor=MaskRCNNPostprocessor(),
                   transform=PageTransform((1920, 1920))) | stages
     model = TextDetector(backbone, neck, MaskRCNNHead(rpn_head, roi_head), **stages)

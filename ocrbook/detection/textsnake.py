@@ -229,5 +229,5 @@ def textsnake_r50(
     backbone = resnet50(width=width, style='caffe')
     neck = FPN_UNet(backbone.out_channels, max(width//2, 16))
     stages = dict(targets=TextSnakeTargets(), loss=TextSnakeLoss(), postprocessor=TextSnakePostprocessor(),
-                  transform=PageTransform((736, 736))) | stages
+                  transform=PageTransform((736, 1333))) | stages
     return TextDetector(backbone, neck, TextSnakeHead(neck.out_channels), **stages).eval()

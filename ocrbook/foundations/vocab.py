@@ -81,6 +81,7 @@ def from_dict(cls, d:dict) -> Vocab: # the inverse of `to_dict`
 
 Vocab.to_dict, Vocab.from_dict = to_dict, classmethod(from_dict)
 Vocab.__eq__ = lambda self, other: isinstance(other, Vocab) and self.to_dict() == other.to_dict()
+Vocab.__hash__ = lambda self: hash((self.chars, self.lower, self.unknown))    # equal vocabularies are one key
 Vocab.__repr__ = lambda self: f'Vocab({self.chars!r}, lower={self.lower}, unknown={self.unknown!r})'
 
 # %% ../../nbs/foundations/04_vocab.ipynb #06e9cdd5

@@ -262,6 +262,7 @@ class SDMGRHead(nn.Module):
         edge_embed:int=256,   # of an edge
         num_gnn:int=2,        # rounds
         num_classes:int=26,   # of words
+        edges_once:bool=False,# every round reads the embedded relations, as MMOCR did up to 0.6.0
     ):
         super().__init__()
         if num_gnn < 1: raise ValueError(f'num_gnn={num_gnn}: edges are made in a round, at least one is needed')
@@ -274,6 +275,7 @@ class SDMGRHead(nn.Module):
         self.node_cls, self.edge_cls = nn.Linear(node_embed, num_classes), nn.Linear(edge_embed, 2)
         nn.init.normal_(self.edge_embed.weight, std=.01); nn.init.zeros_(self.edge_embed.bias)
         self.pairs_at_once = 2**13              # eight times as many in training
+        self.edges_once = edges_once
 
     def nodes(self,
         texts:list,  # for each image (n,t) character numbers, filled up with −1
@@ -287,8 +289,8 @@ class SDMGRHead(nn.Module):
 # %% ../../nbs/kie/61_sdmgr.ipynb #a9fb0719
 def portion(self, ends, weights, edges, first):
     "For rows `first`… of one image, with `edges` (r,n,6): what they hear in the newest round, and that round's edge scores."
-    rows = slice(first, first+len(edges))
-    for (here, there), weight in zip(ends, weights): edges = pair_features(here[rows], there, edges, weight)
+    rows, past = slice(first, first+len(edges)), len(ends)-1 if self.edges_once else 0
+    for (here, there), weight in zip(ends[past:], weights[past:]): edges = pair_features(here[rows], there, edges, weight)
     heard, _ = self.gnn_layers[len(ends)-1](edges, first)
     return heard, self.edge_cls(edges) if len(ends) == len(self.gnn_layers) else None
 
@@ -309,7 +311,7 @@ def reason(self,
     frame = torch.cat([self.edge_embed.weight, self.edge_embed.bias[:, None]], 1)
     edges = torch.cat(self.in_portions(lambda r, _: unit_edges(r, frame), relations.to(frame)))
     weights = [layer.parts()[2] for layer in self.gnn_layers]
-    weights[0] = weights[0] @ frame                                                             # (d,6)
+    for k in range(len(weights) if self.edges_once else 1): weights[k] = weights[k] @ frame     # (d,6)
     states, ends = [x], ()
     for layer in self.gnn_layers:
         ends += layer.ends(states[-1]),
@@ -494,25 +496,28 @@ def predict(self,
 SDMGR.predict = predict
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #aff3d72d
-def _head(width, vocab, classes, visual_dim): # settings that both models share
-    return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2, len(classes))
+def _head(width, vocab, classes, visual_dim, edges_once): # settings that both models share
+    return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2, len(classes), edges_once)
 
 def sdmgr(
     vocab:Vocab=None,     # characters; by default WildReceipt's 91
     classes=WILDRECEIPT,  # names of the classes
     width:int=256,        # numbers a word; published: 256
+    edges_once:bool=False,# as for `SDMGRHead`; True for the files of 2021
 ) -> SDMGR:
     "SDMG-R with text, place and looks: MMOCR's `sdmgr_unet16_60e_wildreceipt`, random weights."
     backbone = UNet(width//16)
-    return SDMGR(_head(width, vocab, classes, backbone.out_channels), backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab), classes=classes)
+    head = _head(width, vocab, classes, backbone.out_channels, edges_once)
+    return SDMGR(head, backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab), classes=classes)
 
 def sdmgr_novisual(
     vocab:Vocab=None,     # characters; by default WildReceipt's 91
     classes=WILDRECEIPT,  # names of the classes
     width:int=256,        # numbers a word; published: 256
+    edges_once:bool=False,# as for `SDMGRHead`; True for the files of 2021
 ) -> SDMGR:
     "SDMG-R with text and place only: MMOCR's `sdmgr_novisual_60e_wildreceipt`, random weights."
-    return SDMGR(_head(width, vocab, classes, 0), converter=KIEConvertor(vocab), classes=classes)
+    return SDMGR(_head(width, vocab, classes, 0, edges_once), converter=KIEConvertor(vocab), classes=classes)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #fc46c5b6
 def may_link(

@@ -22,7 +22,7 @@ def valid_mask(
     if valid_ratios is None: return None
     ratios = [float(r) for r in valid_ratios]
     if not all(0 <= r <= 1 for r in ratios): raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
-    shown = [max(1, min(t, math.ceil(t*r))) for r in ratios]
+    shown = [max(1, min(t, math.ceil(t*r - 1e-4))) for r in ratios]   # a float32 ratio may be a hair too large
     if min(shown, default=t) == t: return None
     return torch.arange(t, device=device) < torch.tensor(shown, device=device)[:, None]
 

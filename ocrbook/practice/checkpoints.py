@@ -5,20 +5,24 @@
 # %% auto #0
 __all__ = ['RULES', 'BASE', 'OFFICIAL', 'blank_last', 'unknown_last', 'pickle_globals', 'CheckpointError', 'Checkpoint',
            'read_checkpoint', 'file_hash', 'shorten', 'Rules', 'our_name', 'looks_like', 'Fit', 'fit', 'place_rows',
-           'told_version', 'is_1x', 'load_checkpoint', 'model_name', 'note', 'save_checkpoint', 'fetch', 'cache_dir',
+           'told_version', 'is_1x', 'stored_config', 'Told', 'told_settings', 'variant', 'published', 'fitted',
+           'load_checkpoint', 'model_name', 'note', 'save_checkpoint', 'official_key', 'fetch', 'cache_dir',
            'load_official']
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #742ef0c7
-import hashlib, http.client, io, json, os, pickletools, re, tempfile, urllib.error, urllib.request, warnings, zipfile
+import ast, hashlib, http.client, io, itertools, json, math, os, pickle, pickletools, re, reprlib, tempfile, time
+import urllib.error, urllib.parse, urllib.request, warnings, zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.metadata import PackageNotFoundError, version as package_version
 from pathlib import Path
+import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from tqdm.auto import tqdm
-from ..foundations.vocab import Vocab
+from ..foundations.vocab import DICT36, DICT37, DICT90, DICT91, Vocab
+from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #59d5cfc3
 def blank_last(
@@ -35,12 +39,13 @@ def unknown_last(
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #ab390d81
 def pickle_globals(
-    path, # of a file written by torch.save (either layout) or by pickle
+    source, # path or bytes of a file written by torch.save (either layout) or by pickle
 ) -> list: # 'module.name' of all that the file asks Python to import, sorted
     "What a pickle would import if it were loaded. Its instructions are read, none is followed."
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as z: streams = [z.read(n) for n in z.namelist() if n.endswith('data.pkl')]
-    else: streams = [Path(path).read_bytes()]
+    data = source if isinstance(source, bytes) else _whole(Path(source))
+    if data[:4] != _zip: streams = [data]
+    else:
+        with _archive(data) as z: streams = [z.read(n) for n in z.namelist() if n.endswith('data.pkl')]
     return sorted({name for data in streams for name in _imports(data)})
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #89c4dde1
@@ -55,9 +60,35 @@ def _imports(data:bytes, pickles:int=4): # the old layout is four pickles in a r
                 elif op.name == 'STACK_GLOBAL': yield '.'.join(words)
     except (ValueError, UnicodeDecodeError, IndexError): return      # not a pickle, or cut off
 
+def _archive(data): # bytes of a zip archive → the opened archive
+    "Refuses what unpacks to much more than it holds: torch compresses nothing."
+    z = zipfile.ZipFile(io.BytesIO(data))
+    size = sum(i.file_size for i in z.infolist())
+    if size > 4*len(data) + 2**20:
+        raise CheckpointError(f'unpacks from {len(data):,} to {size:,} bytes, which weights do not do')
+    return z
+
+def _whole(path): # → bytes
+    "A file in one piece, so that what is checked is what is loaded."
+    try:
+        if path.is_dir():
+            inside = [p.name for p in sorted(path.iterdir()) if p.suffix in ('.pth', '.safetensors')]
+            hint = f': {shorten(inside)}' if inside else ''
+            raise CheckpointError(f'{path}: a folder; name the file in it{hint}')
+        if not path.exists(): raise CheckpointError(f'{path}: no such file')
+        if not path.is_file(): raise CheckpointError(f'{path}: not a regular file')
+        if (size := path.stat().st_size) > LARGEST:
+            raise CheckpointError(f'{path}: {size:,} bytes; weights of more than {LARGEST:,} are not read')
+        return path.read_bytes()
+    except OSError as e: raise CheckpointError(f'{path}: cannot be read ({e.strerror or e})') from None
+
+LARGEST = 2**32     # bytes of a file that is read or downloaded; MMOCR's largest has a tenth
+_zip = b'PK\x03\x04' # how an archive begins
+
 # %% ../../nbs/practice/70_checkpoints.ipynb #d443f245
 class CheckpointError(ValueError):
     "Weights that cannot be used: one line with the file and the reason."
+    def __init__(self, text:str): super().__init__(' '.join(str(text).split())) # names in a file may hold line breaks
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -65,6 +96,7 @@ class Checkpoint:
     state:dict                               # {name: tensor}
     meta:dict = field(default_factory=dict)  # what was stored beside the tensors
     where:str = 'state dict'                 # file name, for messages
+    sha256:str = ''                          # hash of the file
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #ebdeefcd
 def read_checkpoint(
@@ -76,19 +108,27 @@ def read_checkpoint(
     if isinstance(source, dict):
         if sha256: raise ValueError('a hash belongs to a file, not to a state dict')
         return _unwrap(source, 'state dict')
+    if not isinstance(source, (str, os.PathLike)):
+        raise CheckpointError(f'a path or a state dict is wanted, not a {type(source).__name__}')
+    if re.match(r'\w+://', str(source)): raise CheckpointError(f'{source}: an address, not a file; download it first')
+    if not str(source): raise CheckpointError('the path of the checkpoint is empty')
     path = Path(source)
-    if not path.is_file(): raise CheckpointError(f'{path}: no such file')
+    data = _whole(path)
+    found = hashlib.sha256(data).hexdigest()
+    if sha256: _check_hash(found, sha256, path.name)
+    read = _read_safetensors if data[8:9] == b'{' else _read_torch
+    return replace(read(data, path.name), sha256=found)
+
+def _read_torch(data, name):
+    "A file of `torch.save`, opened by the safe loader."
     try:
-        if sha256: _check_hash(file_hash(path), sha256, path.name)
-        with open(path, 'rb') as f: head = f.read(9)
-    except OSError as e: raise CheckpointError(f'{path}: cannot be read ({e.strerror or e})') from None
-    if head[8:] == b'{': return _read_safetensors(path)
-    try:
-        with warnings.catch_warnings():
+        if data[:4] == _zip: _archive(data).close()
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_scalars):
             warnings.simplefilter('ignore')                # remarks on pickle protocols
-            obj = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e: raise CheckpointError(_why_refused(path, e)) from None
-    return _unwrap(obj, path.name)
+            obj = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+    except CheckpointError as e: raise CheckpointError(f'{name}: {e}') from None
+    except Exception as e: raise CheckpointError(_why_refused(data, name, e)) from None
+    return _unwrap(obj, name)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #5656997c
 def file_hash(path) -> str: # 64 hex digits
@@ -104,39 +144,95 @@ def _check_hash(found, wanted, what):
         raise CheckpointError(f'{what}: hash {found[:len(wanted)]}, expected {wanted}: '
                               'not the published file; it was not opened')
 
-def _read_safetensors(path):
-    try:
-        with safe_open(path, 'pt') as f:
-            return Checkpoint({k: f.get_tensor(k) for k in f.keys()}, dict(f.metadata() or {}), path.name)
-    except (SafetensorError, OSError) as e:
-        raise CheckpointError(f'{path.name}: damaged safetensors file ({e})') from None
+def _read_safetensors(data, name):
+    try: state = load(data)                                # checks the header too
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as e:
+        raise CheckpointError(f'{name}: damaged safetensors file ({str(e)[:90]})') from None
+    return Checkpoint(state, _header(data).get('__metadata__') or {}, name)
+
+def _header(data): return json.loads(data[8:8+int.from_bytes(data[:8], 'little')]) # of a safetensors file
 
 def _unwrap(obj, where):
-    "The tensors, whether `obj` is them or a training file around them; the prefix of parallel training goes."
-    if not isinstance(obj, dict): raise CheckpointError(f'{where}: holds a {type(obj).__name__}, not a state dict')
-    state, meta = (obj['state_dict'], obj.get('meta') or {}) if isinstance(obj.get('state_dict'), dict) else (obj, {})
-    other = [str(k) for k, v in state.items() if not isinstance(v, torch.Tensor)]
-    if not state: raise CheckpointError(f'{where}: no state dict, it is empty')
+    "The tensors, whether `obj` is them or a training file around them; prefixes of wrappers go."
+    meta = obj.get('meta') if isinstance(obj, dict) else None
+    for _ in range(4):                                      # a training file may hold a file of weights
+        if not isinstance(obj, dict): raise CheckpointError(f'{where}: holds a {type(obj).__name__}, not a state dict')
+        inner = next((k for k in _inside if isinstance(obj.get(k), dict)), None)
+        if inner is None: break
+        obj = obj[inner]
+    other = [f'{k!s:.60}' if isinstance(k, (str, int)) else type(k).__name__ for k, v in obj.items()
+             if not (isinstance(k, str) and isinstance(v, torch.Tensor))]
+    if not obj: raise CheckpointError(f'{where}: no state dict, it is empty')
     if other: raise CheckpointError(f'{where}: no state dict; not tensors: {shorten(other)}')
-    while all(k.startswith('module.') for k in state): state = {k[len('module.'):]: v for k, v in state.items()}
-    return Checkpoint(dict(state), dict(meta), where)
+    return Checkpoint(_bare_names(obj), dict(meta) if isinstance(meta, dict) else {}, where)
+
+_inside = ('state_dict', 'model_state_dict', 'model', 'state_dict_ema', 'ema_state_dict', 'model_ema',
+           'ema', 'ema_model', 'params_ema', 'params', 'network', 'net', 'weights', 'module')
+_prefix = re.compile(r'(module|_orig_mod|_forward_module|model|ema_model|ema|network|net)\.')
+
+def _bare_names(state):
+    "Names without what parallel training, `torch.compile` and averaging put before them."
+    state = {k.replace('_orig_mod.', ''): v for k, v in state.items() if k != 'n_averaged'}
+    while state and all(map(_prefix.match, state)):
+        state = {k[_prefix.match(k).end():]: v for k, v in state.items()}
+    copies = {'ema_' + k.replace('.', '_') for k in state}  # a training hook of MMCV keeps them beside the weights
+    return {k: v for k, v in state.items() if k not in copies}
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #2fccd6ce
 _plain = re.compile(r'(torch\.(\w*Storage|Size|device|storage\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild\w*|[a-z]+\d+)'
-                    r'|collections\.OrderedDict|builtins\.(dict|set|list)|(copyreg|copy_reg)\._reconstructor)$')
+                    r'|collections\.OrderedDict|builtins\.(dict|set|list)|(copyreg|copy_reg)\._reconstructor'
+                    r'|numpy\._?core\.multiarray\.scalar|numpy\.dtype|_codecs\.encode)$')
 
-def _why_refused(path, error):
-    "One line: what the file asks for, and the way out where there is one."
-    try: asked = [g for g in pickle_globals(path) if not _plain.match(g)]
+def _why_refused(data, name, error):
+    "One line: what the file asks for, or what it is, and the way out where there is one."
+    start = next((what for pattern, what in _kinds if re.match(pattern, data[:4096], re.I | re.S)), '')
+    try: asked = [] if start else [g for g in pickle_globals(data) if not _plain.match(g)]
     except Exception: asked = []                                    # too damaged to be listed
     engine = [g for g in asked if g.startswith('mmengine.')]
     save = "torch.save({'state_dict': ckpt['state_dict']}, path)"
-    if engine: return (f'{path.name}: a full training file, it holds {engine[0]}, which the safe loader refuses; '
+    if engine: return (f'{name}: a full training file, it holds {engine[0]}, which the safe loader refuses; '
         f"where mmengine is installed, re-save it with MMOCR's tools/publish_model.py, or {save}")
-    if asked: return (f'{path.name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; '
+    if any(g.startswith('__torch__') for g in asked): return f'{name}: a TorchScript program, not a state dict'
+    if asked: return (f'{name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; '
         f'nothing was executed. If you trust where it is from, re-save there: {save}')
-    reason = (str(error) or type(error).__name__).splitlines()[0][:90]
-    return f'{path.name}: not a checkpoint, or cut off ({path.stat().st_size:,} bytes: {reason})'
+    torchs = (str(error) or type(error).__name__).splitlines()[0][:90]
+    reason = start or _looks_of(data) or ('nothing that the safe loader knows' if 'eights only' in torchs else torchs)
+    return f'{name}: not a checkpoint, or cut off ({len(data):,} bytes: {reason})'
+
+def _looks_of(data):
+    "What else a file may be, '' if its beginning does not tell."
+    if not data: return 'empty'
+    if data[:4] == _zip:
+        try: names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+        except (zipfile.BadZipFile, ValueError): return ''
+        return '' if any(n.endswith('data.pkl') for n in names) else f'a zip archive that holds {shorten(names)}'
+    try: text = data[:4096].decode()
+    except UnicodeDecodeError: return ''
+    return f'text: {text.splitlines()[0][:60]!r}' if re.sub(r'\s', '', text).isprintable() else ''
+
+_kinds = [(rb'(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype|html|head|body|\?xml)',
+           'a web page in place of the file: its address may ask for a login'),
+          (rb'version https://git-lfs', 'a pointer of Git LFS, not the file it stands for: git lfs pull'),
+          (rb'\x08[\x01-\x14][\x12\x1a\x22\x2a\x32\x3a\x42]', 'an ONNX model; the file it was exported from is wanted'),
+          (rb'\x89HDF', 'an HDF5 file'), (rb'\x93NUMPY', 'a NumPy array'), (rb'GGUF', 'a GGUF file'),
+          (rb'%PDF', 'a PDF'), (rb'\xff\xfe|\xfe\xff', 'text in UTF-16'),
+          (rb'\x89PNG|\xff\xd8\xff|GIF8|RIFF|II\*\x00|MM\x00\*', 'an image'),
+          (rb'\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|.{257}ustar', 'an archive: unpack it first')]
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #cdf3fd78
+class _Dtype:
+    "Stands in for `numpy.dtype` while a file is read: a name and an order of bytes."
+    def __init__(self, name, *copy): self.name, self.order = name, '='
+    def __setstate__(self, state): self.order = state[1]
+
+def _number(dtype, data): # stands in for `numpy.core.multiarray.scalar`
+    name, order = getattr(dtype, 'name', ''), getattr(dtype, 'order', '')
+    if not re.fullmatch(r'[biufcSU]\d{1,3}', str(name)) or str(order) not in ('<', '>', '|', '='):
+        raise pickle.UnpicklingError('a NumPy scalar that is no number')
+    return np.frombuffer(data, f'{order}{name}')[0].item()
+
+_scalars = [(_Dtype, 'numpy.dtype'), (_number, 'numpy.core.multiarray.scalar'),
+            (_number, 'numpy._core.multiarray.scalar')]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #782cff2d
 def shorten(
@@ -144,7 +240,7 @@ def shorten(
     most:int=3, # how many are shown
 ) -> str:       # 'a, b, c and 9 more'
     "A list short enough for a message."
-    names = list(names)
+    names = [f'{n!s:.100}' for n in names]
     return ', '.join(names[:most]) + (f' and {len(names)-most} more' if len(names) > most else '')
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #167ba447
@@ -159,7 +255,10 @@ class Rules:
     other:str=''                # why a 1.x file is a different network
     build:dict = field(default_factory=dict)  # keywords of the factory that build that network
     stages:dict = field(default_factory=dict) # settings of transform and postprocessor that 1.x changed: {'transform': {…}}
-    switch:dict = field(default_factory=dict) # what the version decides and no shape shows: {attribute: (stage, {version: value})}
+    switch:dict = field(default_factory=dict) # what the version decides and no shape shows: {keyword: {version: value}}
+    fixed:dict = field(default_factory=dict)  # settings without tensors, as a configuration names them: the one value built here
+    keywords:tuple=()           # settings without tensors that the factory offers both ways, named as in a configuration
+    ask:str=''                  # what to say when a file of MMOCR does not tell them
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #fac4f637
 _conv2 = ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'),)
@@ -170,44 +269,58 @@ _abi = ((r'^encoder\.', 'encoder.encoder.'), (r'^decoder\.vision_decoder\.', 'en
 _db, _emb, _dcn = 'head.binarize.0.weight', 'decoder.trg_word_emb.weight', 'backbone.layer2.0.conv2.conv_offset.weight'
 _word, _tps = 'decoder.decoder.1.embedding.weight', 'preprocessor.LocalizationNetwork.conv.0.weight'
 _ctc = dict(rows=r'^decoder\.decoder\.1\.embedding\.', order=blank_last)
-_attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|embedding\.lut|'
-                                      r'classifier|prediction|cls)\.(weight|bias)$')
+_attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|'
+                                      r'classifier|prediction)\.(weight|bias)$')
 _imagenet, _half = (dict(transform=t) for t in (dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)))
 _node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
-_sum = dict(feats_twice=('encoder', {'0.x': True, '1.x': False}))    # what SATRN's encoder starts from
+_sum = dict(feats_twice={'0.x': True, '1.x': False})    # what SATRN's encoder starts from
+_heads, _rectify, _steps = dict(n_head=8), dict(leaky_relu=False), ('max_seq_len',)
+_r31 = dict(last_stage_pool=False, stage4_pool_cfg=dict(kernel_size=(2, 1), stride=(2, 1)), mask=True)
+_resnet = dict(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1))
+_caffe, _torch = (_resnet | dict(style=style) for style in ('caffe', 'pytorch'))       # which convolution of a bottleneck strides
+_anchors = dict(style='pytorch', dilations=(1, 1, 1, 1), ratios=(.17, .44, 1.13, 2.9, 7.46), scales=(4,))
 RULES = {
-    'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det),
-    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet),
-    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet),
+    'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det, fixed=_resnet),
+    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet,
+        fixed=_torch),
+    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet, fixed=_torch),
     'psenet_r50': Rules('neck.output_convs.bn.weight head.out_conv.weight', _conv2 + _det,
         other='its backbone strides elsewhere and its head has one more convolution',
-        build=dict(style='pytorch', hidden_dim=256), stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3))),
+        build=dict(style='pytorch', hidden_dim=256), stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3)),
+        keywords=('style',)),
     'panet_r18': Rules('neck.reduce_conv_c2.0.weight', _conv2 + _det,
         other='its backbone has a deep stem and its head one more convolution',
         build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3., min_text_avg_confidence=.3)),
-    'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det),
-    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det),
-    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True))),
+    'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det, fixed=_caffe),
+    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det, fixed=_caffe | dict(text_region_thr=.3, center_region_thr=.4)),
+    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True)),
+        fixed=_torch | dict(scales=(8, 16, 32))),
     'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det,
-        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260)))),
-    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),)),
-    'crnn': Rules(f'{_word} !{_tps}', **_ctc),
-    'crnn_tps': Rules(f'{_word} {_tps}', **_ctc),
-    'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.'),
-    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, stages=_half),
-    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half),
+        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260))), fixed=_torch | dict(scales=(8, 16, 32))),
+    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),), fixed=_anchors, keywords=('num_classes',)),
+    'crnn': Rules(f'{_word} !{_tps}', **_ctc, fixed=_rectify),
+    'crnn_tps': Rules(f'{_word} {_tps}', **_ctc, fixed=_rectify | dict(rectified_img_size=(32, 100))),
+    'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.',
+        fixed=dict(last_stage_pool=True, stage4_pool_cfg=dict(kernel_size=2, stride=2), upsample_param=dict(scale_factor=2., mode='nearest'))),
+    'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, stages=_half, fixed=_r31),
+    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half, fixed=_r31),
     'robustscanner': Rules('decoder.hybrid_decoder.embedding.weight',
-        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half),
-    'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn),
-    'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn),
-    'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn, switch=_sum),
-    'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn, switch=_sum),
-    'master': Rules('decoder.embedding.lut.weight', **_attn),
-    'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
-    'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.'),
-    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node),
-    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^(backbone|head\.fusion)\.'),
+        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half, fixed=_r31 | dict(encode_value=False)),
+    'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn,
+        fixed=_heads | dict(stage4_pool_cfg=_r31['stage4_pool_cfg']), keywords=('last_stage_pool', *_steps), ask="say create_model('nrtr', last_stage_pool=True, …) for a file of nrtr_r31_1by16_1by8, last_stage_pool=False for one of nrtr_r31_1by8_1by4"),
+    'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn, fixed=_heads, keywords=_steps),
+    'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn, switch=_sum,
+        fixed=_heads, keywords=_steps),
+    'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn, switch=_sum,
+        fixed=_heads, keywords=_steps),
+    'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
+        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32), keywords=('iter_size',)),
+    'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
+        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32)),
+    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node, keywords=('edges_once',), fixed=dict(visual_modality=True)),
+    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^(backbone|head\.fusion)\.',
+        keywords=('edges_once',)),
 }
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #5e2dda88
@@ -247,6 +360,7 @@ def _holds(word, have):
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #52f4b365
 _computed = re.compile(r'(position_table|h_position_encoder|w_position_encoder|inv_delta_C|P_hat)$')
+_any_length = re.compile(r'position_(table|encoder)$')              # a longer one begins like a shorter one
 
 @dataclass
 class Fit:
@@ -272,9 +386,9 @@ def fit(
         if name not in want or name in out.tensors:
             if not forgiven(name): out.unexpected.append(theirs)
             continue
-        if version == '1.x': t = place_rows(t, name, rules)
+        if version == '1.x' and t.shape[1:] == want[name].shape[1:]: t = place_rows(t, name, rules)
         if t.shape == want[name].shape: out.tensors[name] = t
-        elif not _computed.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
+        elif not _any_length.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
     known = {*out.tensors, *(w[0] for w in out.wrong)}
     out.missing = [n for n in want if n not in known and not forgiven(n) and not n.endswith('num_batches_tracked')]
     return out
@@ -286,7 +400,8 @@ def place_rows(
     rules:Rules,    # of the model
 ) -> torch.Tensor:  # rows in this book's order
     "Move the rows of characters. Attention classifiers of 1.x have a padding class that 0.x lacks: last, and dropped."
-    if not (rules.order and re.search(rules.rows, name)): return t
+    plain = t.ndim and len(t) > 3 and t.layout == torch.strided
+    if not (rules.order and re.search(rules.rows, name) and plain): return t
     out = torch.empty_like(t)
     out[rules.order(len(t))] = t
     return out[:-1] if re.search(r'\.(classifier|prediction)\.', name) else out
@@ -313,7 +428,301 @@ def is_1x(
     if said: return str(said)[:1] == '1'
     return any(re.search(pattern, n) for pattern, _ in RULES[name].subs for n in ck.state)
 
+# %% ../../nbs/practice/70_checkpoints.ipynb #7a025731
+BASE = 'https://download.openmmlab.com/mmocr'
+OFFICIAL = {
+    'dbnet_r18': 'textdet/dbnet/dbnet_r18_fpnc_sbn_1200e_icdar2015_20210329-ba3ab597.pth',
+    'dbnet_r50dcnv2': 'textdet/dbnet/dbnet_r50dcnv2_fpnc_sbn_1200e_icdar2015_20211025-9fe3b590.pth',
+    'dbnetpp_r50dcnv2': 'textdet/dbnet/dbnetpp_r50dcnv2_fpnc_1200e_icdar2015-20220502-d7a76fff.pth',
+    'psenet_r50': 'textdet/psenet/psenet_r50_fpnf_600e_icdar2015-c6131f0d.pth',
+    'psenet_r50:ctw1500': 'textdet/psenet/psenet_r50_fpnf_600e_ctw1500_20210401-216fed50.pth',
+    'psenet_r50:icdar2017': 'textdet/psenet/psenet_r50_fpnf_600e_icdar2015_pretrain-eefd8fe6.pth',
+    'panet_r18': 'textdet/panet/panet_r18_fpem_ffm_sbn_600e_icdar2015_20210219-42dbe46a.pth',
+    'panet_r18:ctw1500': 'textdet/panet/panet_r18_fpem_ffm_sbn_600e_ctw1500_20210219-3b3a9aa3.pth',
+    'textsnake_r50': 'textdet/textsnake/textsnake_r50_fpn_unet_1200e_ctw1500-27f65b64.pth',
+    'drrg_r50': 'textdet/drrg/drrg_r50_fpn_unet_1200e_ctw1500_20211022-fb30b001.pth',
+    'fcenet_r50': 'textdet/fcenet/fcenet_r50_fpn_1500e_icdar2015_20211022-daefb6ed.pth',
+    'fcenet_r50dcnv2': 'textdet/fcenet/fcenet_r50dcnv2_fpn_1500e_ctw1500_20211022-e326d7ec.pth',
+    'maskrcnn_r50': 'textdet/maskrcnn/mask_rcnn_r50_fpn_160e_icdar2015_20210219-8eb340a3.pth',
+    'maskrcnn_r50:ctw1500': 'textdet/maskrcnn/mask_rcnn_r50_fpn_160e_ctw1500_20210219-96497a76.pth',
+    'maskrcnn_r50:icdar2017': 'textdet/maskrcnn/mask_rcnn_r50_fpn_160e_icdar2017_20210218-c6ec3ebb.pth',
+    'crnn': 'textrecog/crnn/crnn_academic-a723a1c5.pth',
+    'crnn_tps': 'textrecog/tps/crnn_tps_academic_dataset_20210510-d221a905.pth',
+    'segocr': 'textrecog/seg/seg_r31_1by16_fpnocr_academic-72235b11.pth',
+    'sar': 'textrecog/sar/sar_r31_parallel_decoder_academic-dba3a4a3.pth',
+    'sar:chinese': 'textrecog/sar/sar_r31_parallel_decoder_chineseocr_20210507-b4be8214.pth',
+    'sar_sequential': 'textrecog/sar/sar_r31_sequential_decoder_academic-d06c9a8e.pth',
+    'robustscanner': 'textrecog/robustscanner/robustscanner_r31_academic-5f05874f.pth',
+    'nrtr': 'textrecog/nrtr/nrtr_r31_1by16_1by8_academic_20211124-f60cebf4.pth',
+    'nrtr:1by8_1by4': 'textrecog/nrtr/nrtr_r31_1by8_1by4_academic_20211123-e1fdb322.pth',
+    'satrn': 'textrecog/satrn/satrn_academic_20211009-cb8b1580.pth',
+    'satrn_small': 'textrecog/satrn/satrn_small_20211009-2cf13355.pth',
+    'abinet': 'textrecog/abinet/abinet_academic-f718abf6.pth',
+    'abinet_vision': 'textrecog/abinet/abinet_vision_only_academic-e6b9ea89.pth',
+    'sdmgr': 'kie/sdmgr/sdmgr_unet16_60e_wildreceipt_20220706-57c220a6.pth',
+    'sdmgr:2021': 'kie/sdmgr/sdmgr_unet16_60e_wildreceipt_20210520-7489e6de.pth',
+    'sdmgr_novisual': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_20220803-d06d4a1a.pth',
+    'sdmgr_novisual:2021': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_20210517-a44850da.pth',
+    'sdmgr_novisual:openset': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_openset_20220803-427ec7a8.pth',
+    'sdmgr_novisual:openset-2021': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_openset_20210917-d236b3ea.pth',
+}
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #9353fbfa
+_new = {
+    'dbnet_r18:1.x': 'textdet/dbnet dbnet_resnet18_fpnc_1200e_icdar2015 20220825_221614-7c0e94f2',
+    'dbnet_r18:totaltext': 'textdet/dbnet dbnet_resnet18_fpnc_1200e_totaltext 3ed3233c',
+    'dbnet_r50dcnv2:1.x': 'textdet/dbnet dbnet_resnet50-dcnv2_fpnc_1200e_icdar2015 20220828_124917-452c443c',
+    'dbnetpp_r50dcnv2:1.x': 'textdet/dbnetpp dbnetpp_resnet50-dcnv2_fpnc_1200e_icdar2015 20220829_230108-f289bd20',
+    'psenet_r50:1.x': 'textdet/psenet psenet_resnet50_fpnf_600e_icdar2015 20220825_222709-b6741ec3',
+    'psenet_r50:ctw1500-1.x': 'textdet/psenet psenet_resnet50_fpnf_600e_ctw1500 20220825_221459-7f974ac8',
+    'panet_r18:1.x': 'textdet/panet panet_resnet18_fpem-ffm_600e_icdar2015 20220826_144817-be2acdb4',
+    'panet_r18:ctw1500-1.x': 'textdet/panet panet_resnet18_fpem-ffm_600e_ctw1500 20220826_144818-980f32d0',
+    'textsnake_r50:1.x': 'textdet/textsnake textsnake_resnet50_fpn-unet_1200e_ctw1500 20220825_221459-c0b6adc4',
+    'drrg_r50:1.x': 'textdet/drrg drrg_resnet50_fpn-unet_1200e_ctw1500 20220827_105233-d5c702dd',
+    'fcenet_r50:1.x': 'textdet/fcenet fcenet_resnet50_fpn_1500e_icdar2015 20220826_140941-167d9042',
+    'fcenet_r50:totaltext': 'textdet/fcenet fcenet_resnet50_fpn_1500e_totaltext 91bd37af',
+    'fcenet_r50dcnv2:1.x': 'textdet/fcenet fcenet_resnet50-dcnv2_fpn_1500e_ctw1500 20220825_221510-4d705392',
+    'maskrcnn_r50:1.x': 'textdet/maskrcnn mask-rcnn_resnet50_fpn_160e_icdar2015 20220826_154808-ff5c30bf',
+    'maskrcnn_r50:ctw1500-1.x': 'textdet/maskrcnn mask-rcnn_resnet50_fpn_160e_ctw1500 20220826_154755-ce68ee8e',
+    'crnn:1.x': 'textrecog/crnn crnn_mini-vgg_5e_mj 20220826_224120-8afbedbb',
+    'sar:1.x': 'textrecog/sar sar_resnet31_parallel-decoder_5e_st-sub_mj-sub_sa_real 20220915_171910-04eb4e75',
+    'sar_sequential:1.x': 'textrecog/sar sar_resnet31_sequential-decoder_5e_st-sub_mj-sub_sa_real 20220915_185451-1fd6b1fc',
+    'robustscanner:1.x': 'textrecog/robust_scanner robustscanner_resnet31_5e_st-sub_mj-sub_sa_real 20220915_152447-7fc35929',
+    'nrtr:1.x': 'textrecog/nrtr nrtr_resnet31-1by16-1by8_6e_st_mj 20220920_143358-43767036',
+    'nrtr:1by8_1by4-1.x': 'textrecog/nrtr nrtr_resnet31-1by8-1by4_6e_st_mj 20220916_103322-a6a2a123',
+    'nrtr_modality:1.x': 'textrecog/nrtr nrtr_modality-transform_6e_st_mj 20220916_103322-bd9425be',
+    'satrn:1.x': 'textrecog/satrn satrn_shallow_5e_st_mj 20220915_152443-5fd04a4c',
+    'satrn_small:1.x': 'textrecog/satrn satrn_shallow-small_5e_st_mj 20220915_152442-5591bf27',
+    'abinet:1.x': 'textrecog/abinet abinet_20e_st-an_mj 20221005_012617-ead8c139',
+    'abinet_vision:1.x': 'textrecog/abinet abinet-vision_20e_st-an_mj 20220915_152445-85cfb03d',
+    'sdmgr:1.x': 'kie/sdmgr sdmgr_unet16_60e_wildreceipt 20220825_151648-22419f37',
+    'sdmgr_novisual:1.x': 'kie/sdmgr sdmgr_novisual_60e_wildreceipt 20220831_193317-827649d8',
+    'sdmgr_novisual:openset-1.x': 'kie/sdmgr sdmgr_novisual_60e_wildreceipt-openset 20220831_200807-dedf15ec',
+}
+for _key, (_folder, _config, _end) in ((k, v.split()) for k, v in _new.items()):
+    OFFICIAL[_key] = f'{_folder}/{_config}/{_config}{"_" if "_" in _end else "-"}{_end}.pth'
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #ca098ac4
+def _value(node, known):
+    "A plain value from a piece of configuration; a KeyError for anything that is computed."
+    if isinstance(node, ast.Constant): return node.value
+    if isinstance(node, (ast.List, ast.Tuple)): return tuple(_value(e, known) for e in node.elts)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub): return -_value(node.operand, known)
+    if isinstance(node, ast.Dict): pairs = [(k and _value(k, known), v) for k, v in zip(node.keys, node.values)]
+    elif isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
+        pairs = [(k.arg, k.value) for k in node.keywords]
+    elif isinstance(node, ast.Name): return known[node.id]
+    else: raise KeyError(type(node).__name__)
+    out = {}
+    for k, v in pairs:
+        try: out.update({k: _value(v, known)} if k is not None else _value(v, known))
+        except (KeyError, TypeError, ValueError): pass                       # one part that is computed leaves the others
+    return out
+
+def _frozen(value, left): # plain dicts and tuples of at most `left[0]` parts
+    left[0] -= 1
+    if left[0] < 0: raise ValueError('too much')
+    if isinstance(value, dict): return {str(k)[:200]: _frozen(v, left) for k, v in value.items()}
+    return tuple(_frozen(v, left) for v in value) if isinstance(value, (list, tuple)) else value
+
+def _leaves(value):
+    "All (key, value) of nested dicts, at every depth, at most 10,000 of them."
+    return itertools.islice(_all_leaves(value), 10_000)
+
+def _all_leaves(value):
+    if isinstance(value, dict): yield from value.items()
+    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+        yield from _all_leaves(v)
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #96dde6a1
+def stored_config(
+    meta:dict, # what a file of MMOCR holds beside the tensors
+) -> dict:     # {name: value}; empty if there is none
+    "The configuration of the training run, as far as it is plain values; its text is parsed, nothing is run."
+    text, out = meta.get('config') or meta.get('cfg'), {}
+    try:
+        if isinstance(text, dict): return _frozen(text, [10_000])
+        if not isinstance(text, str): return {}
+        for line in ast.parse(text[:1_000_000]).body:
+            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                try: out[line.targets[0].id] = _value(line.value, out)
+                except (KeyError, TypeError, ValueError): pass
+    except (SyntaxError, ValueError, MemoryError, RecursionError): pass      # no configuration
+    return out
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #20de07fd
+@dataclass(frozen=True)
+class Told:
+    "What a file says of settings that leave no tensor."
+    build:dict = field(default_factory=dict)  # keywords of the factory
+    stages:dict = field(default_factory=dict) # {'transform': {…}, 'postprocessor': {…}}
+    vocab:Vocab = None                        # its characters
+    unsure:tuple = ()                         # (keyword, what to say), where it should tell and does not
+
+def told_settings(
+    ck:Checkpoint,
+    name:str,      # of the model
+) -> Told:
+    "Settings without tensors: those of the published file that it is, or of its stored configuration, or of its name."
+    if key := published(ck):
+        if (other := key.partition(':')[0]) != name:
+            raise CheckpointError(f'{ck.where}: this is the published file of {other}, the model is {name}')
+        return variant(key)
+    rules, own = RULES.get(name, Rules()), told_version(ck.meta) == 'ocrbook'
+    if own: return Told()
+    config = stored_config(ck.meta)
+    leaves = [*_leaves(config.get('model') if isinstance(config.get('model'), dict) else {})]
+    for k, v in leaves:
+        if k in rules.fixed and v != rules.fixed[k]:
+            raise CheckpointError(f'{ck.where}: was trained with {k}={reprlib.repr(v)}, {name} is built with '
+                                  f'{rules.fixed[k]!r} here; it would give other numbers')
+    build = {_same.get(k, k): v for k, v in leaves if isinstance(v, (bool, int, str))}
+    build = {k: v for k, v in build.items() if k in rules.keywords}
+    said = ' '.join([ck.where, *(str(ck.meta.get(k))[:200] for k in ('exp_name', 'experiment_name'))])
+    if 'last_stage_pool' in rules.keywords and (size := re.search(r'1by(16[_-]1by8|8[_-]1by4)', said)):
+        build.setdefault('last_stage_pool', size[1].startswith('16'))
+    unsure = (rules.keywords[0], rules.ask) if rules.ask and rules.keywords[0] not in build else ()
+    if 'edges_once' in rules.keywords: build, unsure = _edges_once(ck, said)
+    return Told(build, _stages_of(config), _vocab_of(leaves, config), unsure)
+
+_same = dict(num_iters='iter_size')    # a name of MMOCR 1.x
+_switches = dict(feats_twice=lambda m, v: setattr(m.encoder, 'feats_twice', bool(v)),
+                 edges_once=lambda m, v: setattr(m.head, 'edges_once', bool(v)),
+                 iter_size=lambda m, v: setattr(m, 'iter_size', 0 if m.decoder is None else int(v)),
+                 last_stage_pool=lambda m, v: vars(m.backbone.pool5).update(kernel_size=1+bool(v), stride=1+bool(v)))
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #1b538faa
+_poly = dict(text_repr_type='poly')
+_openset = dict(classes=('background', 'key', 'value', 'other'))
+_apart = {
+    'psenet_r50:ctw1500': Told(stages=dict(postprocessor=_poly, transform=dict(size=(1280, 1280)))),
+    'psenet_r50:ctw1500-1.x': Told(dict(style='caffe'), dict(postprocessor=_poly, transform=dict(size=(1280, 1280)))),
+    'panet_r18:ctw1500': Told(stages=dict(postprocessor=_poly, transform=dict(size=(640, 3000)))),
+    'panet_r18:ctw1500-1.x': Told(stages=dict(postprocessor=_poly, transform=dict(size=(640, 3000)))),
+    'fcenet_r50:totaltext': Told(stages=dict(postprocessor=_poly, transform=dict(size=(960, 1280)))),
+    'maskrcnn_r50:ctw1500': Told(dict(num_classes=80), stages=dict(postprocessor=_poly, transform=dict(size=(1600, 1600)))),
+    'maskrcnn_r50:1.x': Told(stages=dict(postprocessor=_poly)),
+    'maskrcnn_r50:ctw1500-1.x': Told(stages=dict(postprocessor=_poly, transform=dict(size=(1600, 1600)))),
+    'sar:chinese': Told(stages=dict(transform=dict(max_width=256))),
+    'nrtr': Told(dict(last_stage_pool=True)), 'nrtr:1.x': Told(dict(last_stage_pool=True)),
+    'nrtr:1by8_1by4': Told(dict(last_stage_pool=False)), 'nrtr:1by8_1by4-1.x': Told(dict(last_stage_pool=False)),
+    'nrtr_modality:1.x': Told(vocab=Vocab(DICT90, unknown='token')),
+    'sdmgr:2021': Told(dict(edges_once=True)), 'sdmgr_novisual:2021': Told(dict(edges_once=True)),
+    'sdmgr_novisual:openset': Told(_openset), 'sdmgr_novisual:openset-1.x': Told(_openset),
+    'sdmgr_novisual:openset-2021': Told(_openset | dict(edges_once=True)),
+}
+
+def variant(
+    key:str,   # of `OFFICIAL`
+) -> Told:
+    "What is particular about a published file, beside its numbers."
+    told, rules = _apart.get(key, Told()), RULES.get(key.partition(':')[0], Rules())
+    build = {k: False for k in rules.keywords if k == 'edges_once'}
+    if not _is_new(OFFICIAL[key]): return replace(told, build=build | told.build)
+    build |= rules.build | {k: v['1.x'] for k, v in rules.switch.items()}
+    stages = {s: rules.stages.get(s, {}) | told.stages.get(s, {}) for s in _stages}
+    return replace(told, build=build | told.build, stages=stages)
+
+def _is_new(path): return path.count('/') > 2
+def _digits(path): return re.search(r'([0-9a-f]{8})\.pth$', path)[1] # that its hash begins with
+
+def published(ck:Checkpoint) -> str: # key of `OFFICIAL`, '' if it is none of them
+    "The published file that these weights are from: by hash, or by name."
+    source = ck.meta.get('source')
+    names = Path(ck.where).stem, Path(source).stem if isinstance(source, str) else ''
+    for key, path in OFFICIAL.items():
+        if ck.sha256.startswith(_digits(path)) or any(Path(path).stem in n for n in names): return key
+    return ''
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #702ad13a
+def _edges_once(ck, said):
+    "SDMGR up to 0.6.0 made its edges once; the mended files are of July and August 2022, when 0.6.0 was current."
+    if re.search(r'_2021\d{4}', said): return dict(edges_once=True), ()
+    version = ck.meta.get('mmocr_version')
+    version = re.match(r'0\.(\d{1,3})\.(\d{1,3})', version if isinstance(version, str) else '')
+    if not version: return {}, ()
+    at = tuple(map(int, version.groups()))
+    if at == (6, 0): return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True '
+                                               'for weights of the head as it was, False for the mended one')
+    return dict(edges_once=at < (6, 0)), ()
+
+def _vocab_of(leaves, config):
+    "The characters of a text recognizer's configuration, None if they are not there."
+    for d in (v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary') and isinstance(v, dict)):
+        file = str(d.get('dict_file', ''))
+        chars = d.get('dict_list') or _dicts.get(file.rpartition('/')[2] or str(d.get('dict_type')))
+        unknown = 'token' if d.get('with_unknown', not file) else 'error'
+        try: return Vocab(chars, d.get('lower', 'lower' in file), unknown)
+        except (ValueError, TypeError): continue
+
+_dicts = dict(DICT36=DICT36, DICT37=DICT37, DICT90=DICT90, DICT91=DICT91) | {
+    'lower_english_digits.txt': DICT36, 'lower_english_digits_space.txt': DICT37,
+    'english_digits_symbols.txt': DICT90, 'english_digits_symbols_space.txt': DICT91}
+
+def _stages_of(config):
+    "Settings of transform and postprocessor: sizes and colours of the test pipeline, thresholds, form of the polygons."
+    part = lambda d, k: d[k] if isinstance(d.get(k), dict) else {}
+    model = part(config, 'model')
+    post = {k: v for key, d in _leaves(model) if key == 'postprocessor' and isinstance(d, dict)
+            for k, v in d.items() if k != 'type'}
+    if 'text_repr_type' in model: post['text_repr_type'] = model['text_repr_type']
+    if model.get('type') == 'FCENet' and 'bbox_head' in model:             # 0.x gives contours whatever it says
+        post.pop('text_repr_type', None)
+    tests = part(part(config, 'data'), 'test'), part(config, 'test_dataloader')
+    steps = [v for k, v in _leaves(tests) if k == 'pipeline' and isinstance(v, tuple)][:1]
+    look = {k: v for k, v in part(model, 'data_preprocessor').items() if k in ('mean', 'std')}
+    for step in itertools.islice(_steps_of(tuple(steps)), 1000): look |= _look(step)
+    return dict(transform=look, postprocessor=post)
+
+def _steps_of(value): # all dicts with a type, in order
+    if isinstance(value, dict) and 'type' in value: yield value
+    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+        yield from _steps_of(v)
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #adb3a05c
+def _numbers(v): return isinstance(v, tuple) and all(isinstance(x, (int, float)) for x in v)
+
+def _look(step):
+    "What one step of a test pipeline says of the transform."
+    kind, get = step['type'], step.get
+    if kind in ('Normalize', 'NormalizeOCR'):
+        times = 255 if kind == 'NormalizeOCR' else 1
+        return {k: tuple(times*x for x in get(k)) for k in ('mean', 'std') if _numbers(get(k))}
+    size = get('img_scale') or get('scale')
+    if kind in ('Resize', 'MultiScaleFlipAug') and _numbers(size) and len(size) == 2:
+        if get('keep_ratio', True): return dict(size=tuple(sorted(size)))
+        return dict(height=size[1], min_width=size[0], max_width=size[0], keep_ratio=False)
+    if kind not in ('ResizeOCR', 'RescaleToHeight'): return {}
+    out = {k: get(k) for k in ('height', 'min_width', 'max_width') if k in step}
+    if isinstance(get('keep_aspect_ratio'), bool): out['keep_ratio'] = get('keep_aspect_ratio')
+    if isinstance(r := get('width_downsample_ratio'), (int, float)) and 0 < r <= 1: out['divisor'] = round(1/r)
+    if isinstance(get('width_divisor'), int): out['divisor'] = get('width_divisor')
+    return out
+
 # %% ../../nbs/practice/70_checkpoints.ipynb #23e5401a
+def fitted(
+    model:torch.nn.Module,
+    ck:Checkpoint,
+    version:str=None, # as for `load_checkpoint`
+) -> tuple:           # generation and `Fit`: every tensor has its place
+    "The reading of a file that fits the model; one clear error if there is none."
+    name, want = model_name(model), model.state_dict()
+    rules = RULES.get(name, Rules())
+    unknown = getattr(getattr(getattr(model, 'converter', None), 'vocab', None), 'unknown', 'token')
+    if rules.order is unknown_last and unknown != 'token': rules = replace(rules, order=lambda n: [*range(n)])
+    fits = {v: fit(want, ck.state, rules, v) for v in _versions(ck, version, name)}
+    chosen = min(fits, key=lambda v: fits[v].problems)
+    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, '') and (fits[chosen].problems or not rules.build):
+        hint = f'; create_model({name!r}, checkpoint=...) builds it' if rules.build else ''
+        raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}{hint}')
+    if fits[chosen].problems: raise CheckpointError(_misfit(ck, name, rules, fits[chosen], chosen))
+    _sound(ck.where, fits[chosen].tensors, want)
+    if others := [v for v, f in fits.items() if v != chosen and not f.problems and not _equal(f, fits[chosen])]:
+        warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
+                      f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=3)
+    return chosen, fits[chosen]
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #e6fb8fdb
 def load_checkpoint(
     model:torch.nn.Module, # built by this book; it is filled in place
     source,                # path, or a state dict, plain or as {'state_dict': …, 'meta': …}
@@ -322,23 +731,20 @@ def load_checkpoint(
 ) -> torch.nn.Module:      # the same model
     "Fill `model` from weights of MMOCR 0.x, MMOCR 1.x or this book: every tensor must find its place."
     ck, name, want = read_checkpoint(source, sha256), model_name(model), model.state_dict()
-    rules = RULES.get(name, Rules())
-    fits = {v: fit(want, ck.state, rules, v) for v in _versions(ck, version, name)}
-    chosen = min(fits, key=lambda v: fits[v].problems)
-    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, '') and (fits[chosen].problems or not rules.build):
-        hint = f'; create_model({name!r}, checkpoint=...) builds it' if rules.build else ''
-        raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}{hint}')
-    if fits[chosen].problems: raise CheckpointError(_misfit(ck, name, rules, fits[chosen], chosen))
-    if others := [v for v, f in fits.items() if v != chosen and not f.problems and not _equal(f, fits[chosen])]:
-        warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
-                      f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=2)
-    _settings(model, ck, rules.stages if chosen == '1.x' else {})
-    for k, (stage, values) in rules.switch.items():
-        value = values.get(chosen, (note(ck, 'settings') or {}).get(k, values['0.x']))
-        setattr(getattr(model, stage), k, value)
-        model.settings = {**getattr(model, 'settings', {}), k: value}
+    chosen, found = fitted(model, ck, version)
+    rules, told = RULES.get(name, Rules()), told_settings(ck, name)
+    _settings(model, ck, [rules.stages if chosen == '1.x' else {}, told.stages])
+    saved = note(ck, 'settings') or {} if chosen == 'ocrbook' else {}
+    if told.unsure and ck.sha256 and told.unsure[0] not in getattr(model, 'settings', {}):
+        warnings.warn(f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows; the model is left as it was built. '
+                      f'{told.unsure[1]}', stacklevel=2)
+    switches = {k: v.get(chosen, saved.get(k, v['0.x'])) for k, v in rules.switch.items()}
+    for k, v in {**switches, **saved, **told.build}.items():
+        if k not in _switches: continue
+        _switches[k](model, v)
+        model.settings = {**getattr(model, 'settings', {}), k: v}
     with torch.no_grad():
-        for entry, t in fits[chosen].tensors.items(): want[entry].copy_(t)
+        for entry, t in found.tensors.items(): want[entry].copy_(t)
     return model
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #e24119c9
@@ -358,6 +764,18 @@ def _versions(ck, version, name):
     if said not in ('', asked):
         raise CheckpointError(f'{ck.where}: its notes say {said}, version={version!r} was given')
     return [asked]
+
+def _sound(where, tensors, want):
+    "An error for tensors that are no finite numbers of the model's kind."
+    kinds = [f'{n} {str(t.dtype)[6:]}, expected {str(want[n].dtype)[6:]}' for n, t in tensors.items()
+             if t.layout != torch.strided or t.is_quantized or _kind(t) != _kind(want[n])
+             and not (n.endswith('num_batches_tracked') and t.is_floating_point())]   # averaging makes counters real
+    if kinds: raise CheckpointError(f'{where}: {len(kinds)} of another type: {shorten(kinds)}')
+    finite = lambda t: t.is_meta or bool(t.isfinite().all())
+    odd = [n for n, t in tensors.items() if not (finite(t) and finite(t.to(want[n].dtype)))]
+    if odd: raise CheckpointError(f'{where}: {len(odd)} with NaN or infinite numbers: {shorten(odd)}')
+
+def _kind(t): return 'bool' if t.dtype == torch.bool else t.is_complex(), t.is_floating_point() # whole, real, complex, bool
 
 def _equal(a, b):
     "Do two fits put the same numbers in the same places?"
@@ -379,27 +797,93 @@ def _misfit(ck, name, rules, f, version):
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #789ee305
 def _settings(model, ck, changed):
-    "What comes with the weights: a file of this book brings characters and stage settings, one of 1.x what it `changed`."
-    notes = {k: note(ck, k) for k in ('vocab', 'stages')} if told_version(ck.meta) == 'ocrbook' else {}
-    vocab = Vocab.from_dict(notes['vocab']) if notes.get('vocab') else None
-    if vocab and vocab != model.converter.vocab:
-        steps = {k: v for k, v in vars(model.converter).items() if k == 'max_seq_len'}
-        model.converter = type(model.converter)(vocab, **steps)
-    for stage, values in {**changed, **(notes.get('stages') or {})}.items():
+    "What comes with the weights: a file of this book brings characters, classes and stage settings, one of MMOCR what it `changed`."
+    notes = {k: note(ck, k) for k in ('vocab', 'stages', 'settings')} if told_version(ck.meta) == 'ocrbook' else {}
+    old, classes = getattr(model, 'converter', None), (notes.get('settings') or {}).get('classes')
+    if notes.get('vocab') and old and (vocab := Vocab.from_dict(notes['vocab'])) != old.vocab:
+        new = type(old)(vocab, **{k: v for k, v in vars(old).items() if k == 'max_seq_len'})
+        if (n := _rows(new)) != (m := _rows(old)):
+            raise CheckpointError(f"{ck.where}: note 'vocab' has {len(vocab)} characters, {n} classes; "
+                                  f'the weights are for {m} classes')
+        model.converter = new
+    if classes and len(classes) == len(getattr(model, 'classes', ())): model.classes = tuple(classes)
+    for stage, values in [pair for part in (*changed, notes.get('stages') or {}) for pair in part.items()]:
         old = getattr(model, stage, None)
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if hasattr(old, k)}
-        if values and stage in _stages and is_dataclass(old): setattr(model, stage, replace(old, **values))
+        if stage not in _stages or not is_dataclass(old): continue
+        given = [f for f in fields(old) if f.name in values]
+        try: new = replace(old, **{f.name: _like(values[f.name], f, getattr(old, f.name)) for f in given})
+        except (ValueError, TypeError) as e: raise CheckpointError(f'{ck.where}: {stage}: {e}') from None
+        if hasattr(new, 'size') and new.divisor % old.divisor:
+            raise CheckpointError(f'{ck.where}: {stage}: divisor={new.divisor} is no multiple of {old.divisor}')
+        if stage == 'transform': _tried(model, old, new, ck.where)
+        elif type(new).__name__ == 'TextSnakePostprocessor' and new.text_repr_type != 'poly':
+            raise CheckpointError(f'{ck.where}: postprocessor: TextSnake draws outlines (poly) alone')
+        setattr(model, stage, new)
 
 _stages = 'transform', 'postprocessor'
+def _rows(converter): return getattr(converter, 'num_classes', None) or converter.num_chars # of the layer that speaks, or reads
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d5b8f7df
+def _like(value, field, old):
+    "`value` as one of the same kind as `old`, the present one; a ValueError says what is wrong."
+    wrong = ValueError(f'{field.name}={reprlib.repr(value)}, expected a value like {old!r:.60}')
+    if value is None and field.default is None: return None
+    if isinstance(old, (bool, str)):
+        if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'): raise wrong
+        return value
+    several, colours = isinstance(value, (list, tuple)), field.name in ('mean', 'std')
+    had = old if isinstance(old, tuple) else (old,)
+    many, sizes = [*value] if several else [value], (len(had),)
+    if colours: sizes = 1, 3
+    elif field.name == 'scales' and isinstance(field.default[0], float): sizes = range(1, 9)       # looks at a page
+    whole = field.type is not float and not colours and not any(isinstance(x, float) for x in had)
+    if len(many) not in sizes or several != isinstance(old, tuple) and not colours: raise wrong
+    for x in many:
+        if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)): raise wrong
+        if not 0 <= x <= (8192 if field.name in _sides else 1e6): raise wrong                      # NaN is not either
+        if x == 0 and field.name != 'mean' and min(h or 0 for h in had) > 0: raise wrong
+    return tuple(many) if several and (len(many) > 1 or isinstance(old, tuple)) else many[0]
+
+_sides = 'size', 'height', 'min_width', 'max_width', 'divisor'
+
+def _tried(model, old, new, where):
+    "A new word transform must give crops that the network takes: tried on a blank one."
+    shape = 'grey', 'height', 'min_width', 'max_width', 'divisor', 'keep_ratio'
+    if not isinstance(model, TextRecognizer) or all(getattr(old, k) == getattr(new, k) for k in shape): return
+    modes = [(m, m.training) for m in model.modules()]
+    try:
+        with torch.inference_mode():
+            x = new(np.zeros((new.height, 3*new.height, 3), np.uint8))[0][None]
+            model.eval().features(x.to(next(model.parameters()).device))
+    except Exception as e: raise CheckpointError(f'{where}: transform does not suit the network ({str(e)[:120]})') from None
+    finally:
+        for m, on in modes: m.training = on
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #16ce8af7
 def note(
     ck:Checkpoint,
     key:str,        # 'vocab', 'settings', 'stages' …
 ):                  # the value, None if there is none
-    "A value that `save_checkpoint` stored beside the tensors."
-    try: return json.loads(ck.meta.get(key) or 'null')
-    except ValueError as e: raise CheckpointError(f'{ck.where}: damaged note {key!r} ({e})') from None
+    "A value that `save_checkpoint` stored beside the tensors, if it has the form that it stores."
+    try: value = json.loads(ck.meta.get(key) or 'null')
+    except (ValueError, TypeError, RecursionError) as e:
+        raise CheckpointError(f'{ck.where}: damaged note {key!r} ({str(e)[:90]})') from None
+    try: _forms.get(key, lambda v: v)(value)
+    except (ValueError, TypeError, AttributeError) as e:
+        raise CheckpointError(f'{ck.where}: note {key!r} is not as it is stored ({str(e)[:90]})') from None
+    return value
+
+def _plain_values(d): # of settings: numbers, words, lists of them; a ValueError names another
+    for k, v in (d or {}).items():
+        many = v if isinstance(v, list) and len(v) <= 10_000 else [v]
+        for x in many:
+            if not isinstance(x, (str, int, float, type(None))): raise ValueError(f'{k}: {type(x).__name__}')
+            if isinstance(x, float) and not math.isfinite(x): raise ValueError(f'{k}: {x}')
+            if k == 'classes' and not (isinstance(x, str) and isinstance(v, list)): raise ValueError(f'{k}: no name')
+        if k in _switches and (type(v) not in (bool, int) or not 0 <= v <= 64): raise ValueError(f'{k}: {v!r:.40}')
+
+_forms = dict(vocab=lambda v: v and Vocab.from_dict(v), settings=_plain_values,
+              stages=lambda v: [_plain_values(d) for d in (v or {}).values()])
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d91b7168
 def save_checkpoint(
@@ -417,12 +901,19 @@ def save_checkpoint(
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        part.write_bytes(save({k: _storable(k, v, half) for k, v in model.state_dict().items()}, meta))
+        part.write_bytes(_with_notes(save({k: _storable(k, v, half) for k, v in model.state_dict().items()}), meta))
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
     return path
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #a134224b
+def _with_notes(data, meta):
+    "The same file with notes in its header, always in one order: equal models give equal files."
+    header = {'__metadata__': dict(sorted(meta.items())), **dict(sorted(_header(data).items()))}
+    head = json.dumps(header, ensure_ascii=False, separators=(',', ':')).encode()
+    head += b' '*(-len(head) % 8)
+    return len(head).to_bytes(8, 'little') + head + data[8+int.from_bytes(data[:8], 'little'):]
+
 def _own_version():
     try: return package_version('ocrbook')
     except PackageNotFoundError: return 'unknown'
@@ -440,67 +931,69 @@ def _storable(name, t, half):
         raise CheckpointError(f'{name}: {t.abs().max():.3g} does not fit float16, save with half=False')
     return small
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #7a025731
-BASE = 'https://download.openmmlab.com/mmocr'
-OFFICIAL = {
-    'dbnet_r18': 'textdet/dbnet/dbnet_r18_fpnc_sbn_1200e_icdar2015_20210329-ba3ab597.pth',
-    'dbnet_r50dcnv2': 'textdet/dbnet/dbnet_r50dcnv2_fpnc_sbn_1200e_icdar2015_20211025-9fe3b590.pth',
-    'dbnetpp_r50dcnv2': 'textdet/dbnet/dbnetpp_r50dcnv2_fpnc_1200e_icdar2015-20220502-d7a76fff.pth',
-    'psenet_r50': 'textdet/psenet/psenet_r50_fpnf_600e_icdar2015-c6131f0d.pth',
-    'panet_r18': 'textdet/panet/panet_r18_fpem_ffm_sbn_600e_icdar2015_20210219-42dbe46a.pth',
-    'textsnake_r50': 'textdet/textsnake/textsnake_r50_fpn_unet_1200e_ctw1500-27f65b64.pth',
-    'drrg_r50': 'textdet/drrg/drrg_r50_fpn_unet_1200e_ctw1500_20211022-fb30b001.pth',
-    'fcenet_r50': 'textdet/fcenet/fcenet_r50_fpn_1500e_icdar2015_20211022-daefb6ed.pth',
-    'fcenet_r50dcnv2': 'textdet/fcenet/fcenet_r50dcnv2_fpn_1500e_ctw1500_20211022-e326d7ec.pth',
-    'maskrcnn_r50': 'textdet/maskrcnn/mask_rcnn_r50_fpn_160e_icdar2015_20210219-8eb340a3.pth',
-    'crnn': 'textrecog/crnn/crnn_academic-a723a1c5.pth',
-    'crnn_tps': 'textrecog/tps/crnn_tps_academic_dataset_20210510-d221a905.pth',
-    'segocr': 'textrecog/seg/seg_r31_1by16_fpnocr_academic-72235b11.pth',
-    'sar': 'textrecog/sar/sar_r31_parallel_decoder_academic-dba3a4a3.pth',
-    'sar_sequential': 'textrecog/sar/sar_r31_sequential_decoder_academic-d06c9a8e.pth',
-    'robustscanner': 'textrecog/robustscanner/robustscanner_r31_academic-5f05874f.pth',
-    'nrtr': 'textrecog/nrtr/nrtr_r31_1by16_1by8_academic_20211124-f60cebf4.pth',
-    'satrn': 'textrecog/satrn/satrn_academic_20211009-cb8b1580.pth',
-    'satrn_small': 'textrecog/satrn/satrn_small_20211009-2cf13355.pth',
-    'master': 'textrecog/master/master_r31_12e_ST_MJ_SA-787edd36.pth',
-    'abinet': 'textrecog/abinet/abinet_academic-f718abf6.pth',
-    'abinet_vision': 'textrecog/abinet/abinet_vision_only_academic-e6b9ea89.pth',
-    'sdmgr': 'kie/sdmgr/sdmgr_unet16_60e_wildreceipt_20210520-7489e6de.pth',
-    'sdmgr_novisual': 'kie/sdmgr/sdmgr_novisual_60e_wildreceipt_20210517-a44850da.pth',
-}
+# %% ../../nbs/practice/70_checkpoints.ipynb #96b5ee33
+def official_key(
+    name:str,        # of a model
+    which:str='',    # 'ctw1500', '1.x' …; '': the file of 0.x
+) -> str:            # key of `OFFICIAL`
+    "Where a published file stands in the table; an error lists the others of that model."
+    key = f'{name}:{which}' if which else name
+    if key in OFFICIAL: return key
+    have = ['mmocr' + k[len(name):] for k in OFFICIAL if k.partition(':')[0] == name]
+    there = f'for {name} there is {", ".join(have)}' if have else \
+            f'there are files for {", ".join(k for k in OFFICIAL if ":" not in k)}'
+    raise CheckpointError(f'no published file is known for {key}; {there}')
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #1b538faa
+# %% ../../nbs/practice/70_checkpoints.ipynb #91bcf83e
 def fetch(
     url:str,             # http or https
     path,                # file to make
     sha256:str='',       # hash of the file, or its first digits
     timeout:float=30.,   # seconds without an answer
     progress:bool=True,  # show a bar
+    most:int=LARGEST,    # bytes
+    seconds:float=3600., # for all of it
 ) -> str:                # hash of the file, 64 digits
     "Download a file; it appears at `path` only when it is whole and has the right hash."
-    path, digest, got = Path(path), hashlib.sha256(), 0
+    path, digest, got, start = Path(path), hashlib.sha256(), 0, time.monotonic()
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     if not url.startswith(('http://', 'https://')): raise CheckpointError(f'{url}: not an http address')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer, open(part, 'wb') as f:
-            total = int(answer.headers.get('Content-Length') or 0)
+        with _opener.open(url, timeout=timeout) as answer, open(part, 'wb') as f:
+            said = answer.headers.get('Content-Length') or ''
+            total = int(said) if said.isdecimal() and len(said) < 20 else 0
             with tqdm(total=total or None, desc=path.name, unit='B', unit_scale=True, disable=not progress) as bar:
-                while block := answer.read(1 << 18):
+                block = b''
+                while total <= most and got <= most and (block := answer.read1(1 << 18)):  # what has come, at most 256 KB
                     f.write(block); digest.update(block); got += len(block); bar.update(len(block))
+                    if time.monotonic()-start > seconds:
+                        raise CheckpointError(f'{url}: not done after {seconds:g} seconds, {got:,} bytes')
+        if (size := max(total, got)) > most:
+            raise CheckpointError(f'{url}: {size:,} bytes or more, at most {most:,} are downloaded')
         if total and got != total:
             raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes')
         _check_hash(digest.hexdigest(), sha256, url)
         os.replace(part, path)
     except urllib.error.HTTPError as e:
         raise CheckpointError(f'{url}: the server answered {e.code} {e.reason}') from None
-    except (OSError, http.client.HTTPException) as e:
+    except (OSError, http.client.HTTPException, ValueError) as e:
+        if isinstance(e, CheckpointError): raise
         reason = getattr(e, 'reason', None) or e or type(e).__name__
         raise CheckpointError(f'{url}: could not be downloaded ({reason})') from None
     finally: part.unlink(missing_ok=True)
     return digest.hexdigest()
 
-# %% ../../nbs/practice/70_checkpoints.ipynb #91bcf83e
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    "Follows a redirection, but not from https to anything else."
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        old, new = (urllib.parse.urlsplit(u).scheme for u in (req.full_url, newurl))
+        if new not in ('https', old): raise CheckpointError(f'{req.full_url}: leads to {newurl[:200]}, which is not https')
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+_opener = urllib.request.build_opener(_Redirects)
+
+# %% ../../nbs/practice/70_checkpoints.ipynb #f8b76114
 def cache_dir() -> Path: # $OCRBOOK_HOME, or .cache/ocrbook in the home folder
     "Where downloaded weights are kept."
     return Path(os.environ.get('OCRBOOK_HOME') or Path.home()/'.cache'/'ocrbook')
@@ -509,18 +1002,27 @@ def load_official(
     model:torch.nn.Module,
     mirror:str=None,      # address to use in place of `BASE`; None: $OCRBOOK_MIRROR, or `BASE`
     progress:bool=True,   # show a bar
+    which:str='',         # another file than the first of the model: 'ctw1500', '1.x' …, see `OFFICIAL`
 ) -> torch.nn.Module:     # the same model, filled
-    "Fill `model` with the weights MMOCR published: download, check, convert to safetensors, keep."
-    name = model_name(model)
-    if name not in OFFICIAL:
-        raise CheckpointError(f'no published file is known for {name}; there are files for {", ".join(OFFICIAL)}')
-    url = f'{mirror or os.environ.get("OCRBOOK_MIRROR") or BASE}/{OFFICIAL[name]}'
+    "Fill `model` with weights MMOCR published: download, check, convert to safetensors, keep."
+    key = official_key(model_name(model), which)
+    url = f'{mirror or os.environ.get("OCRBOOK_MIRROR") or BASE}/{OFFICIAL[key]}'
     file = url.rsplit('/', 1)[-1]
     kept = cache_dir()/f'{Path(file).stem}.safetensors'
-    if kept.exists(): return load_checkpoint(model, kept)
+    sums, known = kept.with_name(f'{kept.name}.sha256'), {}
+    if sums.is_file(): known = {b: a for a, _, b in (line.partition('  ') for line in sums.read_text(errors='replace').splitlines())}
+    if kept.name in known and kept.exists():
+        try: return load_checkpoint(model, read_checkpoint(kept, known[kept.name]))
+        except CheckpointError as e:
+            if ': hash ' not in str(e): raise
+            raise CheckpointError(f'{kept}: changed since it was downloaded; delete it, and it is downloaded again') from None
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix='.') as folder:
-        digest = fetch(url, Path(folder)/file, re.search(r'([0-9a-f]{8})\.pth$', file)[1], progress=progress)
-        load_checkpoint(model, Path(folder)/file, version='0.x')
+        digest = fetch(url, Path(folder)/file, known.get(file, _digits(file)), progress=progress)
+        version = '1.x' if _is_new(OFFICIAL[key]) else '0.x'
+        load_checkpoint(model, read_checkpoint(Path(folder)/file, digest), version)
     save_checkpoint(model, kept, vocab=None, settings=None, stages=None, source=url, sha256=digest)
+    part = sums.with_name(f'.{sums.name}.{os.getpid()}.part')
+    part.write_text(f'{digest}  {file}\n{file_hash(kept)}  {kept.name}\n')
+    os.replace(part, sums)
     return model

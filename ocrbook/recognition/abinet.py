@@ -305,9 +305,12 @@ def abinet_vision(
     return ABINet(ResNetABI(width), vision, converter, loss=ABILoss(),
                   transform=WordTransform(min_width=128, max_width=128, keep_ratio=False, bgr=True))
 
-def abinet(vocab:Vocab=None, width:int=32) -> ABINet: # as for `abinet_vision`
+def abinet(
+    vocab:Vocab=None, width:int=32, # as for `abinet_vision`
+    iter_size:int=3,                # rounds of correction
+) -> ABINet:
     "ABINet with the published settings of MMOCR (its `abinet_academic`), random weights."
     eyes, d = abinet_vision(vocab, width), 16*width
     n, end = eyes.converter.num_classes-1, eyes.converter.end_idx
     return ABINet(eyes.backbone, eyes.encoder, eyes.converter, ABILanguageDecoder(d, d_inner=4*d, num_chars=n, end_idx=end),
-                  ABIFuser(d, n), ABILoss(), transform=eyes.transform)
+                  ABIFuser(d, n), ABILoss(), iter_size, eyes.transform)

@@ -81,7 +81,7 @@ CTCConvertor.str2tensor = str2tensor
 # %% ../../nbs/recognition/41_crnn.ipynb #744b7c0b
 def columns_shown(t, valid_ratios):
     "Number of columns that show the word, of `t`; a column that is shown in part counts."
-    return [min(t, math.ceil(t*float(r))) for r in valid_ratios]
+    return [min(t, math.ceil(t*float(r) - 1e-4)) for r in valid_ratios]   # a float32 ratio may be a hair too large
 
 def tensor2idx(self,
     output:torch.Tensor, # (b,t,num_classes) logits

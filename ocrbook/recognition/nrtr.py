@@ -147,10 +147,11 @@ def nrtr(
     layers=(6, 6),      # of encoder and decoder
     max_seq_len:int=40, # signs written, the end included
     dropout:float=.1,   # while training
+    last_stage_pool:bool=True, # the map is 1/16 as high and 1/8 as wide as the crop; False: 1/8 and 1/4
 ) -> TextRecognizer:
-    "NRTR behind a residual network, with the published settings of MMOCR (its `nrtr_r31_1by16_1by8_academic`), random weights."
+    "NRTR behind a residual network, with the published settings of MMOCR (its `nrtr_r31_1by16_1by8_academic`; without the last pooling `nrtr_r31_1by8_1by4_academic`), random weights."
     channels = tuple(width//k for k in (16, 8, 4, 2, 1, 1))
-    return _recognizer(ResNet31OCR(channels=channels, last_stage_pool=True), vocab, width, layers, max_seq_len, dropout)
+    return _recognizer(ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool), vocab, width, layers, max_seq_len, dropout)
 
 def nrtr_modality(
     vocab:Vocab=None,   # characters to read; by default MMOCR's 36, lower case, and a token for unknown ones

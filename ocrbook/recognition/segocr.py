@@ -73,7 +73,7 @@ def tensor2idx(self,
     "The letters of each map from left to right; a letter's score is the share of its island's pixels that agree."
     maps, w = (output.float() if output.ndim == 4 else output).detach().cpu().numpy(), output.shape[-1]
     ratios = [1.]*len(maps) if valid_ratios is None else map(float, valid_ratios)
-    shown = [max(1, round(w*r)) if self.strict else int(w*r + 1) for r in ratios]
+    shown = [max(1, round(w*r)) if self.strict else int(w*r + 1 + 1e-4) for r in ratios]   # a float32 ratio may be a hair too small
     seen = map(best_class, maps) if output.ndim == 4 else maps
     found = [letters_in(s[:, :k], self.num_classes, self.min_area) for s, k in zip(seen, shown, strict=True)]
     return [classes for classes, _ in found], [scores for _, scores in found]

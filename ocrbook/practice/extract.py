@@ -6,7 +6,7 @@
 __all__ = ['join_words', 'parse_amount', 'parse_date', 'Value', 'collect', 'to_json', 'label_page', 'extract', 'draw_fields']
 
 # %% ../../nbs/practice/74_extract.ipynb #edec395b
-import json, re, warnings
+import json, re, unicodedata, warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -48,14 +48,98 @@ def _phrase(words):
     return TextInstance(polygon, ' '.join(w.text or '' for w in words), min(scores) if scores else None)
 
 # %% ../../nbs/practice/74_extract.ipynb #dcc31773
-def parse_amount(text:str) -> Decimal|None: # None: not an amount
-    "The number that a price says, whatever its currency and its habits."
-    found = re.findall(r'-?\d[\d.,\' ]*', _digits(text or ''))
-    if len(found) != 1: return None
-    digits = re.sub(r"[' ]", '', found[0]).rstrip('.,')
-    head, point, tail = re.match(r'(.*?)(?:([.,])(\d{1,2}))?$', digits).groups()
-    return Decimal(re.sub('[.,]', '', head) + (f'.{tail}' if point else ''))
+_alike = {ord(o): c for c, others in {
+    '-': '‐‑‒–—−﹣－', "'": '’‘`´′', '.': '．٫', ',': '，٬‚', '(': '（', ')': '）',
+    '~': '\u00a0\u2007\u2009\u202f'}.items() for o in others}
 
+def _digits(text):
+    "Letters between digits that are digits misread."
+    misread = dict(O='0', o='0', l='1', I='1', S='5', B='8')
+    return re.sub(r'(?<=[\d./,-])[OolISB](?=[\d./,-])', lambda m: misread[m[0]], text)
+
+def _plain(text):
+    "Digits of any script as 0 to 9, one dash, quote and point; `~`: a space that does not break; `*`: leaders."
+    text = ''.join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text.translate(_alike))
+    return re.sub(r'\s+', ' ', re.sub(r'\.{3,}|…|_+', '*', _digits(text))).strip(' ~')
+
+# %% ../../nbs/practice/74_extract.ipynb #ca36929b
+_number = re.compile(r"""
+    (?P<whole> [1-9]\d{0,2} (?P<sep>[.,'~ ]) \d{3} (?: (?P=sep) \d{3} )*   # 1,234,567
+             | [1-9]\d? (?: ,\d\d )+ ,\d{3}                                # 12,34,567
+             | [1-9]\d* | 0 | )
+    (?: (?: (?P<point>[.,]) | [ ]?[.,][ ]?(?=\d\d$) ) (?P<cents>\d{1,3}) )?""", re.X)
+_comma = set('€ eur euro kr dkk nok sek zł pln kč czk'.split())  # 1,459 may be one and a bit
+_point = set('₫ vnd rp idr brl clp cop'.split())                 # 1.459 is a thousand and more
+_three = set('bhd iqd jod kwd lyd omr tnd'.split())              # 1.459 has three decimals
+
+def _thousands(sep, whole, money, closed):
+    "Whether the only separator of `whole`, as in 1.459, surely marks thousands."
+    if sep == '.': return closed or whole.endswith('00') or bool(money & _point)
+    if sep == ',': return not money & (_comma | _three)
+    return sep != ' ' or bool(money)
+
+def _value(number, money, closed):
+    "What `number` says, beside the currencies `money`, with a mark for no cents behind it or without."
+    m = _number.fullmatch(number)
+    if not m or not number: return None
+    whole, sep, point, cents = m.group('whole', 'sep', 'point', 'cents')
+    digits = re.sub(r'\D', '', whole)
+    if point and point == sep or closed and cents: return None
+    if len(digits) > (12 if sep or cents or money else 6): return None       # a telephone number
+    if cents: return Decimal(f'{digits or 0}.{cents}')
+    if sep == '.' and money & _three: return Decimal(whole)
+    if sep and len(digits) < 7 and not _thousands(sep, whole, money, closed): return None
+    return None if sep == ' ' and not money else Decimal(digits)
+
+# %% ../../nbs/practice/74_extract.ipynb #a55d2e6f
+_currency = _comma | _point | _three | set("""aed ars aud baht bdt cad chf cny dollar dollars egp euros fr gbp
+    hkd huf ils inr jpy kes krw lei mad mxn myr ngn nzd pen peso pesos php pkr rm ron rs rub rupees sar sfr sgd
+    thb tl try twd uah usd yen zar 元 円 원""".split())
+_sums = set("""amount balance cash change due gst mwst net paid price sub subtotal sum tax tip tips
+    total vat""".split())
+_counted = set("""x qty pcs pc pieces item items no nr kg g mg lb lbs oz l ml cl cm mm m km k mio h min s am pm
+    cr dr c ct cent cents p tel phone fax date time table order invoice""".split())
+
+def _is_currency(word): return word in _currency or unicodedata.category(word[0]) == 'Sc' and word != '¢'
+
+def _side(text):
+    "What stands on one side of a number: currencies, words, and the marks in a row."
+    text = re.sub(r'\b(us|hk|nt|nz|s|a|r|c)(?=\$)', '', text.lower())
+    found = [t.rstrip('.') if t[0].isalpha() else t for t in re.findall(r'[^\W\d_]+\.?|[^\s~:=@*]', text)]
+    money = {t for t in found if _is_currency(t)}
+    words = [t for t in found if t[0].isalpha() and t not in money]
+    return money, words, ''.join(t for t in found if t not in money and t not in words)
+
+def _torn(head, tail, cents):
+    "Whether letters that are no currency touch the number: A12, 3x; what a till prints behind a price may, 9.50T."
+    before, after = re.search(r'[^\W\d_]*$', head)[0], re.search(r'^[^\W\d_]*', tail)[0]
+    fine = [not before or _is_currency(before.lower()) or cents and len(before) > 2,
+            not after or _is_currency(after.lower()) or cents and bool(re.fullmatch('[AC-FHJKMNP-RT-Z][A-Z]?', after))]
+    return not all(fine)
+
+# %% ../../nbs/practice/74_extract.ipynb #f1e33e55
+def parse_amount(
+    text:str|None,   # as it was read
+) -> Decimal|None:   # None: no amount, or not surely this one
+    "The number that a price says, whatever its currency and its habits."
+    parts = re.fullmatch(r'(\D*?)((?:(?<![^\W\d_])[.,])?\d(?:.*\d)?)(\D*)', _plain(text or ''))
+    if not parts: return None
+    head, number, tail = parts.groups()
+    tail = re.sub(r'^ ?[.,:] ?--?', '', whole := tail)                              # 50,-
+    if inside := re.fullmatch(r"(\S*\d)([^\W\d_]+|[^\w\s.,'~])(\d\d)", number):     # 12€50
+        if not _is_currency(inside[2].lower()) or '.' in inside[1] and ',' in inside[1]: return None
+        head, number = f'{head} {inside[2]} ', f'{inside[1]}{"." if "," in inside[1] else ","}{inside[3]}'
+    cents = bool(re.search(r'[.,] ?\d\d$', number))
+    (money, words, before), (also, after_words, after) = _side(head), _side(tail)
+    marks, words = before + (after.lstrip('.,') if cents else after), words+after_words
+    if marks not in ('', '-', '()') and (before, after) != ('+', ''): return None
+    if marks == '-' and (after_words or words and not re.search(r'(?<![^\W\d_])-(?! )', head)): return None
+    if _torn(head, tail, cents) or not _counted.isdisjoint(words): return None
+    if not (cents or money or also) and not _sums.issuperset(words): return None    # table 5
+    value = _value(number, money | also, tail != whole)
+    return -value if value is not None and marks in ('-', '()') else value
+
+# %% ../../nbs/practice/74_extract.ipynb #754550bf
 def parse_date(
     text:str,
     dayfirst:bool=True, # how 03/04/2020 is read
@@ -67,10 +151,6 @@ def parse_date(
     try: days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, ignoretz=True, default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
     except (ParserError, OverflowError, ValueError, TypeError): return None
     return days[0] if days[0] == days[1] and 1970 <= days[0].year < 2070 else None
-
-def _digits(text):
-    "Letters between digits that are digits misread."
-    return re.sub(r'(?<=[\d./,-])[OolISB](?=[\d./,-])', lambda m: dict(O='0', o='0', l='1', I='1', S='5', B='8')[m[0]], text)
 
 # %% ../../nbs/practice/74_extract.ipynb #7b835d63
 @dataclass(frozen=True)

@@ -5,154 +5,490 @@
 # %% auto #0
 __all__ = ['app', 'fail', 'read', 'extract', 'models', 'synth', 'train', 'evaluate', 'convert', 'bench', 'main']
 
-# %% ../../nbs/practice/77_cli.ipynb #896ee4d1
-import json, re, sys
+# %% ../../nbs/practice/77_cli.ipynb #595cb150
+import errno, json, os, re, sys
+from collections import Counter
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
+from typer.core import TyperGroup
 
 # %% ../../nbs/practice/77_cli.ipynb #98c59dd1
-app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', no_args_is_help=True,
-                  add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+def _line(text):
+    "`text` in one line: what cannot be printed is written as Python would write it."
+    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
-def fail(message): # one line
-    "Say what went wrong on standard error and end with exit code 1."
-    print(f'ocrbook: {message}', file=sys.stderr)
-    raise typer.Exit(1)
+def fail(
+    message,    # one line
+    code:int=1, # exit code
+):
+    "Say what went wrong on standard error and end."
+    print(f'ocrbook: {_line(message)}', file=sys.stderr)
+    raise typer.Exit(code)
+
+def _reason(e):
+    "What an exception says, in one line; those that say nothing clear are named."
+    if isinstance(e, OSError) and e.strerror: return f'{e.filename}: {e.strerror}' if e.filename else e.strerror
+    said = (str(e).strip().splitlines() or [''])[0]
+    return said if isinstance(e, (ValueError, ImportError)) and said else f'{type(e).__name__}: {said}'.rstrip(': ')
+
+class _Commands(TyperGroup):
+    "Commands of which none ends in a traceback."
+    def main(self, *args, **kw):
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')  # cp1252
+        try: code = super().main(*args, **kw | dict(standalone_mode=False))
+        except Exception as e:
+            if os.environ.get('OCRBOOK_DEBUG'): raise
+            if not hasattr(e, 'format_message'): told = _reason(e)
+            elif type(e).__name__ == 'NoArgsIsHelpError': told = None
+            else: told = e.format_message()
+            print(e.ctx.get_help() if told is None else f'ocrbook: {_line(told)}', file=sys.stderr)
+            code = getattr(e, 'exit_code', 1)
+        sys.exit(code or 0)
+
+app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', cls=_Commands,
+                  no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+def _version(wanted:bool):
+    if not wanted: return
+    from importlib.metadata import version
+    print(f'ocrbook {version("ocrbook")}')
+    raise typer.Exit()
+
+@app.callback()
+def _start(version: Annotated[bool, typer.Option('--version', callback=_version, is_eager=True,
+                                                 help='Show the version and exit.')] = False): pass
 
 # %% ../../nbs/practice/77_cli.ipynb #7f6635cc
-@app.command()
-def read(
-    source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
-    format: Annotated[str, typer.Option('--format', '-f', help='text, json (one line a page) or hocr.')] = 'text',
-    output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
-    pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')] = None,
-    rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')] = False,
-    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
-    detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
-    recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
-    max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
-    dpi: Annotated[int, typer.Option(help='At which PDF pages are drawn.')] = 200,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
-):
-    "Find and read the words of photos."
-    if format not in ('text', 'json', 'hocr'): fail(f"--format {format}: expected text, json or hocr")
-    from ocrbook.foundations.images import ImageError
-    from ocrbook.practice.reading import list_sources, read_stream
-    try:
-        sources = list(list_sources(source, max_pixels, dpi))
-        models = [_load(name, device) for name in (detector, recognizer)]
-    except ValueError as e: fail(e)
-    with _opened(output) as out:
-        done, pages = 0, []
-        for page, image in _bar(read_stream(sources, *models, rotate, min_score=min_score), len(sources)):
-            if isinstance(page, ImageError):
-                if len(sources) == 1: fail(page)
-                print(f'ocrbook: skipped {page}', file=sys.stderr)
-                continue
-            done += 1
-            if pictures is not None: _picture(pictures, page, image)
-            if format == 'hocr': pages.append(page)
-            else: print(_shown(page, format, len(sources) > 1), file=out, flush=True)
-        if pages: print(_hocr(pages), file=out)
-    if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
+_ROWS = dict(
+    text=re.compile(rb'== (?P<name>[^\n]*)\n(?P<bad>!! [^\n]*\n)?(?:[^\n]+\n)*\n'),
+    json=re.compile(rb'(?P<row>\{[^\n]*\})\n'),
+    hocr=re.compile(rb'<div class="ocr_page"[^>]* title="(?:image &quot;(?P<name>.*?)&quot;; )?bbox .*?</div>\n'
+                    rb'|(?P<bad><!-- .*? -->\n)', re.S))
 
-# %% ../../nbs/practice/77_cli.ipynb #36f128a0
-def _load(name, device, checkpoint=None):
-    import torch
-    from ocrbook.practice.models import create_model
-    weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
-    try: return create_model(name, **weights).to(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    except RuntimeError as e: raise ValueError(f'device {device!r}: {str(e).splitlines()[0]}') from None
+def _json(data, encoding='utf-8'):
+    "JSON in one line that `encoding` can hold."
+    text = json.dumps(data, ensure_ascii=False)
+    try: text.encode(encoding or 'utf-8')
+    except UnicodeEncodeError: return json.dumps(data)
+    return text
 
-def _bar(items, total, unit='page'):
-    from tqdm.auto import tqdm
-    return tqdm(items, total=total, unit=unit, disable=None if total > 1 else True)   # None: only on a terminal
+def _named(name, format):
+    "`name` as it stands in a row."
+    if format == 'json': return name
+    if format == 'text': return _line(name)
+    from ocrbook.foundations.results import _clean
+    return _clean(name).replace('"', '%22')
 
-def _opened(path):
-    from contextlib import nullcontext
-    if path is None: return nullcontext(sys.stdout)
-    try: return open(path, 'w', encoding='utf-8')
-    except OSError as e: fail(f'{path}: {e.strerror}')
+def _failed_row(name, reason, format):
+    "The row of a page that was not read."
+    if format == 'json': return _json(dict(path=name, error=reason)) + '\n'
+    if format == 'text': return f'== {_line(name)}\n!! {_line(reason)}\n\n'
+    return f'<!-- not read: {_named(_line(reason), "hocr").replace("--", "- -")} -->\n'
 
-def _shown(page, format, several):
-    if format == 'json': return json.dumps(json.loads(page.to_json()), ensure_ascii=False)
-    return f'== {page.path}\n{page.text}' if several else page.text
-
-def _hocr(pages):
-    from ocrbook.foundations.results import hocr
-    return hocr(pages)
-
-def _picture(folder, page, image):
-    import cv2
-    from ocrbook.foundations.show import draw_page
-    folder.mkdir(parents=True, exist_ok=True)
-    name = Path(page.path).name.replace('#page=', '-') + '.png'
-    cv2.imwrite(str(folder/name), cv2.cvtColor(draw_page(image, page.words), cv2.COLOR_RGB2BGR))
+def _rows(data, format):
+    "(name, row) of the pages in the bytes of a file; rows of failures and what is torn are left out."
+    for m in _ROWS[format].finditer(data):
+        if format != 'json': name, bad = m['name'], m['bad']
+        else:
+            try: row = json.loads(m['row'])
+            except ValueError: continue
+            name, bad = str(row.get('path')), 'error' in row
+        if not bad: yield name if format == 'json' else (name or b'').decode('utf-8', 'replace'), m[0]
 
 # %% ../../nbs/practice/77_cli.ipynb #7f9f46de
+def _claim(file, path):
+    "Lock an open file for as long as it is open; `fail` if another run holds it."
+    try:
+        if os.name != 'nt':
+            import fcntl
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            import msvcrt
+            file.seek(2**30)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except (BlockingIOError, PermissionError): fail(f'{path}: another run is writing this file')
+    except OSError: pass                                       # a file system without locks
+
+class _Output:
+    "Rows to a stream, such as standard output."
+    def __init__(self, out, format):
+        self.out, self.format, self.n, self.done, self.head, self.tail = out, format, 0, [], '', ''
+        self.encoding, self.on_terminal = getattr(out, 'encoding', None) or 'utf-8', out is not None and out.isatty()
+        if format != 'hocr': return
+        from ocrbook.foundations.results import hocr
+        head, tail = hocr([]).split('</body>')
+        self.head, self.tail = re.sub(r'<meta name="ocr-number-of-pages"[^>]*>', '', head), f'</body>{tail}'
+
+    def add(self, row): # with its line feed
+        print(self.head + row, end='', file=self.out, flush=True)
+        self.head = ''
+    def close(self):
+        if not self.head: print(self.tail, end='', file=self.out, flush=True)
+
+class _File(_Output):
+    "Rows to a file, which is whole after each; `resume` keeps those that are there."
+    def __init__(self, path, format, resume):
+        super().__init__(None, format)
+        self.path, self.new, self.end = path, not path.exists(), 0
+        try: self.out = open(path, 'a+b', buffering=0)
+        except OSError as e: fail(f'{path}: {e.strerror}')
+        _claim(self.out, path)
+        if resume: self._keep()
+
+    def _keep(self):
+        self.out.seek(0)
+        data, head = self.out.read(), self.head.encode()
+        start = head or dict(text=b'== ', json=b'{"path":')[self.format]
+        if not data.startswith(start[:len(data)]): fail(f'{self.path}: --resume finds no {self.format} of this command in it')
+        rows = list(_rows(data, self.format))
+        kept = head + b''.join(row for _, row in rows)
+        if rows and data.startswith(kept): self.end = len(kept)
+        elif rows: self._put(kept)
+        self.done, self.n = [name for name, _ in rows], len(rows)
+
+    def add(self, row):
+        self._put(((self.head if not self.end else '') + row).encode('utf-8', 'backslashreplace'))
+
+    def _put(self, data):
+        todo = memoryview(data + self.tail.encode())
+        self.out.truncate(self.end)
+        try:
+            while todo: todo = todo[self.out.write(todo):]
+        except OSError as e:
+            self.out.truncate(self.end)
+            if self.end: self.out.write(self.tail.encode())
+            raise OSError(e.errno, e.strerror, str(self.path)) from None
+        self.end += len(data)
+
+    def close(self):
+        self.out.close()
+        if self.new and not self.end: self.path.unlink()
+
+def _output(path, format, resume=False):
+    "Where the rows of a run go."
+    if path is None or path.exists() and not path.is_file():
+        if resume: fail('--resume goes on with a file: name it with --output')
+        if path is not None and path.is_dir(): fail(f'{path}: a folder, expected a file')
+        if path is None: return _Output(sys.stdout, format)
+        try: return _Output(open(path, 'w', encoding='utf-8', errors='backslashreplace'), format)
+        except OSError as e: fail(f'{path}: {e.strerror}')
+    return _File(path, format, resume)
+
+# %% ../../nbs/practice/77_cli.ipynb #4c6a09dc
+def _missing(source):
+    "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
+    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
+    if source == '-' or os.path.exists(source) or os.path.exists(re.sub(r'#page=\d+$', '', source)): return ''
+    return 'no such file'
+
+def _from_stdin(max_pixels, **kw):
+    from ocrbook.foundations.images import load_image
+    from ocrbook.practice.reading import list_sources
+    data, name = sys.stdin.buffer.read(), 'standard input'
+    if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
+    return [(f'{name}{n or ""}', load) for n, load in list_sources(data, max_pixels, **kw)]
+
+def _sources(typed, recursive, max_pixels, **kw):
+    "(name, function that loads) of everything that was typed; what cannot be read is told, and fails in its turn."
+    from ocrbook.practice.reading import PHOTOS, _broken, list_sources
+    out, skipped = [], 0
+    for s in typed:
+        if why := _missing(s): out.append(_broken(s, why))
+        elif s == '-': out += _from_stdin(max_pixels, **kw)
+        else: out += list_sources(s, max_pixels, recursive=recursive, **kw)
+        if not recursive and os.path.isdir(s): skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
+    for _, load in out:
+        if hasattr(load, 'error'):
+            print(f'ocrbook: {_line(load.error)}', file=sys.stderr)
+            load.error.told = True
+    if skipped: print(f'ocrbook: {_number_of(skipped, "sub-folder")} left out; --recursive reads them too', file=sys.stderr)
+    if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
+    return out
+
+# %% ../../nbs/practice/77_cli.ipynb #7daa2394
+def _each(
+    sources,  # (name, function that loads)
+    work,     # sources → (result or an exception, image), one for each
+):            # yields (name, result or exception, image)
+    "Results in order; what goes wrong with one photo is the result of that photo."
+    left = list(sources)
+    while left:
+        taken = done = 0
+        def feed():
+            nonlocal taken
+            for s in left:
+                taken += 1
+                yield s
+        try:
+            for result, image in work(feed()):
+                yield left[done][0], result, image
+                done += 1
+            return
+        except Exception as broken:
+            tried, left = left[done:max(taken, done+1)], left[max(taken, done+1):]
+            for s in tried: yield s[0], *_alone(s, work, broken if taken == done else None)
+
+def _alone(source, work, error):
+    "(result or exception, image) of one source."
+    try: return next(iter(work([source]))) if error is None else (error, None)
+    except Exception as e: return e, None
+
+# %% ../../nbs/practice/77_cli.ipynb #de31b38e
+def _picture_names(
+    names, # of pages
+) -> list: # of file names, safe, no two alike even where capitals do not count
+    "What the pictures of pages are called."
+    out, taken = [], set()
+    for name in names:
+        parts = [re.sub(r'[^\w.()+=@ -]', '_', p) for p in Path(name.replace('#page=', '-')).parts]
+        tails = ('-'.join(parts[-k:]) for k in range(1, len(parts)+1))
+        tails = (t.encode()[-200:].decode(errors='ignore').lstrip('-. ') for t in tails)
+        numbered = (f'{parts[-1][-60:]}-{i}' for i in count(2))
+        out.append(next(t for t in chain(tails, numbered) if t and t.casefold() not in taken))
+        taken.add(out[-1].casefold())
+    return [f'{n}.png' for n in out]
+
+def _save_picture(
+    path,
+    image, # (h,w,3) uint8 RGB
+):
+    "Write a PNG whole or not at all."
+    import cv2
+    done, data = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done: raise ValueError(f'{path}: the picture cannot be encoded')
+    try: path.write_bytes(data)
+    except OSError as e:
+        path.unlink(missing_ok=True)
+        raise OSError(e.errno, e.strerror, str(path)) from None
+
+# %% ../../nbs/practice/77_cli.ipynb #41c5d1f0
+def _bar(items, total, unit='page', hidden=False):
+    from tqdm.auto import tqdm
+    return tqdm(items, total=total, unit=unit, disable=True if hidden or total < 2 else None)  # None: not on a terminal
+
+def _left(sources, out):
+    "Sources that `out` has rows of from an earlier run, and the others."
+    rows, parts = Counter(out.done), ([], [])
+    for name, load in sources:
+        key = _named(name, out.format)
+        parts[rows[key] < 1].append((name, load))
+        rows[key] -= 1
+    return parts
+
+def _run(
+    out,            # `_Output`; is closed
+    find,           # () → sources: (name, function that loads)
+    start,          # () → `work` as `_each` takes it; called if anything is left to do
+    row,            # (result, number of the page, whether there are others) → text
+    pictures=None,  # folder
+    draw=None,      # (image, result) → image
+):
+    "Write a row for every source; at the end the count, and exit code 1 if anything failed."
+    read, failed, stopped, sources, done, left = 0, 0, '', (), (), ()
+    try:
+        sources = find()
+        done, left = _left(sources, out)
+        files = _picture_names([n for n, _ in done+left])[len(done):]
+        pages = _each(left, start()) if left else ()
+        for (name, result, image), file in zip(_bar(pages, len(left), hidden=out.on_terminal), files):
+            try:
+                if isinstance(result, Exception): raise result
+                text = row(result, out.n+1, len(sources) > 1)
+                if pictures is not None: _save_picture(pictures/file, draw(image, result))
+            except Exception as e:
+                failed += 1
+                if len(sources) == 1: fail(_reason(e))
+                out.add(_not_read(name, e, out.format))
+            else:
+                out.add(text)
+                out.n, read = out.n+1, read+1
+    except KeyboardInterrupt: stopped = 'stopped'
+    except OSError as e:                                                   # no room for another row
+        if e.errno == errno.EPIPE: raise                                   # or nobody reads any more
+        stopped = _reason(e)
+    finally: out.close()
+    if len(sources) > 1: _count(read, failed, len(done), len(left)-read-failed)
+    if stopped: fail(stopped, 130 if stopped == 'stopped' else 1)
+    if failed: raise typer.Exit(1)
+
+def _not_read(name, e, format):
+    "Tell that a page failed; the row that says so."
+    reason = _reason(e)
+    if not reason.startswith(name): reason = f'{name}: {reason}'
+    from tqdm.auto import tqdm
+    if not hasattr(e, 'told'): tqdm.write(f'ocrbook: skipped {_line(reason)}', file=sys.stderr)
+    return _failed_row(name, reason, format)
+
+def _count(read, failed, kept, left):
+    more = [f'{n} {what}' for n, what in ((failed, 'failed'), (kept, 'were there already'), (left, 'left for --resume')) if n]
+    print(f'ocrbook: {", ".join([_number_of(read, "page") + " read", *more])}', file=sys.stderr)
+
+def _number_of(n, what): return f'{n} {what}{"s"*(n != 1)}'
+
+# %% ../../nbs/practice/77_cli.ipynb #0a603fb8
+_Source = Annotated[list[str], typer.Argument(help='Photos, folders, PDFs; - is standard input.')]
+_OutputFile = Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write, page by page; default: standard output.')]
+_Pictures = Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')]
+_Resume = Annotated[bool, typer.Option('--resume', help='Go on with the file: what is in it is not read again.')]
+_Recursive = Annotated[bool, typer.Option('--recursive', '-r', help='Of folders, also their sub-folders.')]
+_Rotate = Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')]
+_Detector = Annotated[str, typer.Option(help='Model that finds words.')]
+_Recognizer = Annotated[str, typer.Option(help='Model that reads them.')]
+_MaxPixels = Annotated[int, typer.Option(help='Larger images are refused.', min=1)]
+_Dpi = Annotated[int, typer.Option(help='At which PDF pages are drawn.', min=1)]
+_Device = Annotated[str, typer.Option(help='Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')]
+
+def _check_model(
+    name, task,       # task: what it is wanted for
+    checkpoint=None,  # file with its weights; None: those of the package
+):
+    "`fail` unless there is such a model, for this task, with weights."
+    from ocrbook.practice.models import MODELS, _shipped, _unknown, list_models
+    tasks = dict(detection=('finds words', 'find them', 'detectors'), recognition=('reads words', 'read them', 'recognizers'),
+                 kie=('labels words', 'label them', 'extractors'))
+    plain = name.removesuffix('@mmocr')
+    if plain not in MODELS:
+        if os.path.isfile(name): return
+        raise ValueError(_unknown(name))
+    own = MODELS[plain].task
+    if own != task: fail(f'{name} {tasks[own][0]}, it does not {tasks[task][1]}; {tasks[task][2]}: {", ".join(list_models(task))}')
+    if checkpoint is None and plain == name: _shipped(name)
+    elif checkpoint is not None and not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
+
+def _load(name, device, checkpoint=None):
+    from ocrbook.practice.models import create_model
+    weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
+    return create_model(name, **weights).to(_device(device))
+
+def _device(name):
+    "The device of that name; '': the best there is."
+    from ocrbook.parts.stages import pick_device
+    return pick_device(name or None)
+
+def _ready(source, format, formats, output, pictures, resume):
+    "`fail` for what can be seen to be wrong before anything is loaded."
+    if format not in formats: fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
+    if missing := [s for s in source if _missing(s)]:
+        if len(missing) == len(source): fail(f'{missing[0]}: {_missing(missing[0])}' + (f', and {len(missing)-1} more' if missing[1:] else ''))
+    if output is not None and any(os.path.exists(s) and output.exists() and os.path.samefile(s, output) for s in source):
+        fail(f'{output}: is to be read, and cannot be written')
+    if resume and output is None: fail('--resume goes on with a file: name it with --output')
+    if pictures is None: return
+    if pictures.exists() and not pictures.is_dir(): fail(f'{pictures}: not a folder')
+    try: pictures.mkdir(parents=True, exist_ok=True)
+    except OSError as e: fail(f'{pictures}: {e.strerror}')
+
+# %% ../../nbs/practice/77_cli.ipynb #9deb0b8f
+@app.command()
+def read(
+    source: _Source,
+    format: Annotated[str, typer.Option('--format', '-f', help='text, json (one line a page) or hocr.')] = 'text',
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None, recursive: _Recursive = False, rotate: _Rotate = False,
+    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
+    detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, device: _Device = '',
+):
+    "Find and read the words of photos."
+    _ready(source, format, ('text', 'json', 'hocr'), output, pictures, resume)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    title, out = _titled(source, output, resume), _output(output, format, resume)
+    def start():
+        from ocrbook.practice.reading import read_stream
+        models = [_load(name, device) for name in (detector, recognizer)]
+        return lambda photos: read_stream(photos, *models, rotate, min_score=min_score)
+    _run(out, lambda: _device(device) and _sources(source, recursive, max_pixels, dpi=dpi), start,
+         lambda page, n, others: _shown(page, n, out, title or others), pictures, _drawn)
+
+def _titled(source, output, resume):
+    "Whether a single page, too, gets a line with its name in a file of text: others may follow."
+    return output is not None and (resume or os.path.isdir(source[0]))
+
+def _shown(page, n, out, title):
+    "The row of a page."
+    if out.format == 'json': return _json(json.loads(page.to_json()), out.encoding) + '\n'
+    if out.format == 'text': return _block(page, page.text, title)
+    from ocrbook.foundations.results import _hocr_page
+    return _hocr_page(page, n)
+
+def _block(page, text, title):
+    text = f'{text}\n' if text or not title else ''
+    return f'== {_line(page.path)}\n{text}\n' if title else text
+
+def _drawn(image, page):
+    from ocrbook.foundations.show import draw_page
+    return draw_page(image, page.words)
+
+# %% ../../nbs/practice/77_cli.ipynb #702438b8
 @app.command()
 def extract(
-    source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
+    source: _Source,
     format: Annotated[str, typer.Option('--format', '-f', help='text or json (one line a page).')] = 'text',
-    output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
-    pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for pictures with labels and links.')] = None,
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None, recursive: _Recursive = False,
     words: Annotated[Optional[Path], typer.Option(help='JSON with boxes and texts of one photo, from another OCR.')] = None,
-    rotate: Annotated[bool, typer.Option('--rotate', help='Also read tall words a quarter turn either way.')] = False,
-    detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
-    recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
+    rotate: _Rotate = False, detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
     extractor: Annotated[str, typer.Option(help='Model that says what they are.')] = 'sdmgr_novisual',
     checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
-    max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
-    dpi: Annotated[int, typer.Option(help='At which PDF pages are drawn.')] = 200,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, device: _Device = '',
 ):
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
-    if format not in ('text', 'json'): fail(f'--format {format}: expected text or json')
-    from ocrbook.foundations.images import ImageError, load_image
-    from ocrbook.practice.extract import extract as run, join_words, label_page
-    from ocrbook.practice.reading import list_sources, read_stream
-    try:
-        sources, net = list(list_sources(source, max_pixels, dpi)), _load(extractor, device, checkpoint)
-        if words is None:
-            pages = ((p, image) if isinstance(p, ImageError) else (label_page(join_words(p), image, net), image)
-                     for p, image in read_stream(sources, _load(detector, device), _load(recognizer, device), rotate))
-        elif len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
-        else: pages = [(run(source[0], *_given(words), extractor=net, max_pixels=max_pixels), load_image(source[0], max_pixels))]
-    except ValueError as e: fail(e)
-    with _opened(output) as out:
-        done = 0
-        for found, image in _bar(pages, len(sources)):
-            if isinstance(found, ImageError):
-                if len(sources) == 1: fail(found)
-                print(f'ocrbook: skipped {found}', file=sys.stderr)
-                continue
-            done += 1
-            if pictures is not None: _fields_picture(pictures, *found, image)
-            print(_fields(*found, format, len(sources) > 1), file=out, flush=True)
-    if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
+    _ready(source, format, ('text', 'json'), output, pictures, resume)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    _check_model(extractor, 'kie', checkpoint)
+    title, given = _titled(source, output, resume), words and _given(words)
+    out = _output(output, format, resume)
+    def find():
+        _device(device)
+        sources = _sources(source, recursive, max_pixels, dpi=dpi)
+        if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
+        return sources
+    def start():
+        net = _load(extractor, device, checkpoint)
+        if given: return lambda photos: _with_words(photos, given, net)
+        models = [_load(name, device) for name in (detector, recognizer)]
+        return lambda photos: _with_reader(photos, models, rotate, net)
+    _run(out, find, start, lambda found, n, others: _fields(*found, out, title or others), pictures, _fields_drawn)
 
-# %% ../../nbs/practice/77_cli.ipynb #b9fb7000
+def _with_reader(photos, models, rotate, net):
+    from ocrbook.practice.extract import join_words, label_page
+    from ocrbook.practice.reading import read_stream
+    for page, image in read_stream(photos, *models, rotate):
+        yield (page if isinstance(page, Exception) else label_page(join_words(page), image, net)), image
+
+def _with_words(photos, given, net):
+    from dataclasses import replace
+    from ocrbook.practice.extract import label_page
+    for name, load in photos:
+        image = load()
+        yield label_page(replace(given, size=image.shape[:2], path=name), image, net), image
+
+# %% ../../nbs/practice/77_cli.ipynb #76ac3348
 def _given(path):
-    try: rows = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, ValueError) as e: raise ValueError(f'{path}: {getattr(e, "strerror", None) or "no JSON"}') from None
-    if not isinstance(rows, list): raise ValueError(f'{path}: a list of words is wanted')
+    "The page of words that a file describes; its size is not known yet."
+    try: rows = json.loads(path.read_text(encoding='utf-8-sig'))
+    except OSError as e: fail(f'{path}: {e.strerror}')
+    except (ValueError, RecursionError): fail(f'{path}: no JSON')
+    if isinstance(rows, dict): rows = rows.get('words')
+    if not isinstance(rows, list): fail(f'{path}: a list of words is wanted')
     for i, r in enumerate(rows):
-        if not isinstance(r, dict) or 'text' not in r or not ('polygon' in r or 'box' in r): raise ValueError(f'{path}: word {i} has no text, or neither polygon nor box')
-    return [r.get('polygon', r.get('box')) for r in rows], [r['text'] for r in rows]
+        if not isinstance(r, dict) or 'text' not in r or not ('polygon' in r or 'box' in r):
+            fail(f'{path}: word {i} has no text, or neither polygon nor box')
+    from ocrbook.practice.extract import given_page
+    try: return given_page([r.get('polygon', r.get('box')) for r in rows], [r['text'] for r in rows], (1, 1))
+    except ValueError as e: fail(f'{path}: {e}')
 
-def _fields(page, fields, format, several):
+def _fields(page, fields, out, title):
+    "The row of a receipt."
     from ocrbook.practice.extract import to_json
-    if format == 'json': return to_json(page, fields)
+    if out.format == 'json': return _json(json.loads(to_json(page, fields)), out.encoding) + '\n'
     rows = [f'{k}: {v.text}' + (f' ({v.value})' if v.value is not None and str(v.value) != v.text else '') for k, vs in fields.items() for v in vs]
-    return '\n'.join([f'== {page.path}']*several + rows)
+    return _block(page, '\n'.join(rows), title)
 
-def _fields_picture(folder, page, fields, image):
-    import cv2
+def _fields_drawn(image, found):
     from ocrbook.practice.extract import draw_fields
-    folder.mkdir(parents=True, exist_ok=True)
-    name = Path(page.path or 'page').name.replace('#page=', '-') + '.png'
-    cv2.imwrite(str(folder/name), cv2.cvtColor(draw_fields(image, page, fields), cv2.COLOR_RGB2BGR))
+    return draw_fields(image, *found)
 
 # %% ../../nbs/practice/77_cli.ipynb #7d3c13fd
 @app.command()
@@ -206,18 +542,19 @@ def train(
     bf16: Annotated[Optional[bool], typer.Option('--bf16/--no-bf16', help='Compute in bfloat16 where that is safe.', show_default=False)] = None,
     channels_last: Annotated[Optional[bool], typer.Option('--channels-last/--no-channels-last', help='Memory layout that convolutions like.', show_default=False)] = None,
     tensorboard: Annotated[Optional[bool], typer.Option('--tensorboard', help='Write a log for TensorBoard too.', show_default=False)] = None,
-    device: Annotated[str, typer.Option(help='cpu; default: the best there is.')] = '',
+    device: _Device = '',
 ):
     "Train a model on folders of labelled images and on drawn data."
     typed = {k: v for k, v in locals().items() if v not in (None, '', []) and k not in ('recipe', 'out', 'resume', 'device')}
     if out is None: fail('--out is missing: the folder for what is learned')
+    if device: _device(device)
     if val and len(val) == 1 and _number(val[0]): typed['val'] = float(val[0])
     from ocrbook.practice import training
     try:
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
             if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        training.train(**settings, out=out, resume=resume, device=device)
+        training.train(**settings, out=out, resume=resume, device=device or None)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
     except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
     print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
@@ -245,7 +582,7 @@ def evaluate(
     only: Annotated[str, typer.Option(help='Regular expression: images whose file name it finds.')] = '',
     limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.', min=1)] = None,
     json_: Annotated[bool, typer.Option('--json', help='One line of JSON a set.')] = False,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
+    device: _Device = '',
 ):
     "Measure a model on folders of labelled images."
     if not data: fail('no data: name a folder with --data')
@@ -253,7 +590,10 @@ def evaluate(
     if resize and not size: fail(f'--resize {resize}: expected width x height, such as 1280x720')
     from ocrbook.practice.models import MODELS
     from ocrbook.practice.training import find_folder, read_folder
+    _check_model(model, MODELS[model].task if model in MODELS else '', checkpoint)
+    if recognizer: _check_model(recognizer, 'recognition', reader_checkpoint)
     try:
+        _device(device)
         for folder in data: find_folder(folder)
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
@@ -309,7 +649,7 @@ def bench(
     letters: Annotated[int, typer.Option(help='Letters of a word, after which a recognizer that writes stops; 0: it takes all its steps.', min=0)] = 0,
     repeat: Annotated[int, typer.Option(help='Measurements, of which the median is shown.')] = 7,
     threads: Annotated[int, typer.Option(help='Of the processor; 0: as torch decides.')] = 0,
-    device: Annotated[str, typer.Option(help='For example cpu or cuda; default: cuda if there is one.')] = '',
+    device: _Device = '',
     bf16: Annotated[bool, typer.Option('--bf16', help='bfloat16 autocast.')] = False,
     channels_last: Annotated[bool, typer.Option('--channels-last', help='Channels last in memory.')] = False,
 ):
@@ -320,7 +660,7 @@ def bench(
     if unknown := [n for n in names or () if n not in MODELS]: fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
     from ocrbook.practice.speed import HEAD, Timing, bench as measure, table_row
     rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words, letters=letters, repeat=repeat, threads=threads,
-                        device=device, bf16=bf16, channels_last=channels_last)
+                        device=str(_device(device)), bf16=bf16, channels_last=channels_last)
     print(HEAD)
     for row in measure(names or list_models(), **kw):
         rows.append(row)
@@ -328,4 +668,6 @@ def bench(
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
 
 # %% ../../nbs/practice/77_cli.ipynb #59de9675
-def main(): app()
+def main():
+    "What `ocrbook` starts."
+    app(prog_name='ocrbook')

@@ -6,32 +6,22 @@
 __all__ = ['app', 'fail', 'read', 'extract', 'models', 'synth', 'train', 'evaluate', 'convert', 'bench', 'main']
 
 # %% ../../nbs/practice/77_cli.ipynb #595cb150
-import errno, json, os, re, sys
-from collections import Counter
-from itertools import chain, count
+import json, os, re, sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from typer.core import TyperGroup
+from .runs import as_json, one_line, open_rows, progress, reason, write_rows
 
 # %% ../../nbs/practice/77_cli.ipynb #98c59dd1
-def _line(text):
-    "`text` in one line: what cannot be printed is written as Python would write it."
-    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
-
 def fail(
     message,    # one line
     code:int=1, # exit code
 ):
     "Say what went wrong on standard error and end."
-    print(f'ocrbook: {_line(message)}', file=sys.stderr)
+    print(f'ocrbook: {one_line(message)}', file=sys.stderr)
     raise typer.Exit(code)
-
-def _reason(e):
-    "What an exception says, in one line; those that say nothing clear are named."
-    if isinstance(e, OSError) and e.strerror: return f'{e.filename}: {e.strerror}' if e.filename else e.strerror
-    said = (str(e).strip().splitlines() or [''])[0]
-    return said if isinstance(e, (ValueError, ImportError)) and said else f'{type(e).__name__}: {said}'.rstrip(': ')
 
 class _Commands(TyperGroup):
     "Commands of which none ends in a traceback."
@@ -41,13 +31,16 @@ class _Commands(TyperGroup):
         try: code = super().main(*args, **kw | dict(standalone_mode=False))
         except Exception as e:
             if os.environ.get('OCRBOOK_DEBUG'): raise
-            if not hasattr(e, 'format_message'): told = _reason(e)
-            elif type(e).__name__ == 'NoArgsIsHelpError': told = None
-            else: told = e.format_message()
-            print(e.ctx.get_help() if told is None else f'ocrbook: {_line(told)}', file=sys.stderr)
-            code = getattr(e, 'exit_code', 1)
+            code = _told(e)
         sys.exit(code or 0)
 
+def _told(e):
+    "Say what an exception says; its exit code."
+    if type(e).__name__ == 'NoArgsIsHelpError': print(e.ctx.get_help(), file=sys.stderr)
+    else: print(f'ocrbook: {one_line(e.format_message() if hasattr(e, "format_message") else reason(e))}', file=sys.stderr)
+    return getattr(e, 'exit_code', 1)
+
+# %% ../../nbs/practice/77_cli.ipynb #46384b7b
 app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', cls=_Commands,
                   no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -62,122 +55,6 @@ def _start(version: Annotated[bool, typer.Option('--version', callback=_version,
                                                  help='Show the version and exit.')] = False): pass
 
 # %% ../../nbs/practice/77_cli.ipynb #7f6635cc
-_ROWS = dict(
-    text=re.compile(rb'== (?P<name>[^\n]*)\n(?P<bad>!! [^\n]*\n)?(?:[^\n]+\n)*\n'),
-    json=re.compile(rb'(?P<row>\{[^\n]*\})\n'),
-    hocr=re.compile(rb'<div class="ocr_page"[^>]* title="(?:image &quot;(?P<name>.*?)&quot;; )?bbox .*?</div>\n'
-                    rb'|(?P<bad><!-- .*? -->\n)', re.S))
-
-def _json(data, encoding='utf-8'):
-    "JSON in one line that `encoding` can hold."
-    text = json.dumps(data, ensure_ascii=False)
-    try: text.encode(encoding or 'utf-8')
-    except UnicodeEncodeError: return json.dumps(data)
-    return text
-
-def _named(name, format):
-    "`name` as it stands in a row."
-    if format == 'json': return name
-    if format == 'text': return _line(name)
-    from ocrbook.foundations.results import _clean
-    return _clean(name).replace('"', '%22')
-
-def _failed_row(name, reason, format):
-    "The row of a page that was not read."
-    if format == 'json': return _json(dict(path=name, error=reason)) + '\n'
-    if format == 'text': return f'== {_line(name)}\n!! {_line(reason)}\n\n'
-    return f'<!-- not read: {_named(_line(reason), "hocr").replace("--", "- -")} -->\n'
-
-def _rows(data, format):
-    "(name, row) of the pages in the bytes of a file; rows of failures and what is torn are left out."
-    for m in _ROWS[format].finditer(data):
-        if format != 'json': name, bad = m['name'], m['bad']
-        else:
-            try: row = json.loads(m['row'])
-            except ValueError: continue
-            name, bad = str(row.get('path')), 'error' in row
-        if not bad: yield name if format == 'json' else (name or b'').decode('utf-8', 'replace'), m[0]
-
-# %% ../../nbs/practice/77_cli.ipynb #7f9f46de
-def _claim(file, path):
-    "Lock an open file for as long as it is open; `fail` if another run holds it."
-    try:
-        if os.name != 'nt':
-            import fcntl
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-            file.seek(2**30)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except (BlockingIOError, PermissionError): fail(f'{path}: another run is writing this file')
-    except OSError: pass                                       # a file system without locks
-
-class _Output:
-    "Rows to a stream, such as standard output."
-    def __init__(self, out, format):
-        self.out, self.format, self.n, self.done, self.head, self.tail = out, format, 0, [], '', ''
-        self.encoding, self.on_terminal = getattr(out, 'encoding', None) or 'utf-8', out is not None and out.isatty()
-        if format != 'hocr': return
-        from ocrbook.foundations.results import hocr
-        head, tail = hocr([]).split('</body>')
-        self.head, self.tail = re.sub(r'<meta name="ocr-number-of-pages"[^>]*>', '', head), f'</body>{tail}'
-
-    def add(self, row): # with its line feed
-        print(self.head + row, end='', file=self.out, flush=True)
-        self.head = ''
-    def close(self):
-        if not self.head: print(self.tail, end='', file=self.out, flush=True)
-
-class _File(_Output):
-    "Rows to a file, which is whole after each; `resume` keeps those that are there."
-    def __init__(self, path, format, resume):
-        super().__init__(None, format)
-        self.path, self.new, self.end = path, not path.exists(), 0
-        try: self.out = open(path, 'a+b', buffering=0)
-        except OSError as e: fail(f'{path}: {e.strerror}')
-        _claim(self.out, path)
-        if resume: self._keep()
-
-    def _keep(self):
-        self.out.seek(0)
-        data, head = self.out.read(), self.head.encode()
-        start = head or dict(text=b'== ', json=b'{"path":')[self.format]
-        if not data.startswith(start[:len(data)]): fail(f'{self.path}: --resume finds no {self.format} of this command in it')
-        rows = list(_rows(data, self.format))
-        kept = head + b''.join(row for _, row in rows)
-        if rows and data.startswith(kept): self.end = len(kept)
-        elif rows: self._put(kept)
-        self.done, self.n = [name for name, _ in rows], len(rows)
-
-    def add(self, row):
-        self._put(((self.head if not self.end else '') + row).encode('utf-8', 'backslashreplace'))
-
-    def _put(self, data):
-        todo = memoryview(data + self.tail.encode())
-        self.out.truncate(self.end)
-        try:
-            while todo: todo = todo[self.out.write(todo):]
-        except OSError as e:
-            self.out.truncate(self.end)
-            if self.end: self.out.write(self.tail.encode())
-            raise OSError(e.errno, e.strerror, str(self.path)) from None
-        self.end += len(data)
-
-    def close(self):
-        self.out.close()
-        if self.new and not self.end: self.path.unlink()
-
-def _output(path, format, resume=False):
-    "Where the rows of a run go."
-    if path is None or path.exists() and not path.is_file():
-        if resume: fail('--resume goes on with a file: name it with --output')
-        if path is not None and path.is_dir(): fail(f'{path}: a folder, expected a file')
-        if path is None: return _Output(sys.stdout, format)
-        try: return _Output(open(path, 'w', encoding='utf-8', errors='backslashreplace'), format)
-        except OSError as e: fail(f'{path}: {e.strerror}')
-    return _File(path, format, resume)
-
-# %% ../../nbs/practice/77_cli.ipynb #4c6a09dc
 def _missing(source):
     "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
@@ -191,8 +68,9 @@ def _from_stdin(max_pixels, **kw):
     if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
     return [(f'{name}{n or ""}', load) for n, load in list_sources(data, max_pixels, **kw)]
 
-def _sources(typed, recursive, max_pixels, **kw):
+def _sources(typed, device, recursive, max_pixels, **kw):
     "(name, function that loads) of everything that was typed; what cannot be read is told, and fails in its turn."
+    _device(device)
     from ocrbook.practice.reading import PHOTOS, _broken, list_sources
     out, skipped = [], 0
     for s in typed:
@@ -202,131 +80,13 @@ def _sources(typed, recursive, max_pixels, **kw):
         if not recursive and os.path.isdir(s): skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
     for _, load in out:
         if hasattr(load, 'error'):
-            print(f'ocrbook: {_line(load.error)}', file=sys.stderr)
+            print(f'ocrbook: {one_line(load.error)}', file=sys.stderr)
             load.error.told = True
-    if skipped: print(f'ocrbook: {_number_of(skipped, "sub-folder")} left out; --recursive reads them too', file=sys.stderr)
+    if skipped: print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too', file=sys.stderr)
     if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
     return out
 
-# %% ../../nbs/practice/77_cli.ipynb #7daa2394
-def _each(
-    sources,  # (name, function that loads)
-    work,     # sources → (result or an exception, image), one for each
-):            # yields (name, result or exception, image)
-    "Results in order; what goes wrong with one photo is the result of that photo."
-    left = list(sources)
-    while left:
-        taken = done = 0
-        def feed():
-            nonlocal taken
-            for s in left:
-                taken += 1
-                yield s
-        try:
-            for result, image in work(feed()):
-                yield left[done][0], result, image
-                done += 1
-            return
-        except Exception as broken:
-            tried, left = left[done:max(taken, done+1)], left[max(taken, done+1):]
-            for s in tried: yield s[0], *_alone(s, work, broken if taken == done else None)
 
-def _alone(source, work, error):
-    "(result or exception, image) of one source."
-    try: return next(iter(work([source]))) if error is None else (error, None)
-    except Exception as e: return e, None
-
-# %% ../../nbs/practice/77_cli.ipynb #de31b38e
-def _picture_names(
-    names, # of pages
-) -> list: # of file names, safe, no two alike even where capitals do not count
-    "What the pictures of pages are called."
-    out, taken = [], set()
-    for name in names:
-        parts = [re.sub(r'[^\w.()+=@ -]', '_', p) for p in Path(name.replace('#page=', '-')).parts]
-        tails = ('-'.join(parts[-k:]) for k in range(1, len(parts)+1))
-        tails = (t.encode()[-200:].decode(errors='ignore').lstrip('-. ') for t in tails)
-        numbered = (f'{parts[-1][-60:]}-{i}' for i in count(2))
-        out.append(next(t for t in chain(tails, numbered) if t and t.casefold() not in taken))
-        taken.add(out[-1].casefold())
-    return [f'{n}.png' for n in out]
-
-def _save_picture(
-    path,
-    image, # (h,w,3) uint8 RGB
-):
-    "Write a PNG whole or not at all."
-    import cv2
-    done, data = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done: raise ValueError(f'{path}: the picture cannot be encoded')
-    try: path.write_bytes(data)
-    except OSError as e:
-        path.unlink(missing_ok=True)
-        raise OSError(e.errno, e.strerror, str(path)) from None
-
-# %% ../../nbs/practice/77_cli.ipynb #41c5d1f0
-def _bar(items, total, unit='page', hidden=False):
-    from tqdm.auto import tqdm
-    return tqdm(items, total=total, unit=unit, disable=True if hidden or total < 2 else None)  # None: not on a terminal
-
-def _left(sources, out):
-    "Sources that `out` has rows of from an earlier run, and the others."
-    rows, parts = Counter(out.done), ([], [])
-    for name, load in sources:
-        key = _named(name, out.format)
-        parts[rows[key] < 1].append((name, load))
-        rows[key] -= 1
-    return parts
-
-def _run(
-    out,            # `_Output`; is closed
-    find,           # () → sources: (name, function that loads)
-    start,          # () → `work` as `_each` takes it; called if anything is left to do
-    row,            # (result, number of the page, whether there are others) → text
-    pictures=None,  # folder
-    draw=None,      # (image, result) → image
-):
-    "Write a row for every source; at the end the count, and exit code 1 if anything failed."
-    read, failed, stopped, sources, done, left = 0, 0, '', (), (), ()
-    try:
-        sources = find()
-        done, left = _left(sources, out)
-        files = _picture_names([n for n, _ in done+left])[len(done):]
-        pages = _each(left, start()) if left else ()
-        for (name, result, image), file in zip(_bar(pages, len(left), hidden=out.on_terminal), files):
-            try:
-                if isinstance(result, Exception): raise result
-                text = row(result, out.n+1, len(sources) > 1)
-                if pictures is not None: _save_picture(pictures/file, draw(image, result))
-            except Exception as e:
-                failed += 1
-                if len(sources) == 1: fail(_reason(e))
-                out.add(_not_read(name, e, out.format))
-            else:
-                out.add(text)
-                out.n, read = out.n+1, read+1
-    except KeyboardInterrupt: stopped = 'stopped'
-    except OSError as e:                                                   # no room for another row
-        if e.errno == errno.EPIPE: raise                                   # or nobody reads any more
-        stopped = _reason(e)
-    finally: out.close()
-    if len(sources) > 1: _count(read, failed, len(done), len(left)-read-failed)
-    if stopped: fail(stopped, 130 if stopped == 'stopped' else 1)
-    if failed: raise typer.Exit(1)
-
-def _not_read(name, e, format):
-    "Tell that a page failed; the row that says so."
-    reason = _reason(e)
-    if not reason.startswith(name): reason = f'{name}: {reason}'
-    from tqdm.auto import tqdm
-    if not hasattr(e, 'told'): tqdm.write(f'ocrbook: skipped {_line(reason)}', file=sys.stderr)
-    return _failed_row(name, reason, format)
-
-def _count(read, failed, kept, left):
-    more = [f'{n} {what}' for n, what in ((failed, 'failed'), (kept, 'were there already'), (left, 'left for --resume')) if n]
-    print(f'ocrbook: {", ".join([_number_of(read, "page") + " read", *more])}', file=sys.stderr)
-
-def _number_of(n, what): return f'{n} {what}{"s"*(n != 1)}'
 
 # %% ../../nbs/practice/77_cli.ipynb #0a603fb8
 _Source = Annotated[list[str], typer.Argument(help='Photos, folders, PDFs; - is standard input.')]
@@ -394,13 +154,25 @@ def read(
     "Find and read the words of photos."
     _ready(source, format, ('text', 'json', 'hocr'), output, pictures, resume)
     for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
-    title, out = _titled(source, output, resume), _output(output, format, resume)
+    title = _titled(source, output, resume)
     def start():
         from ocrbook.practice.reading import read_stream
         models = [_load(name, device) for name in (detector, recognizer)]
         return lambda photos: read_stream(photos, *models, rotate, min_score=min_score)
-    _run(out, lambda: _device(device) and _sources(source, recursive, max_pixels, dpi=dpi), start,
-         lambda page, n, others: _shown(page, n, out, title or others), pictures, _drawn)
+    with _run(output, format, resume) as (out, write):
+        sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
+        write(sources, out, start, lambda page, n: _shown(page, n, out, title or len(sources) > 1), pictures, _drawn)
+
+@contextmanager
+def _run(output, format, resume):
+    "Open the output, write rows to it, close it; at the end the count, and the exit code."
+    out, ended = open_rows(output, format, resume), []
+    try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))
+    finally: out.close()
+    for several, done in ended:
+        if several > 1: print(f'ocrbook: {done}', file=sys.stderr)
+        if done.stopped: fail(done.stopped, 130 if done.stopped == 'stopped' else 1)
+        if done.failed: raise typer.Exit(1)
 
 def _titled(source, output, resume):
     "Whether a single page, too, gets a line with its name in a file of text: others may follow."
@@ -408,14 +180,14 @@ def _titled(source, output, resume):
 
 def _shown(page, n, out, title):
     "The row of a page."
-    if out.format == 'json': return _json(json.loads(page.to_json()), out.encoding) + '\n'
-    if out.format == 'text': return _block(page, page.text, title)
+    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
+    if out.form == 'text': return _block(page, page.text, title)
     from ocrbook.foundations.results import _hocr_page
     return _hocr_page(page, n)
 
 def _block(page, text, title):
     text = f'{text}\n' if text or not title else ''
-    return f'== {_line(page.path)}\n{text}\n' if title else text
+    return f'== {one_line(page.path)}\n{text}\n' if title else text
 
 def _drawn(image, page):
     from ocrbook.foundations.show import draw_page
@@ -438,18 +210,15 @@ def extract(
     for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
     _check_model(extractor, 'kie', checkpoint)
     title, given = _titled(source, output, resume), words and _given(words)
-    out = _output(output, format, resume)
-    def find():
-        _device(device)
-        sources = _sources(source, recursive, max_pixels, dpi=dpi)
-        if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
-        return sources
     def start():
         net = _load(extractor, device, checkpoint)
         if given: return lambda photos: _with_words(photos, given, net)
         models = [_load(name, device) for name in (detector, recognizer)]
         return lambda photos: _with_reader(photos, models, rotate, net)
-    _run(out, find, start, lambda found, n, others: _fields(*found, out, title or others), pictures, _fields_drawn)
+    with _run(output, format, resume) as (out, write):
+        sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
+        if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
+        write(sources, out, start, lambda found, n: _fields(*found, out, title or len(sources) > 1), pictures, _fields_drawn)
 
 def _with_reader(photos, models, rotate, net):
     from ocrbook.practice.extract import join_words, label_page
@@ -482,7 +251,7 @@ def _given(path):
 def _fields(page, fields, out, title):
     "The row of a receipt."
     from ocrbook.practice.extract import to_json
-    if out.format == 'json': return _json(json.loads(to_json(page, fields)), out.encoding) + '\n'
+    if out.form == 'json': return as_json(json.loads(to_json(page, fields)), out.encoding) + '\n'
     rows = [f'{k}: {v.text}' + (f' ({v.value})' if v.value is not None and str(v.value) != v.text else '') for k, vs in fields.items() for v in vs]
     return _block(page, '\n'.join(rows), title)
 
@@ -598,7 +367,7 @@ def evaluate(
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
-            try: scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            try: scores = _scores(net, reader, progress(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
             except ValueError as e: raise ValueError(f'{folder}: {e}') from None
             told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)

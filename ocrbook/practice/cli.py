@@ -66,7 +66,7 @@ def _from_stdin(max_pixels, **kw):
     from ocrbook.practice.reading import list_sources
     data, name = sys.stdin.buffer.read(), 'standard input'
     if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
-    return [(f'{name}{n or ""}', load) for n, load in list_sources(data, max_pixels, **kw)]
+    return [(f'{name}{n[n.rfind("#"):] if "#" in n else ""}', load) for n, load in list_sources(data, max_pixels, **kw)]
 
 def _sources(typed, device, recursive, max_pixels, **kw):
     "(name, function that loads) of everything that was typed; what cannot be read is told, and fails in its turn."
@@ -94,7 +94,7 @@ _OutputFile = Annotated[Optional[Path], typer.Option('--output', '-o', help='Fil
 _Pictures = Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')]
 _Resume = Annotated[bool, typer.Option('--resume', help='Go on with the file: what is in it is not read again.')]
 _Recursive = Annotated[bool, typer.Option('--recursive', '-r', help='Of folders, also their sub-folders.')]
-_Rotate = Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')]
+_Rotate = Annotated[bool, typer.Option('--rotate', help='Try other directions of all words, also of those that are read surely.')]
 _Detector = Annotated[str, typer.Option(help='Model that finds words.')]
 _Recognizer = Annotated[str, typer.Option(help='Model that reads them.')]
 _MaxPixels = Annotated[int, typer.Option(help='Larger images are refused.', min=1)]
@@ -109,19 +109,17 @@ def _check_model(
     from ocrbook.practice.models import MODELS, _shipped, _unknown, list_models
     tasks = dict(detection=('finds words', 'find them', 'detectors'), recognition=('reads words', 'read them', 'recognizers'),
                  kie=('labels words', 'label them', 'extractors'))
-    plain = name.removesuffix('@mmocr')
-    if plain not in MODELS:
-        if os.path.isfile(name): return
-        raise ValueError(_unknown(name))
-    own = MODELS[plain].task
+    if name not in MODELS: raise ValueError(_unknown(name))
+    own = MODELS[name].task
     if own != task: fail(f'{name} {tasks[own][0]}, it does not {tasks[task][1]}; {tasks[task][2]}: {", ".join(list_models(task))}')
-    if checkpoint is None and plain == name: _shipped(name)
-    elif checkpoint is not None and not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
+    if checkpoint is None: _shipped(name)
+    elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
 
 def _load(name, device, checkpoint=None):
     from ocrbook.practice.models import create_model
-    weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
-    return create_model(name, **weights).to(_device(device))
+    from ocrbook.practice.reading import load_once
+    if checkpoint is None: return load_once(name, device or None)
+    return create_model(name, checkpoint=checkpoint).to(_device(device))
 
 def _device(name):
     "The device of that name; '': the best there is."
@@ -221,10 +219,10 @@ def extract(
         write(sources, out, start, lambda found, n: _fields(*found, out, title or len(sources) > 1), pictures, _fields_drawn)
 
 def _with_reader(photos, models, rotate, net):
-    from ocrbook.practice.extract import join_words, label_page
+    from ocrbook.practice.extract import extract_page
     from ocrbook.practice.reading import read_stream
     for page, image in read_stream(photos, *models, rotate):
-        yield (page if isinstance(page, Exception) else label_page(join_words(page), image, net)), image
+        yield (page if isinstance(page, Exception) else extract_page(page, image, net)), image
 
 def _with_words(photos, given, net):
     from dataclasses import replace

@@ -6,7 +6,7 @@
 __all__ = ['app', 'fail', 'read', 'extract', 'models', 'synth', 'train', 'evaluate', 'convert', 'bench', 'main']
 
 # %% ../../nbs/practice/77_cli.ipynb #595cb150
-import json, os, re, sys
+import errno, json, os, re, sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
@@ -32,10 +32,15 @@ class _Commands(TyperGroup):
         except Exception as e:
             if os.environ.get('OCRBOOK_DEBUG'): raise
             code = _told(e)
+        try: sys.stdout.flush()
+        except OSError as e:                                   # a full disk; Python would try once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            code = code or _told(e)
         sys.exit(code or 0)
 
 def _told(e):
     "Say what an exception says; its exit code."
+    if isinstance(e, OSError) and e.errno == errno.ENOSPC: e.filename = e.filename or 'standard output'
     if type(e).__name__ == 'NoArgsIsHelpError': print(e.ctx.get_help(), file=sys.stderr)
     else: print(f'ocrbook: {one_line(e.format_message() if hasattr(e, "format_message") else reason(e))}', file=sys.stderr)
     return getattr(e, 'exit_code', 1)
@@ -57,9 +62,12 @@ def _start(version: Annotated[bool, typer.Option('--version', callback=_version,
 # %% ../../nbs/practice/77_cli.ipynb #7f6635cc
 def _missing(source):
     "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
+    if not source: return 'an empty name'
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
     if source == '-' or os.path.exists(source) or os.path.exists(re.sub(r'#page=\d+$', '', source)): return ''
     return 'no such file'
+
+def _short(name): return repr(name) if not name else name if len(name) < 300 else f'{name[:40]}… ({len(name)} letters)'
 
 def _from_stdin(max_pixels, **kw):
     from ocrbook.foundations.images import load_image
@@ -74,7 +82,7 @@ def _sources(typed, device, recursive, max_pixels, **kw):
     from ocrbook.practice.reading import PHOTOS, _broken, list_sources
     out, skipped = [], 0
     for s in typed:
-        if why := _missing(s): out.append(_broken(s, why))
+        if why := _missing(s): out.append(_broken(_short(s), why))
         elif s == '-': out += _from_stdin(max_pixels, **kw)
         else: out += list_sources(s, max_pixels, recursive=recursive, **kw)
         if not recursive and os.path.isdir(s): skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
@@ -130,7 +138,7 @@ def _ready(source, format, formats, output, pictures, resume):
     "`fail` for what can be seen to be wrong before anything is loaded."
     if format not in formats: fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
     if missing := [s for s in source if _missing(s)]:
-        if len(missing) == len(source): fail(f'{missing[0]}: {_missing(missing[0])}' + (f', and {len(missing)-1} more' if missing[1:] else ''))
+        if len(missing) == len(source): fail(f'{_short(missing[0])}: {_missing(missing[0])}' + (f', and {len(missing)-1} more' if missing[1:] else ''))
     if output is not None and any(os.path.exists(s) and output.exists() and os.path.samefile(s, output) for s in source):
         fail(f'{output}: is to be read, and cannot be written')
     if resume and output is None: fail('--resume goes on with a file: name it with --output')

@@ -91,10 +91,13 @@ class Stream:
         self.head, self.tail = re.sub(r'<meta name="ocr-number-of-pages"[^>]*>', '', head), f'</body>{tail}'
 
     def add(self, row): # with its line feed
-        print(self.head + row, end='', file=self.out, flush=True)
+        try: print(self.head + row, end='', file=self.out, flush=True)
+        except OSError as e:
+            name, self.tail = 'standard output' if self.out is sys.stdout else self.out.name, ''
+            raise OSError(e.errno, e.strerror, name) from None
         self.head = ''
     def close(self):
-        if not self.head: print(self.tail, end='', file=self.out, flush=True)
+        if self.tail and not self.head: print(self.tail, end='', file=self.out, flush=True)
 
 # %% ../../nbs/practice/69_runs.ipynb #47983516
 class RowFile(Stream):

@@ -64,20 +64,24 @@ def _missing(source):
     "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
     if not source: return 'an empty name'
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
-    if source == '-' or os.path.exists(source) or os.path.exists(re.sub(r'#page=\d+$', '', source)): return ''
+    file = re.sub(r'#page=\d+$', '', source)
+    if source == '-' or os.path.exists(source) or os.path.exists(file): return ''
     return 'no such file'
 
-def _short(name): return repr(name) if not name else name if len(name) < 300 else f'{name[:40]}… ({len(name)} letters)'
+def _short(name):
+    if not name: return repr(name)
+    return name if len(name) < 300 else f'{name[:40]}… ({len(name)} letters)'
 
 def _from_stdin(max_pixels, **kw):
     from ocrbook.foundations.images import load_image
     from ocrbook.practice.reading import list_sources
     data, name = sys.stdin.buffer.read(), 'standard input'
     if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
-    return [(f'{name}{n[n.rfind("#"):] if "#" in n else ""}', load) for n, load in list_sources(data, max_pixels, **kw)]
+    return [(n.replace('PDF', name, 1), load) for n, load in list_sources(data, max_pixels, **kw)]
 
+# %% ../../nbs/practice/77_cli.ipynb #be7e67d3
 def _sources(typed, device, recursive, max_pixels, **kw):
-    "(name, function that loads) of everything that was typed; what cannot be read is told, and fails in its turn."
+    "(name, function that loads) of all that was typed; what cannot be read is told, and fails in its turn."
     _device(device)
     from ocrbook.practice.reading import PHOTOS, _broken, list_sources
     out, skipped = [], 0
@@ -85,12 +89,14 @@ def _sources(typed, device, recursive, max_pixels, **kw):
         if why := _missing(s): out.append(_broken(_short(s), why))
         elif s == '-': out += _from_stdin(max_pixels, **kw)
         else: out += list_sources(s, max_pixels, recursive=recursive, **kw)
-        if not recursive and os.path.isdir(s): skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
+        if not recursive and os.path.isdir(s):
+            skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
     for _, load in out:
         if hasattr(load, 'error'):
             print(f'ocrbook: {one_line(load.error)}', file=sys.stderr)
             load.error.told = True
-    if skipped: print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too', file=sys.stderr)
+    if skipped:
+        print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too', file=sys.stderr)
     if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
     return out
 
@@ -109,17 +115,20 @@ _MaxPixels = Annotated[int, typer.Option(help='Larger images are refused.', min=
 _Dpi = Annotated[int, typer.Option(help='At which PDF pages are drawn.', min=1)]
 _Device = Annotated[str, typer.Option(help='Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')]
 
+# %% ../../nbs/practice/77_cli.ipynb #9deb0b8f
 def _check_model(
     name, task,       # task: what it is wanted for
     checkpoint=None,  # file with its weights; None: those of the package
 ):
     "`fail` unless there is such a model, for this task, with weights."
     from ocrbook.practice.models import MODELS, _shipped, _unknown, list_models
-    tasks = dict(detection=('finds words', 'find them', 'detectors'), recognition=('reads words', 'read them', 'recognizers'),
+    tasks = dict(detection=('finds words', 'find them', 'detectors'),
+                 recognition=('reads words', 'read them', 'recognizers'),
                  kie=('labels words', 'label them', 'extractors'))
     if name not in MODELS: raise ValueError(_unknown(name))
     own = MODELS[name].task
-    if own != task: fail(f'{name} {tasks[own][0]}, it does not {tasks[task][1]}; {tasks[task][2]}: {", ".join(list_models(task))}')
+    (does, _, _), (_, wanted, kind) = tasks[own], tasks[task]
+    if own != task: fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
     if checkpoint is None: _shipped(name)
     elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
 
@@ -134,12 +143,15 @@ def _device(name):
     from ocrbook.parts.stages import pick_device
     return pick_device(name or None)
 
+# %% ../../nbs/practice/77_cli.ipynb #c5c56e4d
 def _ready(source, format, formats, output, pictures, resume):
     "`fail` for what can be seen to be wrong before anything is loaded."
     if format not in formats: fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
     if missing := [s for s in source if _missing(s)]:
-        if len(missing) == len(source): fail(f'{_short(missing[0])}: {_missing(missing[0])}' + (f', and {len(missing)-1} more' if missing[1:] else ''))
-    if output is not None and any(os.path.exists(s) and output.exists() and os.path.samefile(s, output) for s in source):
+        more = f', and {len(missing)-1} more' if missing[1:] else ''
+        if len(missing) == len(source): fail(f'{_short(missing[0])}: {_missing(missing[0])}{more}')
+    there = [s for s in source if os.path.exists(s)]
+    if output is not None and output.exists() and any(os.path.samefile(s, output) for s in there):
         fail(f'{output}: is to be read, and cannot be written')
     if resume and output is None: fail('--resume goes on with a file: name it with --output')
     if pictures is None: return
@@ -147,12 +159,13 @@ def _ready(source, format, formats, output, pictures, resume):
     try: pictures.mkdir(parents=True, exist_ok=True)
     except OSError as e: fail(f'{pictures}: {e.strerror}')
 
-# %% ../../nbs/practice/77_cli.ipynb #9deb0b8f
+# %% ../../nbs/practice/77_cli.ipynb #77c1f7ac
 @app.command()
 def read(
     source: _Source,
     format: Annotated[str, typer.Option('--format', '-f', help='text, json (one line a page) or hocr.')] = 'text',
-    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None, recursive: _Recursive = False, rotate: _Rotate = False,
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None,
+    recursive: _Recursive = False, rotate: _Rotate = False,
     min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
     detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
     max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, device: _Device = '',
@@ -165,21 +178,24 @@ def read(
         from ocrbook.practice.reading import read_stream
         models = [_load(name, device) for name in (detector, recognizer)]
         return lambda photos: read_stream(photos, *models, rotate, min_score=min_score)
-    with _run(output, format, resume) as (out, write):
+    with _run(output, format, resume, device) as (out, write):
         sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
-        write(sources, out, start, lambda page, n: _shown(page, n, out, title or len(sources) > 1), pictures, _drawn)
+        title = title or len(sources) > 1
+        write(sources, out, start, lambda page, n: _shown(page, n, out, title), pictures, _drawn)
 
+# %% ../../nbs/practice/77_cli.ipynb #4c35485f
 @contextmanager
-def _run(output, format, resume):
+def _run(output, format, resume, device):
     "Open the output, write rows to it, close it; at the end the count, and the exit code."
     out, ended = open_rows(output, format, resume), []
     try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))
     finally: out.close()
     for several, done in ended:
-        if several > 1: print(f'ocrbook: {done}', file=sys.stderr)
+        if several > 1: print(f'ocrbook: {done}; on {_device(device)}', file=sys.stderr)
         if done.stopped: fail(done.stopped, 130 if done.stopped == 'stopped' else 1)
         if done.failed: raise typer.Exit(1)
 
+# %% ../../nbs/practice/77_cli.ipynb #a561a021
 def _titled(source, output, resume):
     "Whether a single page, too, gets a line with its name in a file of text: others may follow."
     return output is not None and (resume or os.path.isdir(source[0]))
@@ -221,11 +237,13 @@ def extract(
         if given: return lambda photos: _with_words(photos, given, net)
         models = [_load(name, device) for name in (detector, recognizer)]
         return lambda photos: _with_reader(photos, models, rotate, net)
-    with _run(output, format, resume) as (out, write):
+    with _run(output, format, resume, device) as (out, write):
         sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
         if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
-        write(sources, out, start, lambda found, n: _fields(*found, out, title or len(sources) > 1), pictures, _fields_drawn)
+        title = title or len(sources) > 1
+        write(sources, out, start, lambda found, n: _fields(*found, out, title), pictures, _fields_drawn)
 
+# %% ../../nbs/practice/77_cli.ipynb #7b16f622
 def _with_reader(photos, models, rotate, net):
     from ocrbook.practice.extract import extract_page
     from ocrbook.practice.reading import read_stream
@@ -329,7 +347,8 @@ def train(
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
             if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        training.train(**settings, out=out, resume=resume, device=device or None)
+        typed_last = dict(out=out) | (dict(resume=True) if resume else {}) | (dict(device=device) if device else {})    # a recipe may say so too
+        training.train(**settings | typed_last)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
     except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
     print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
@@ -368,13 +387,14 @@ def evaluate(
     _check_model(model, MODELS[model].task if model in MODELS else '', checkpoint)
     if recognizer: _check_model(recognizer, 'recognition', reader_checkpoint)
     try:
-        _device(device)
+        where = _device(device)
         for folder in data: find_folder(folder)
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
             try: scores = _scores(net, reader, progress(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
             except ValueError as e: raise ValueError(f'{folder}: {e}') from None
+            if folder == data[0]: print(f'ocrbook: {model} on {where}', file=sys.stderr)
             told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])

@@ -18,7 +18,8 @@ from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image, rotate90
 from ..foundations.results import Page, TextInstance
 from ..kie.sdmgr import links, may_link
-from .reading import _failed, _fill, _is_collection, _leaves, _nested, load_once, read_stream
+from .reading import load_once, read_stream
+from .reading import _failed, _fill, _is_collection, _leaves, _nested
 
 # %% ../../nbs/practice/74_extract.ipynb #126c594d
 def join_words(
@@ -50,7 +51,7 @@ def _phrase(words):
 
 # %% ../../nbs/practice/74_extract.ipynb #dcc31773
 _alike = {ord(o): c for c, others in {
-    '-': '‐‑‒–—−﹣－', "'": '’‘`´′', '.': '．٫', ',': '，٬‚', '(': '（', ')': '）',
+    '-': '‐‑‒–—−﹣－', "'": '’‘`´′', '.': '．٫', ',': '，٬‚', '(': '（', ')': '）', '≈': '~',
     '~': '\u00a0\u2007\u2009\u202f'}.items() for o in others}
 
 def _digits(text):
@@ -59,8 +60,9 @@ def _digits(text):
     return re.sub(r'(?<=[\d./,-])[OolISB](?=[\d./,-])', lambda m: misread[m[0]], text)
 
 def _plain(text):
-    "Digits of any script as 0 to 9, one dash, quote and point; `~`: a space that does not break; `*`: leaders."
-    text = ''.join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text.translate(_alike))
+    "Digits as 0 to 9, one dash, quote and point; `~`: a space that does not break; `*`: leaders."
+    text = text.translate(_alike)
+    text = ''.join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return re.sub(r'\s+', ' ', re.sub(r'\.{3,}|…|_+', '*', _digits(text))).strip(' ~')
 
 # %% ../../nbs/practice/74_extract.ipynb #ca36929b
@@ -80,7 +82,7 @@ def _thousands(sep, whole, money, closed):
     return sep != ' ' or bool(money)
 
 def _value(number, money, closed):
-    "What `number` says, beside the currencies `money`, with a mark for no cents behind it or without."
+    "What `number` says beside the currencies `money`; `closed`: a mark for no cents is behind it."
     m = _number.fullmatch(number)
     if not m or not number: return None
     whole, sep, point, cents = m.group('whole', 'sep', 'point', 'cents')
@@ -112,11 +114,11 @@ def _side(text):
     return money, words, ''.join(t for t in found if t not in money and t not in words)
 
 def _torn(head, tail, cents):
-    "Whether letters that are no currency touch the number: A12, 3x; what a till prints behind a price may, 9.50T."
+    "Whether letters that are no currency touch the number, as in A12 and 3x; behind a price, as in 9.50T, a few may."
     before, after = re.search(r'[^\W\d_]*$', head)[0], re.search(r'^[^\W\d_]*', tail)[0]
-    fine = [not before or _is_currency(before.lower()) or cents and len(before) > 2,
-            not after or _is_currency(after.lower()) or cents and bool(re.fullmatch('[AC-FHJKMNP-RT-Z][A-Z]?', after))]
-    return not all(fine)
+    flag = cents and re.fullmatch('[AC-FHJKMNP-RT-Z][A-Z]?', after)
+    return not ((not before or _is_currency(before.lower()) or cents and len(before) > 2)
+                and (not after or _is_currency(after.lower()) or flag))
 
 # %% ../../nbs/practice/74_extract.ipynb #f1e33e55
 def parse_amount(
@@ -129,12 +131,14 @@ def parse_amount(
     tail = re.sub(r'^ ?[.,:] ?--?', '', whole := tail)                              # 50,-
     if inside := re.fullmatch(r"(\S*\d)([^\W\d_]+|[^\w\s.,'~])(\d\d)", number):     # 12€50
         if not _is_currency(inside[2].lower()) or '.' in inside[1] and ',' in inside[1]: return None
-        head, number = f'{head} {inside[2]} ', f'{inside[1]}{"." if "," in inside[1] else ","}{inside[3]}'
+        point = '.' if ',' in inside[1] else ','
+        head, number = f'{head} {inside[2]} ', f'{inside[1]}{point}{inside[3]}'
     cents = bool(re.search(r'[.,] ?\d\d$', number))
     (money, words, before), (also, after_words, after) = _side(head), _side(tail)
     marks, words = before + (after.lstrip('.,') if cents else after), words+after_words
     if marks not in ('', '-', '()') and (before, after) != ('+', ''): return None
-    if marks == '-' and (after_words or words and not re.search(r'(?<![^\W\d_])-(?! )', head)): return None
+    dash = re.search(r'(?<![^\W\d_])-(?! )', head)           # in "Total - 5.00" it is no sign
+    if marks == '-' and (after_words or words and not dash): return None
     if _torn(head, tail, cents) or not _counted.isdisjoint(words): return None
     if not (cents or money or also) and not _sums.issuperset(words): return None    # table 5
     value = _value(number, money | also, tail != whole)
@@ -214,7 +218,8 @@ def extract_page(
 ) -> tuple:         # the page of labelled phrases, in the photo's pixels, and its fields
     "Join the words of a page and label them, upright."
     way = page.angle//90
-    labelled, fields = label_page(join_words(page.turn(page.angle)), rotate90(image, -way % 4), extractor)
+    upright = join_words(page.turn(page.angle))
+    labelled, fields = label_page(upright, rotate90(image, -way % 4), extractor)
     return labelled.turn(-page.angle), fields
 
 # %% ../../nbs/practice/74_extract.ipynb #a2754166
@@ -235,12 +240,14 @@ def extract(
     if (boxes is None) != (texts is None): raise ValueError('give boxes and texts, or neither')
     extractor = load_once(extractor, device, dtype)
     if boxes is not None:
-        image, name = load_image(source, max_pixels), str(source) if isinstance(source, (str, Path)) else None
+        image = load_image(source, max_pixels)
+        name = str(source) if isinstance(source, (str, Path)) else None
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
     tree = _nested(source, max_pixels, dpi)
     leaves = list(_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, device=device, dtype=dtype)
-    found = [_page_or_error(*o, extractor) for o in tqdm(stream, total=len(leaves), disable=not progress, unit='page')]
+    stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')
+    found = [_page_or_error(page, image, extractor) for page, image in stream]
     problems = [f for f in found if isinstance(f, ImageError)]
     if problems and len(found) == 1 and not _is_collection(source): raise problems[0]
     for problem in problems: warnings.warn(str(problem), stacklevel=2)
@@ -260,15 +267,18 @@ def given_page(
 ) -> Page:
     "Words that another OCR found, as a page."
     if len(boxes) != len(texts): raise ValueError(f'{len(boxes)} boxes, but {len(texts)} texts')
-    return Page([TextInstance(_outline(b, i, t), t or '') for i, (b, t) in enumerate(zip(boxes, texts))], None, size, path)
+    words = [TextInstance(_outline(b, i, t), t or '') for i, (b, t) in enumerate(zip(boxes, texts))]
+    return Page(words, None, size, path)
 
 def _outline(box, i, text):
     "Polygon (n,2) of the `i`-th box, clockwise."
     try: p = np.asarray(box, float)
     except (TypeError, ValueError): p = np.zeros(0)
     if p.size < 4 or p.size % 2 or not (abs(p) < 1e7).all():
-        raise ValueError(f'box {i} ({text!r}): x0 y0 x1 y1 or a polygon of finite numbers is wanted, got {str(box)[:60]}')
-    if not isinstance(text, str|None): raise ValueError(f'text {i}: a string is wanted, got {str(text)[:60]}')
+        raise ValueError(f'box {i} ({text!r}): x0 y0 x1 y1 or a polygon of finite numbers is wanted, '
+                         f'got {str(box)[:60]}')
+    if not isinstance(text, str|None):
+        raise ValueError(f'text {i}: a string is wanted, got {str(text)[:60]}')
     p = p.reshape(-1, 2)
     (x0, y0), (x1, y1) = p.min(0), p.max(0)
     return clockwise(p) if len(p) > 2 else np.float64([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])

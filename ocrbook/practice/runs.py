@@ -22,7 +22,8 @@ def one_line(text) -> str:
 
 def reason(e:BaseException) -> str:
     "What an exception says, in one line."
-    if isinstance(e, OSError) and e.strerror: return f'{e.filename}: {e.strerror}' if e.filename else e.strerror
+    if isinstance(e, OSError) and e.strerror:
+        return f'{e.filename}: {e.strerror}' if e.filename else e.strerror
     said = (str(e).strip().splitlines() or [''])[0]
     clear = isinstance(e, (ValueError, ImportError)) and said
     return said if clear else f'{type(e).__name__}: {said}'.rstrip(': ')
@@ -31,7 +32,8 @@ def reason(e:BaseException) -> str:
 _patterns = dict(
     text=re.compile(rb'== (?P<name>[^\n]*)\n(?P<bad>!! [^\n]*\n)?(?:[^\n]+\n)*\n'),
     json=re.compile(rb'(?P<row>\{[^\n]*\})\n'),
-    hocr=re.compile(rb'<div class="ocr_page"[^>]* title="(?:image &quot;(?P<name>.*?)&quot;; )?bbox .*?</div>\n'
+    hocr=re.compile(rb'<div class="ocr_page"[^>]* title="'
+                    rb'(?:image &quot;(?P<name>.*?)&quot;; )?bbox .*?</div>\n'
                     rb'|(?P<bad><!-- .*? -->\n)', re.S))
 
 def as_json(
@@ -46,7 +48,8 @@ def as_json(
 
 def row_name(name:str, form:str) -> str:
     "The name of a page as it stands in its row."
-    return name if form == 'json' else one_line(name) if form == 'text' else _clean(name).replace('"', '%22')
+    if form == 'json': return name
+    return one_line(name) if form == 'text' else _clean(name).replace('"', '%22')
 
 def failed_row(name:str, why:str, form:str) -> str:
     "The row of a page that was not read."
@@ -54,6 +57,7 @@ def failed_row(name:str, why:str, form:str) -> str:
     if form == 'text': return f'== {one_line(name)}\n!! {one_line(why)}\n\n'
     return f'<!-- not read: {row_name(one_line(why), form).replace("--", "- -")} -->\n'
 
+# %% ../../nbs/practice/69_runs.ipynb #e847e992
 def rows_in(
     data:bytes, # content of a file
     form:str,   # text, json or hocr
@@ -78,17 +82,21 @@ def _claim(file, path):
             import msvcrt
             file.seek(2**30)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except (BlockingIOError, PermissionError): raise ValueError(f'{path}: another run is writing this file') from None
+    except (BlockingIOError, PermissionError):
+        raise ValueError(f'{path}: another run is writing this file') from None
     except OSError: pass                                       # a file system without locks
 
+# %% ../../nbs/practice/69_runs.ipynb #133b2833
 class Stream:
     "Rows to an open text file, such as standard output."
     def __init__(self, out, form):
         self.out, self.form, self.n, self.done, self.head, self.tail = out, form, 0, [], '', ''
-        self.encoding, self.on_terminal = getattr(out, 'encoding', None) or 'utf-8', out is not None and out.isatty()
+        self.encoding = getattr(out, 'encoding', None) or 'utf-8'
+        self.on_terminal = out is not None and out.isatty()
         if form != 'hocr': return
         head, tail = hocr([]).split('</body>')
-        self.head, self.tail = re.sub(r'<meta name="ocr-number-of-pages"[^>]*>', '', head), f'</body>{tail}'
+        self.head = re.sub(r'<meta name="ocr-number-of-pages"[^>]*>', '', head)
+        self.tail = f'</body>{tail}'
 
     def add(self, row): # with its line feed
         try: print(self.head + row, end='', file=self.out, flush=True)
@@ -113,7 +121,8 @@ class RowFile(Stream):
         self.out.seek(0)
         data, head = self.out.read(), self.head.encode()
         start = head or dict(text=b'== ', json=b'{"path":')[self.form]
-        if not data.startswith(start[:len(data)]): raise ValueError(f'{self.path}: --resume finds no {self.form} of this command in it')
+        if not data.startswith(start[:len(data)]):
+            raise ValueError(f'{self.path}: --resume finds no {self.form} of this command in it')
         rows = list(rows_in(data, self.form))
         kept = head + b''.join(row for _, row in rows)
         if rows and data.startswith(kept): self.end = len(kept)
@@ -219,8 +228,10 @@ class Done(NamedTuple):
 
     def __str__(self):
         more = ((self.failed, 'failed'), (self.kept, 'were there already'), (self.left, 'left for --resume'))
-        return ', '.join([f'{self.read} page{"s"*(self.read != 1)} read', *(f'{n} {what}' for n, what in more if n)])
+        read = f'{self.read} page{"s"*(self.read != 1)} read'
+        return ', '.join([read, *(f'{n} {what}' for n, what in more if n)])
 
+# %% ../../nbs/practice/69_runs.ipynb #3f7515dd
 def split_done(sources, out) -> tuple:
     "Sources that `out` has rows of from an earlier run, and the others."
     rows, parts = Counter(out.done), ([], [])
@@ -242,7 +253,7 @@ def _failed(name, e, form, alone):
     if not hasattr(e, 'told'): tqdm.write(f'ocrbook: skipped {one_line(why)}', file=sys.stderr)
     return failed_row(name, why, form)
 
-# %% ../../nbs/practice/69_runs.ipynb #3f7515dd
+# %% ../../nbs/practice/69_runs.ipynb #fbb4d011
 def write_rows(
     sources,       # (name, function that loads)
     out,           # where the rows go; see `open_rows`
@@ -257,7 +268,8 @@ def write_rows(
     read, failed, stopped = 0, 0, ''
     try:
         pages = each(left, start()) if left else ()
-        for (name, result, image), file in zip(progress(pages, len(left), hidden=out.on_terminal), files):
+        pages = progress(pages, len(left), hidden=out.on_terminal)
+        for (name, result, image), file in zip(pages, files):
             try:
                 if isinstance(result, Exception): raise result
                 text = row(result, out.n+1)

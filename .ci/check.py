@@ -124,7 +124,7 @@ def check_imports():
     "Imports run one way: foundations, data, parts, detection | recognition | kie, practice; smaller numbers first"
     place = {}  # module name -> (rank of the room, number, room)
     for name, nbs in exports().items():
-        if name == '__init__.py': continue  # the front door, open to all
+        if name in ('__init__.py', '__main__.py'): continue  # the front doors, open to all
         number = re.match(r'(\d\d)_', nbs[0].name)
         room = name.split('/')[0]
         if not number or room not in ROOMS: yield f'{rel(nbs[0])}: exports {name}, but has no number or room'; continue

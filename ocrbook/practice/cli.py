@@ -5,154 +5,283 @@
 # %% auto #0
 __all__ = ['app', 'fail', 'read', 'extract', 'models', 'synth', 'train', 'evaluate', 'convert', 'bench', 'main']
 
-# %% ../../nbs/practice/77_cli.ipynb #896ee4d1
-import json, re, sys
+# %% ../../nbs/practice/77_cli.ipynb #595cb150
+import errno, json, os, re, sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
+from typer.core import TyperGroup
+from .runs import as_json, one_line, open_rows, progress, reason, write_rows
 
 # %% ../../nbs/practice/77_cli.ipynb #98c59dd1
-app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', no_args_is_help=True,
-                  add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+def fail(
+    message,    # one line
+    code:int=1, # exit code
+):
+    "Say what went wrong on standard error and end."
+    print(f'ocrbook: {one_line(message)}', file=sys.stderr)
+    raise typer.Exit(code)
 
-def fail(message): # one line
-    "Say what went wrong on standard error and end with exit code 1."
-    print(f'ocrbook: {message}', file=sys.stderr)
-    raise typer.Exit(1)
+class _Commands(TyperGroup):
+    "Commands of which none ends in a traceback."
+    def main(self, *args, **kw):
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')  # cp1252
+        try: code = super().main(*args, **kw | dict(standalone_mode=False))
+        except Exception as e:
+            if os.environ.get('OCRBOOK_DEBUG'): raise
+            code = _told(e)
+        try: sys.stdout.flush()
+        except OSError as e:                                   # a full disk; Python would try once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            code = code or _told(e)
+        sys.exit(code or 0)
+
+def _told(e):
+    "Say what an exception says; its exit code."
+    if isinstance(e, OSError) and e.errno == errno.ENOSPC: e.filename = e.filename or 'standard output'
+    if type(e).__name__ == 'NoArgsIsHelpError': print(e.ctx.get_help(), file=sys.stderr)
+    else: print(f'ocrbook: {one_line(e.format_message() if hasattr(e, "format_message") else reason(e))}', file=sys.stderr)
+    return getattr(e, 'exit_code', 1)
+
+# %% ../../nbs/practice/77_cli.ipynb #46384b7b
+app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', cls=_Commands,
+                  no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+def _version(wanted:bool):
+    if not wanted: return
+    from importlib.metadata import version
+    print(f'ocrbook {version("ocrbook")}')
+    raise typer.Exit()
+
+@app.callback()
+def _start(version: Annotated[bool, typer.Option('--version', callback=_version, is_eager=True,
+                                                 help='Show the version and exit.')] = False): pass
 
 # %% ../../nbs/practice/77_cli.ipynb #7f6635cc
+def _missing(source):
+    "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
+    if not source: return 'an empty name'
+    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
+    file = re.sub(r'#page=\d+$', '', source)
+    if source == '-' or os.path.exists(source) or os.path.exists(file): return ''
+    return 'no such file'
+
+def _short(name):
+    if not name: return repr(name)
+    return name if len(name) < 300 else f'{name[:40]}… ({len(name)} letters)'
+
+def _from_stdin(max_pixels, **kw):
+    from ocrbook.foundations.images import load_image
+    from ocrbook.practice.reading import list_sources
+    data, name = sys.stdin.buffer.read(), 'standard input'
+    if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
+    return [(n.replace('PDF', name, 1), load) for n, load in list_sources(data, max_pixels, **kw)]
+
+# %% ../../nbs/practice/77_cli.ipynb #be7e67d3
+def _sources(typed, device, recursive, max_pixels, **kw):
+    "(name, function that loads) of all that was typed; what cannot be read is told, and fails in its turn."
+    _device(device)
+    from ocrbook.practice.reading import PHOTOS, _broken, list_sources
+    out, skipped = [], 0
+    for s in typed:
+        if why := _missing(s): out.append(_broken(_short(s), why))
+        elif s == '-': out += _from_stdin(max_pixels, **kw)
+        else: out += list_sources(s, max_pixels, recursive=recursive, **kw)
+        if not recursive and os.path.isdir(s):
+            skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
+    for _, load in out:
+        if hasattr(load, 'error'):
+            print(f'ocrbook: {one_line(load.error)}', file=sys.stderr)
+            load.error.told = True
+    if skipped:
+        print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too', file=sys.stderr)
+    if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
+    return out
+
+
+
+# %% ../../nbs/practice/77_cli.ipynb #0a603fb8
+_Source = Annotated[list[str], typer.Argument(help='Photos, folders, PDFs; - is standard input.')]
+_OutputFile = Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write, page by page; default: standard output.')]
+_Pictures = Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')]
+_Resume = Annotated[bool, typer.Option('--resume', help='Go on with the file: what is in it is not read again.')]
+_Recursive = Annotated[bool, typer.Option('--recursive', '-r', help='Of folders, also their sub-folders.')]
+_Rotate = Annotated[bool, typer.Option('--rotate', help='Try other directions of all words, also of those that are read surely.')]
+_Detector = Annotated[str, typer.Option(help='Model that finds words.')]
+_Recognizer = Annotated[str, typer.Option(help='Model that reads them.')]
+_MaxPixels = Annotated[int, typer.Option(help='Larger images are refused.', min=1)]
+_Dpi = Annotated[int, typer.Option(help='At which PDF pages are drawn.', min=1)]
+_Device = Annotated[str, typer.Option(help='Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')]
+
+# %% ../../nbs/practice/77_cli.ipynb #9deb0b8f
+def _check_model(
+    name, task,       # task: what it is wanted for
+    checkpoint=None,  # file with its weights; None: those of the package
+):
+    "`fail` unless there is such a model, for this task, with weights."
+    from ocrbook.practice.models import MODELS, _shipped, _unknown, list_models
+    tasks = dict(detection=('finds words', 'find them', 'detectors'),
+                 recognition=('reads words', 'read them', 'recognizers'),
+                 kie=('labels words', 'label them', 'extractors'))
+    if name not in MODELS: raise ValueError(_unknown(name))
+    own = MODELS[name].task
+    (does, _, _), (_, wanted, kind) = tasks[own], tasks[task]
+    if own != task: fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
+    if checkpoint is None: _shipped(name)
+    elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
+
+def _load(name, device, checkpoint=None):
+    from ocrbook.practice.models import create_model
+    from ocrbook.practice.reading import load_once
+    if checkpoint is None: return load_once(name, device or None)
+    return create_model(name, checkpoint=checkpoint).to(_device(device))
+
+def _device(name):
+    "The device of that name; '': the best there is."
+    from ocrbook.parts.stages import pick_device
+    return pick_device(name or None)
+
+# %% ../../nbs/practice/77_cli.ipynb #c5c56e4d
+def _ready(source, format, formats, output, pictures, resume):
+    "`fail` for what can be seen to be wrong before anything is loaded."
+    if format not in formats: fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
+    if missing := [s for s in source if _missing(s)]:
+        more = f', and {len(missing)-1} more' if missing[1:] else ''
+        if len(missing) == len(source): fail(f'{_short(missing[0])}: {_missing(missing[0])}{more}')
+    there = [s for s in source if os.path.exists(s)]
+    if output is not None and output.exists() and any(os.path.samefile(s, output) for s in there):
+        fail(f'{output}: is to be read, and cannot be written')
+    if resume and output is None: fail('--resume goes on with a file: name it with --output')
+    if pictures is None: return
+    if pictures.exists() and not pictures.is_dir(): fail(f'{pictures}: not a folder')
+    try: pictures.mkdir(parents=True, exist_ok=True)
+    except OSError as e: fail(f'{pictures}: {e.strerror}')
+
+# %% ../../nbs/practice/77_cli.ipynb #77c1f7ac
 @app.command()
 def read(
-    source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
+    source: _Source,
     format: Annotated[str, typer.Option('--format', '-f', help='text, json (one line a page) or hocr.')] = 'text',
-    output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
-    pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')] = None,
-    rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall words a quarter turn either way.')] = False,
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None,
+    recursive: _Recursive = False, rotate: _Rotate = False,
     min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
-    detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
-    recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
-    max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
-    dpi: Annotated[int, typer.Option(help='At which PDF pages are drawn.')] = 200,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
+    detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, device: _Device = '',
 ):
     "Find and read the words of photos."
-    if format not in ('text', 'json', 'hocr'): fail(f"--format {format}: expected text, json or hocr")
-    from ocrbook.foundations.images import ImageError
-    from ocrbook.practice.reading import list_sources, read_stream
-    try:
-        sources = list(list_sources(source, max_pixels, dpi))
+    _ready(source, format, ('text', 'json', 'hocr'), output, pictures, resume)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    title = _titled(source, output, resume)
+    def start():
+        from ocrbook.practice.reading import read_stream
         models = [_load(name, device) for name in (detector, recognizer)]
-    except ValueError as e: fail(e)
-    with _opened(output) as out:
-        done, pages = 0, []
-        for page, image in _bar(read_stream(sources, *models, rotate, min_score=min_score), len(sources)):
-            if isinstance(page, ImageError):
-                if len(sources) == 1: fail(page)
-                print(f'ocrbook: skipped {page}', file=sys.stderr)
-                continue
-            done += 1
-            if pictures is not None: _picture(pictures, page, image)
-            if format == 'hocr': pages.append(page)
-            else: print(_shown(page, format, len(sources) > 1), file=out, flush=True)
-        if pages: print(_hocr(pages), file=out)
-    if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
+        return lambda photos: read_stream(photos, *models, rotate, min_score=min_score)
+    with _run(output, format, resume, device) as (out, write):
+        sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
+        title = title or len(sources) > 1
+        write(sources, out, start, lambda page, n: _shown(page, n, out, title), pictures, _drawn)
 
-# %% ../../nbs/practice/77_cli.ipynb #36f128a0
-def _load(name, device, checkpoint=None):
-    import torch
-    from ocrbook.practice.models import create_model
-    weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
-    try: return create_model(name, **weights).to(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    except RuntimeError as e: raise ValueError(f'device {device!r}: {str(e).splitlines()[0]}') from None
+# %% ../../nbs/practice/77_cli.ipynb #4c35485f
+@contextmanager
+def _run(output, format, resume, device):
+    "Open the output, write rows to it, close it; at the end the count, and the exit code."
+    out, ended = open_rows(output, format, resume), []
+    try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))
+    finally: out.close()
+    for several, done in ended:
+        if several > 1: print(f'ocrbook: {done}; on {_device(device)}', file=sys.stderr)
+        if done.stopped: fail(done.stopped, 130 if done.stopped == 'stopped' else 1)
+        if done.failed: raise typer.Exit(1)
 
-def _bar(items, total, unit='page'):
-    from tqdm.auto import tqdm
-    return tqdm(items, total=total, unit=unit, disable=None if total > 1 else True)   # None: only on a terminal
+# %% ../../nbs/practice/77_cli.ipynb #a561a021
+def _titled(source, output, resume):
+    "Whether a single page, too, gets a line with its name in a file of text: others may follow."
+    return output is not None and (resume or os.path.isdir(source[0]))
 
-def _opened(path):
-    from contextlib import nullcontext
-    if path is None: return nullcontext(sys.stdout)
-    try: return open(path, 'w', encoding='utf-8')
-    except OSError as e: fail(f'{path}: {e.strerror}')
+def _shown(page, n, out, title):
+    "The row of a page."
+    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
+    if out.form == 'text': return _block(page, page.text, title)
+    from ocrbook.foundations.results import _hocr_page
+    return _hocr_page(page, n)
 
-def _shown(page, format, several):
-    if format == 'json': return json.dumps(json.loads(page.to_json()), ensure_ascii=False)
-    return f'== {page.path}\n{page.text}' if several else page.text
+def _block(page, text, title):
+    text = f'{text}\n' if text or not title else ''
+    return f'== {one_line(page.path)}\n{text}\n' if title else text
 
-def _hocr(pages):
-    from ocrbook.foundations.results import hocr
-    return hocr(pages)
-
-def _picture(folder, page, image):
-    import cv2
+def _drawn(image, page):
     from ocrbook.foundations.show import draw_page
-    folder.mkdir(parents=True, exist_ok=True)
-    name = Path(page.path).name.replace('#page=', '-') + '.png'
-    cv2.imwrite(str(folder/name), cv2.cvtColor(draw_page(image, page.words), cv2.COLOR_RGB2BGR))
+    return draw_page(image, page.words)
 
-# %% ../../nbs/practice/77_cli.ipynb #7f9f46de
+# %% ../../nbs/practice/77_cli.ipynb #702438b8
 @app.command()
 def extract(
-    source: Annotated[list[str], typer.Argument(help='Photos, folders of photos, PDFs.')],
+    source: _Source,
     format: Annotated[str, typer.Option('--format', '-f', help='text or json (one line a page).')] = 'text',
-    output: Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write instead of standard output.')] = None,
-    pictures: Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for pictures with labels and links.')] = None,
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None, recursive: _Recursive = False,
     words: Annotated[Optional[Path], typer.Option(help='JSON with boxes and texts of one photo, from another OCR.')] = None,
-    rotate: Annotated[bool, typer.Option('--rotate', help='Also read tall words a quarter turn either way.')] = False,
-    detector: Annotated[str, typer.Option(help='Model that finds words.')] = 'dbnet_r18',
-    recognizer: Annotated[str, typer.Option(help='Model that reads them.')] = 'crnn',
+    rotate: _Rotate = False, detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
     extractor: Annotated[str, typer.Option(help='Model that says what they are.')] = 'sdmgr_novisual',
     checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
-    max_pixels: Annotated[int, typer.Option(help='Larger images are refused.')] = 100_000_000,
-    dpi: Annotated[int, typer.Option(help='At which PDF pages are drawn.')] = 200,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, device: _Device = '',
 ):
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
-    if format not in ('text', 'json'): fail(f'--format {format}: expected text or json')
-    from ocrbook.foundations.images import ImageError, load_image
-    from ocrbook.practice.extract import extract as run, join_words, label_page
-    from ocrbook.practice.reading import list_sources, read_stream
-    try:
-        sources, net = list(list_sources(source, max_pixels, dpi)), _load(extractor, device, checkpoint)
-        if words is None:
-            pages = ((p, image) if isinstance(p, ImageError) else (label_page(join_words(p), image, net), image)
-                     for p, image in read_stream(sources, _load(detector, device), _load(recognizer, device), rotate))
-        elif len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
-        else: pages = [(run(source[0], *_given(words), extractor=net, max_pixels=max_pixels), load_image(source[0], max_pixels))]
-    except ValueError as e: fail(e)
-    with _opened(output) as out:
-        done = 0
-        for found, image in _bar(pages, len(sources)):
-            if isinstance(found, ImageError):
-                if len(sources) == 1: fail(found)
-                print(f'ocrbook: skipped {found}', file=sys.stderr)
-                continue
-            done += 1
-            if pictures is not None: _fields_picture(pictures, *found, image)
-            print(_fields(*found, format, len(sources) > 1), file=out, flush=True)
-    if not done: fail(f'nothing could be read in {", ".join(source)}, {len(sources)} files')
+    _ready(source, format, ('text', 'json'), output, pictures, resume)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    _check_model(extractor, 'kie', checkpoint)
+    title, given = _titled(source, output, resume), words and _given(words)
+    def start():
+        net = _load(extractor, device, checkpoint)
+        if given: return lambda photos: _with_words(photos, given, net)
+        models = [_load(name, device) for name in (detector, recognizer)]
+        return lambda photos: _with_reader(photos, models, rotate, net)
+    with _run(output, format, resume, device) as (out, write):
+        sources = _sources(source, device, recursive, max_pixels, dpi=dpi)
+        if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
+        title = title or len(sources) > 1
+        write(sources, out, start, lambda found, n: _fields(*found, out, title), pictures, _fields_drawn)
 
-# %% ../../nbs/practice/77_cli.ipynb #b9fb7000
+# %% ../../nbs/practice/77_cli.ipynb #7b16f622
+def _with_reader(photos, models, rotate, net):
+    from ocrbook.practice.extract import extract_page
+    from ocrbook.practice.reading import read_stream
+    for page, image in read_stream(photos, *models, rotate):
+        yield (page if isinstance(page, Exception) else extract_page(page, image, net)), image
+
+def _with_words(photos, given, net):
+    from dataclasses import replace
+    from ocrbook.practice.extract import label_page
+    for name, load in photos:
+        image = load()
+        yield label_page(replace(given, size=image.shape[:2], path=name), image, net), image
+
+# %% ../../nbs/practice/77_cli.ipynb #76ac3348
 def _given(path):
-    try: rows = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, ValueError) as e: raise ValueError(f'{path}: {getattr(e, "strerror", None) or "no JSON"}') from None
-    if not isinstance(rows, list): raise ValueError(f'{path}: a list of words is wanted')
+    "The page of words that a file describes; its size is not known yet."
+    try: rows = json.loads(path.read_text(encoding='utf-8-sig'))
+    except OSError as e: fail(f'{path}: {e.strerror}')
+    except (ValueError, RecursionError): fail(f'{path}: no JSON')
+    if isinstance(rows, dict): rows = rows.get('words')
+    if not isinstance(rows, list): fail(f'{path}: a list of words is wanted')
     for i, r in enumerate(rows):
-        if not isinstance(r, dict) or 'text' not in r or not ('polygon' in r or 'box' in r): raise ValueError(f'{path}: word {i} has no text, or neither polygon nor box')
-    return [r.get('polygon', r.get('box')) for r in rows], [r['text'] for r in rows]
+        if not isinstance(r, dict) or 'text' not in r or not ('polygon' in r or 'box' in r):
+            fail(f'{path}: word {i} has no text, or neither polygon nor box')
+    from ocrbook.practice.extract import given_page
+    try: return given_page([r.get('polygon', r.get('box')) for r in rows], [r['text'] for r in rows], (1, 1))
+    except ValueError as e: fail(f'{path}: {e}')
 
-def _fields(page, fields, format, several):
+def _fields(page, fields, out, title):
+    "The row of a receipt."
     from ocrbook.practice.extract import to_json
-    if format == 'json': return to_json(page, fields)
+    if out.form == 'json': return as_json(json.loads(to_json(page, fields)), out.encoding) + '\n'
     rows = [f'{k}: {v.text}' + (f' ({v.value})' if v.value is not None and str(v.value) != v.text else '') for k, vs in fields.items() for v in vs]
-    return '\n'.join([f'== {page.path}']*several + rows)
+    return _block(page, '\n'.join(rows), title)
 
-def _fields_picture(folder, page, fields, image):
-    import cv2
+def _fields_drawn(image, found):
     from ocrbook.practice.extract import draw_fields
-    folder.mkdir(parents=True, exist_ok=True)
-    name = Path(page.path or 'page').name.replace('#page=', '-') + '.png'
-    cv2.imwrite(str(folder/name), cv2.cvtColor(draw_fields(image, page, fields), cv2.COLOR_RGB2BGR))
+    return draw_fields(image, *found)
 
 # %% ../../nbs/practice/77_cli.ipynb #7d3c13fd
 @app.command()
@@ -206,18 +335,20 @@ def train(
     bf16: Annotated[Optional[bool], typer.Option('--bf16/--no-bf16', help='Compute in bfloat16 where that is safe.', show_default=False)] = None,
     channels_last: Annotated[Optional[bool], typer.Option('--channels-last/--no-channels-last', help='Memory layout that convolutions like.', show_default=False)] = None,
     tensorboard: Annotated[Optional[bool], typer.Option('--tensorboard', help='Write a log for TensorBoard too.', show_default=False)] = None,
-    device: Annotated[str, typer.Option(help='cpu; default: the best there is.')] = '',
+    device: _Device = '',
 ):
     "Train a model on folders of labelled images and on drawn data."
     typed = {k: v for k, v in locals().items() if v not in (None, '', []) and k not in ('recipe', 'out', 'resume', 'device')}
     if out is None: fail('--out is missing: the folder for what is learned')
+    if device: _device(device)
     if val and len(val) == 1 and _number(val[0]): typed['val'] = float(val[0])
     from ocrbook.practice import training
     try:
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
             if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        training.train(**settings, out=out, resume=resume, device=device)
+        typed_last = dict(out=out) | (dict(resume=True) if resume else {}) | (dict(device=device) if device else {})    # a recipe may say so too
+        training.train(**settings | typed_last)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
     except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
     print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
@@ -245,7 +376,7 @@ def evaluate(
     only: Annotated[str, typer.Option(help='Regular expression: images whose file name it finds.')] = '',
     limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.', min=1)] = None,
     json_: Annotated[bool, typer.Option('--json', help='One line of JSON a set.')] = False,
-    device: Annotated[str, typer.Option(help='Where to compute, for example cpu or cuda; default: cuda if there is one.')] = '',
+    device: _Device = '',
 ):
     "Measure a model on folders of labelled images."
     if not data: fail('no data: name a folder with --data')
@@ -253,13 +384,17 @@ def evaluate(
     if resize and not size: fail(f'--resize {resize}: expected width x height, such as 1280x720')
     from ocrbook.practice.models import MODELS
     from ocrbook.practice.training import find_folder, read_folder
+    _check_model(model, MODELS[model].task if model in MODELS else '', checkpoint)
+    if recognizer: _check_model(recognizer, 'recognition', reader_checkpoint)
     try:
+        where = _device(device)
         for folder in data: find_folder(folder)
         net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
-            try: scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            try: scores = _scores(net, reader, progress(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
             except ValueError as e: raise ValueError(f'{folder}: {e}') from None
+            if folder == data[0]: print(f'ocrbook: {model} on {where}', file=sys.stderr)
             told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])
@@ -309,7 +444,7 @@ def bench(
     letters: Annotated[int, typer.Option(help='Letters of a word, after which a recognizer that writes stops; 0: it takes all its steps.', min=0)] = 0,
     repeat: Annotated[int, typer.Option(help='Measurements, of which the median is shown.')] = 7,
     threads: Annotated[int, typer.Option(help='Of the processor; 0: as torch decides.')] = 0,
-    device: Annotated[str, typer.Option(help='For example cpu or cuda; default: cuda if there is one.')] = '',
+    device: _Device = '',
     bf16: Annotated[bool, typer.Option('--bf16', help='bfloat16 autocast.')] = False,
     channels_last: Annotated[bool, typer.Option('--channels-last', help='Channels last in memory.')] = False,
 ):
@@ -320,7 +455,7 @@ def bench(
     if unknown := [n for n in names or () if n not in MODELS]: fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
     from ocrbook.practice.speed import HEAD, Timing, bench as measure, table_row
     rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words, letters=letters, repeat=repeat, threads=threads,
-                        device=device, bf16=bf16, channels_last=channels_last)
+                        device=str(_device(device)), bf16=bf16, channels_last=channels_last)
     print(HEAD)
     for row in measure(names or list_models(), **kw):
         rows.append(row)
@@ -328,4 +463,6 @@ def bench(
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
 
 # %% ../../nbs/practice/77_cli.ipynb #59de9675
-def main(): app()
+def main():
+    "What `ocrbook` starts."
+    app(prog_name='ocrbook')

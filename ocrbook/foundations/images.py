@@ -546,11 +546,15 @@ def rotate90(
 
 # %% ../../nbs/foundations/03_images.ipynb #5c13af25
 def _near(image, points, margin=2):
-    "Image and points, cut down to the surroundings of `points` where the image is too long for OpenCV's remapping."
+    "Image and points, cut down to the surroundings of `points`, and shrunk, where OpenCV cannot remap so long an image."
     if max(image.shape[:2]) < 32_767: return image, points
     lo = (np.floor(points.min((0, 1) if points.ndim == 3 else 0)).astype(int) - margin).clip(0, np.array(image.shape[1::-1]) - 1)
     hi = np.ceil(points.max((0, 1) if points.ndim == 3 else 0)).astype(int) + margin + 1
-    return image[lo[1]:max(hi[1], lo[1]+1), lo[0]:max(hi[0], lo[0]+1)], (points - lo).astype(np.float32)
+    image, points = image[lo[1]:max(hi[1], lo[1]+1), lo[0]:max(hi[0], lo[0]+1)], points - lo
+    h, w = image.shape[:2]
+    f = min(1., 32_766/max(h, w))
+    if f < 1: image = _resize(image, max(1, int(h*f)), max(1, int(w*f)), area=True)
+    return image, (points*(image.shape[1]/w, image.shape[0]/h)).astype(np.float32)
 
 # %% ../../nbs/foundations/03_images.ipynb #5ac29efa
 def crop_quad(
@@ -565,7 +569,7 @@ def crop_quad(
     quad = as_polygon(quad).astype(np.float32).clip(-room, size + room)
     image, quad = _near(image, quad)
     top, right, bottom, left = np.linalg.norm(np.roll(quad, -1, 0) - quad, axis=1).astype(float)
-    w, h = max(top, bottom, 1.), max(right, left, 1.)
+    w, h = min(max(top, bottom, 1.), 32_766.), min(max(right, left, 1.), 32_766.)
     rect = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
     return cv2.warpPerspective(image, cv2.getPerspectiveTransform(quad, rect), (int(w), int(h)))
 
@@ -590,7 +594,7 @@ def _even(side, n, smooth=True):
     from scipy.interpolate import CubicSpline
     steps = lambda s: np.linalg.norm(np.diff(s, axis=0), axis=1)
     if smooth and len(side) > 9: side = _even(side, 9, False)
-    side = side[np.r_[True, steps(side) > 0]]                    # no point twice
+    side = side[np.r_[True, steps(side) > 1e-9*steps(side).sum()]]                 # no point twice
     if len(side) == 1: return np.repeat(side, n, 0)
     t = np.r_[0, steps(side).cumsum()]
     if smooth and len(side) > 2:
@@ -605,7 +609,7 @@ def _narrowest(poly, n=16):
     ring = np.r_[poly, poly[:1]]
     t = np.r_[0, np.linalg.norm(np.diff(ring, axis=0), axis=1).cumsum()]
     simple = cv2.approxPolyDP(poly.astype(np.float32)[:, None], .02*float(np.ptp(poly, axis=0).max()), True)[:, 0]
-    at = np.unique(np.linalg.norm(poly[None] - simple[:, None], axis=2).argmin(1))
+    at = np.unique([np.linalg.norm(poly - p, axis=1).argmin() for p in simple[::ceil(len(simple)/256)]])
     at = at[::ceil(len(at)/32)]
     m = len(at)
     pairs = np.array([(a, b) for a, b in combinations(range(m), 2) if b-a > 1 and (b+1) % m != a]).reshape(-1, 2)
@@ -646,11 +650,11 @@ def straighten(
     top, bottom = text_sides(as_polygon(poly, 0).clip(0, image.shape[1::-1]))
     w = sum(np.linalg.norm(np.diff(s, axis=0), axis=1).sum() for s in (top, bottom))/2
     h = np.linalg.norm(_even(top, 64) - _even(bottom, 64), axis=1).mean()
-    most = min(max(image.shape[0]*image.shape[1], 1), 2**24)                 # pixels: what the picture has
+    most = min(max(image.shape[0]*image.shape[1], 1), 2**22)                 # pixels: what the picture has
     f = min(1., (most/max(w, 1)/max(h, 1))**.5)
-    w = max(1, round(w*f))
+    w = max(1, min(round(w*f), int(most/max(h*f, 1)), 32_766))
     top, bottom = _even(top, w), _even(bottom, w)                            # (w,2)
-    h = max(1, round(f*np.linalg.norm(top - bottom, axis=1).mean()))
+    h = min(max(1, round(f*np.linalg.norm(top - bottom, axis=1).mean())), 32_766)
     v = np.linspace(0, 1, h)[:, None, None] if h > 1 else np.full((1, 1, 1), .5)
     source = (top*(1-v) + bottom*v).astype(np.float32)                       # (h,w,2)
     image, source = _near(image, source)

@@ -33,12 +33,14 @@ def as_polygon(
     try:
         p = np.asarray(points)
         p = p.astype(float, casting='same_kind' if p.dtype.kind in 'cmM' else 'unsafe', copy=False)
-    except (ValueError, TypeError, OverflowError): raise ValueError(f'not a list of points: {_told(points)}') from None
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f'not a list of points: {_told(points)}') from None
     if p.ndim == 3 and p.shape[1] == 1: p = p[:,0]                   # (n,1,2) -> (n,2)
     if p.ndim == 1 and p.size % 2 == 0: p = p.reshape(-1, 2)         # (2n,) -> (n,2)
     if p.ndim != 2 or p.shape[1] != 2: raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
     if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_told(p)}')
-    if not (abs(p) <= _FAR).all(): raise ValueError(f'a coordinate is not a finite number up to {_FAR:.0e}: {_told(p)}')
+    if not (abs(p) <= _FAR).all():
+        raise ValueError(f'a coordinate is not a finite number up to {_FAR:.0e}: {_told(p)}')
     return p
 
 # %% ../../nbs/foundations/02_geometry.ipynb #5b69ff34
@@ -148,7 +150,7 @@ def offset(
 ) -> list:           # of polygons (m,2), whole pixels; none when nothing is left, several when it falls apart
     "Move the outline of `poly` by `distance`, with round joins."
     _number(distance=distance)
-    clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance)))  # MMOCR's .25 px; wide arcs get no more points
+    clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance))) # wide arcs get no more points
     try: clip.AddPath(as_polygon(poly), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException: return []               # all points on one pixel
     return [np.array(p, dtype=float) for p in clip.Execute(float(distance))]
@@ -209,7 +211,8 @@ def resample(
 ) -> np.ndarray:       # (n,2), beginning with the first point of `contour`; when open, ending with its last
     "`n` points at equal distances along the contour."
     p = as_polygon(contour, least=2)
-    if not (isinstance(n, (int, np.integer)) and 2 <= n <= _FAR): raise ValueError(f'resample wants n ≥ 2 points, got {_told(n)}')
+    if not (isinstance(n, (int, np.integer)) and 2 <= n <= _FAR):
+        raise ValueError(f'resample wants n ≥ 2 points, got {_told(n)}')
     if closed: p = np.concatenate([p, p[:1]])
     s = np.concatenate([[0.], np.hypot(*np.diff(p, axis=0).T).cumsum()])    # length up to each corner
     t = np.linspace(0, s[-1], n, endpoint=not closed)

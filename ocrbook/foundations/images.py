@@ -16,7 +16,7 @@ except ImportError as e:
 import io, os, re, stat, struct, threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import combinations, count, islice
 from math import ceil, inf
 import numpy as np
 import torch, torch.nn.functional as F
@@ -90,7 +90,7 @@ def _kind(head, name):
 
 # %% ../../nbs/foundations/03_images.ipynb #cb4b5896
 def _content(file, name, max_pixels):
-    "The bytes that are left in an open file, if they begin like an image or a PDF and are not too many."
+    "The bytes left in an open file, if they begin like an image or a PDF and are not too many."
     parts, size = [], 0
     try:
         while part := file.read(1 << 20):
@@ -102,12 +102,13 @@ def _content(file, name, max_pixels):
             if size - len(part) < 1024 <= size: _kind(b''.join(parts)[:1024], name)
             _check_bytes(size, name, max_pixels)
     except ImageError: raise
-    except Exception as e: raise ImageError(f'{name}: cannot be read ({e or type(e).__name__})') from None
+    except Exception as e:
+        raise ImageError(f'{name}: cannot be read ({e or type(e).__name__})') from None
     return b''.join(parts)
 
 # %% ../../nbs/foundations/03_images.ipynb #d7f3bbd9
 def _stream(source, name, max_pixels):
-    "Open binary file, and its kind, of a path, an open file or bytes; of a path only the head is read."
+    "A path, an open file or bytes as an open binary file, and its kind; of a path only the head is read."
     if hasattr(source, 'read'): source = _content(source, name, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)): file = io.BytesIO(source)
     elif isinstance(source, str):
@@ -117,7 +118,8 @@ def _stream(source, name, max_pixels):
     else:
         what = type(source).__name__
         if source is None: what = 'None, as cv2.imread gives for a file it cannot read'
-        raise ImageError(f'{name}: {what}; expected a path, bytes, an open file, a PIL image or an array')
+        raise ImageError(f'{name}: {what}; expected a path, bytes, an open file, '
+                         'a PIL image or an array')
     try:
         head, size = file.read(1024), file.seek(0, 2)
         kind = _kind(head, name) if head else None
@@ -129,8 +131,9 @@ def _stream(source, name, max_pixels):
         raise e if isinstance(e, ImageError) else ImageError(f'{name}: {e}') from None
 
 # %% ../../nbs/foundations/03_images.ipynb #cc80ae79
-_turns = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
-          6: lambda a: np.rot90(a, -1), 7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}
+_turns = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
+          5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
+          7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}
 
 def _orientation(im):
     "EXIF orientation of a PIL image, 1 to 8; 1 where the note is damaged."
@@ -138,7 +141,7 @@ def _orientation(im):
     except Exception: return 1
 
 def _late_note(file):
-    "The EXIF note that a PNG has behind its pixels, found by jumping from chunk to chunk; None without one."
+    "The EXIF note behind the pixels of a PNG, found by jumping from chunk to chunk; None without one."
     file.seek(8)
     behind = False
     while len(head := file.read(8)) == 8:
@@ -151,7 +154,8 @@ def _shown(im, file=None):
     "Size (h,w) of a PIL image as it is displayed; nothing is decoded."
     w, h = im.size
     if im.format == 'TIFF': return h, w                    # told as it will be turned
-    if im.format == 'PNG' and file and 'exif' not in im.info and (note := _late_note(file)): im.info['exif'] = note
+    if im.format == 'PNG' and file and 'exif' not in im.info:
+        if note := _late_note(file): im.info['exif'] = note
     return (w, h) if _orientation(im) >= 5 else (h, w)
 
 # %% ../../nbs/foundations/03_images.ipynb #e7e81dc7
@@ -162,10 +166,13 @@ def _levels(a, name):
     low, high = a.min(), a.max()
     if a.dtype == np.uint8 and high != 1: return a
     if a.dtype.kind == 'f':
-        if not np.isfinite([low, high]).all(): raise ImageError(f'{name}: a pixel is not a finite number')
-        if -.1 <= low and high <= 1.1: return (a.clip(0, 1)*255 + .5).astype(np.uint8)   # resizing overshoots
+        if not np.isfinite([low, high]).all():
+            raise ImageError(f'{name}: a pixel is not a finite number')
+        if -.1 <= low and high <= 1.1:                     # a little more: resizing overshoots
+            return (a.clip(0, 1)*255 + .5).astype(np.uint8)
         if -.1*high <= low and 16 < high <= 281: return (a.clip(0, 255) + .5).astype(np.uint8)
-        raise ImageError(f'{name}: pixels from {low:.4g} to {high:.4g}, expected 0 to 1 or 0 to 255')
+        raise ImageError(f'{name}: pixels from {low:.4g} to {high:.4g}, '
+                         'expected 0 to 1 or 0 to 255')
     low, high = int(low), int(high)
     if low < 0: raise ImageError(f'{name}: pixels from {low} to {high}, expected none below 0')
     top = next((2**b - 1 for b in (1, 8, 10, 12, 14, 16) if high < 2**b), high)
@@ -174,10 +181,10 @@ def _levels(a, name):
 
 # %% ../../nbs/foundations/03_images.ipynb #8c3b8749
 def _opaque(rgb, alpha):
-    "`rgb` (h,w,3) laid by `alpha` (h,w) over white, black or grey: what stands out most from what is seen."
-    if not alpha.any() or alpha.min() == 255: return rgb   # an alpha that is 0 everywhere says nothing
+    "`rgb` (h,w,3) laid by `alpha` (h,w) over white, black or grey, whichever stands out most."
+    if not alpha.any() or alpha.min() == 255: return rgb   # 0 everywhere says nothing
     seen = np.bincount(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).ravel(), alpha.ravel(), 256)
-    def contrast(level):                                   # that nine tenths of what is seen have, or more
+    def contrast(level):                                   # nine tenths of what is seen have it
         away = abs(np.arange(256) - level)
         order = away.argsort(kind='stable')
         return away[order[seen[order].cumsum() >= .1*seen.sum()][0]]
@@ -189,10 +196,12 @@ def _opaque(rgb, alpha):
 def _from_array(a, name):
     "uint8 (h,w,3) from an array of 1 (grey), 2 (grey, alpha), 3 or 4 channels."
     try: a = np.asarray(a)
-    except Exception as e: raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
+    except Exception as e:
+        raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
     if a.ndim == 2: a = a[..., None]
     if a.ndim != 3 or a.shape[2] not in (1, 2, 3, 4):
-        raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) with 1 to 4 channels, channels last')
+        raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) with 1 to 4 channels, '
+                         'channels last')
     if not a.size: raise ImageError(f'{name}: no pixels, shape {a.shape}')
     k = 3 if a.shape[2] > 2 else 1
     rgb = _levels(a[..., :k], name)
@@ -203,16 +212,18 @@ def _from_array(a, name):
 def _from_tensor(t, name):
     "The same from a tensor: (h,w), (c,h,w) as is the custom there, or (h,w,c)."
     try: a = (t.float() if t.is_floating_point() else t).detach().cpu().numpy()
-    except Exception as e: raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
+    except Exception as e:
+        raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
     if a.ndim == 3 and a.shape[0] in (1, 3, 4):
         if a.shape[2] in (1, 3, 4):
-            raise ImageError(f'{name}: shape {a.shape} may be (c,h,w) or (h,w,c); pass an array (h,w,c)')
+            raise ImageError(f'{name}: shape {a.shape} may be (c,h,w) or (h,w,c); '
+                             'pass an array (h,w,c)')
         a = np.moveaxis(a, 0, 2)
     return _from_array(a, name)
 
 # %% ../../nbs/foundations/03_images.ipynb #93240978
 def _deep(file, im):
-    "All 16 bits of the colours of a PNG or TIFF: (h,w,c) in RGB(A) order; None where OpenCV cannot tell."
+    "All 16 bits of a PNG's or TIFF's colours: (h,w,c) in RGB(A) order; None where OpenCV cannot tell."
     file.seek(0)
     data = np.frombuffer(file.read(), np.uint8)
     try: a = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(im.tell(), im.tell()+1))[1][0]
@@ -225,42 +236,49 @@ def _from_pil(im, name):
     "uint8 (h,w,3) from a loaded PIL image of any mode: palette, CMYK, 16 bit, with alpha …"
     if im.mode == 'LAB':
         from PIL import ImageCms
-        im = ImageCms.profileToProfile(im, *map(ImageCms.createProfile, ('LAB', 'sRGB')), outputMode='RGB')
+        lab, srgb = map(ImageCms.createProfile, ('LAB', 'sRGB'))
+        im = ImageCms.profileToProfile(im, lab, srgb, outputMode='RGB')
     if im.mode == 'La': im = im.convert('LA')
     if im.mode[0] not in 'IF':
-        return _from_array(np.asarray(im.convert('RGBA' if im.has_transparency_data else 'RGB')), name)
+        mode = 'RGBA' if im.has_transparency_data else 'RGB'
+        return _from_array(np.asarray(im.convert(mode)), name)
     a, tags = np.asarray(im), getattr(im, 'tag_v2', {})    # one channel of 16 or 32 bits
     if a.dtype == np.int32 and tags and tags.get(339, (1,)) == (1,): a = a.view(np.uint32)
     grey, clear = _levels(a, name), im.info.get('transparency')
     if tags.get(262) == 0: grey = 255 - grey               # a TIFF in which white is 0
-    return _from_array(grey if clear is None else np.dstack([grey, np.uint8(255)*(a != clear)]), name)
+    if clear is not None: grey = np.dstack([grey, np.uint8(255)*(a != clear)])
+    return _from_array(grey, name)
 
 # %% ../../nbs/foundations/03_images.ipynb #bf9c40f1
 def _picture(im, name, max_pixels, file=None):
     "uint8 RGB (h,w,3), upright, of a PIL image."
     _within(im.size, name, max_pixels)
     try:
-        bits = str(im.tag_v2.get(258) if im.format == 'TIFF' else im.tile if im.format == 'PNG' else '')
-        if '16, 16' in bits and im.tag_v2.get(284) == 2:
+        tags, png = getattr(im, 'tag_v2', {}), im.format == 'PNG'
+        bits = str(im.tile if png else tags.get(258))
+        if '16, 16' in bits and tags.get(284) == 2:
             raise ImageError(f'{name}: 16-bit colours in separate planes are not read')
         im.load()
         deep = _deep(file, im) if file and im.mode[:3] == 'RGB' and '16' in bits else None
         a = _from_pil(im, name) if deep is None else _from_array(deep, name)
         return np.ascontiguousarray(_turns.get(_orientation(im), np.asarray)(a))
     except ImageError: raise
-    except Exception as e: raise ImageError(f'{name}: damaged or cut short ({e or type(e).__name__})') from None
+    except Exception as e:
+        raise ImageError(f'{name}: damaged or cut short ({e or type(e).__name__})') from None
 
 # %% ../../nbs/foundations/03_images.ipynb #2f1b1b8e
 class Document:
     "The pages of a file: those of a PDF or a TIFF, the frames of an animation, or one picture."
-    def __init__(self, name, max_pixels, dpi): self.name, self.max_pixels, self.dpi = name, max_pixels, dpi
+    def __init__(self, name, max_pixels, dpi):
+        self.name, self.max_pixels, self.dpi = name, max_pixels, dpi
     def __enter__(self): return self
     def __exit__(self, *error): self.close()
     def __iter__(self): return (self[i] for i in range(len(self)))
 
     def _missing(self, i):
         n = len(self)
-        return ImageError(f'{self.name}: no page {i+1}, there {"are" if n > 1 else "is"} {n}, counted from 1')
+        there = f'there are {n}' if n > 1 else 'there is one'
+        return ImageError(f'{self.name}: no page {i+1}, {there}, counted from 1')
 
 # %% ../../nbs/foundations/03_images.ipynb #1035608c
 def _seek(im, i):
@@ -286,14 +304,18 @@ class _Frames(Document):
         super().__init__(*settings)
         with _no_limit():
             try: self.im = Image.open(file, formats=[f for f in _formats if f in Image.OPEN])
-            except Exception: raise ImageError(f'{self.name}: damaged, or of a kind that is not known') from None
-        self.file, self.lock, self.found, self.more = file, threading.RLock(), [], _page_numbers(self.im)
+            except Exception:
+                file.close()
+                raise ImageError(f'{self.name}: damaged, or of a kind that is not known') from None
+        self.file, self.lock = file, threading.RLock()
+        self.found, self.more = [], _page_numbers(self.im)
 
     def _at(self, i):
-        while i >= len(self.found) and (k := next(self.more, None)) is not None: self.found.append(k)
+        self.found += islice(self.more, max(0, i + 1 - len(self.found)))
         if i and not 0 <= i < len(self.found): raise self._missing(i)
         try: _seek(self.im, self.found[i] if self.found else 0)
-        except Exception as e: raise ImageError(f'{self.name}#page={i+1}: damaged or cut short ({e})') from None
+        except Exception as e:
+            raise ImageError(f'{self.name}#page={i+1}: damaged or cut short ({e})') from None
         return self.im
 
     def __len__(self):
@@ -324,10 +346,11 @@ class _PDF(Document):
                 self.pdf.init_forms()
                 self.pages = len(self.pdf)
         except Exception as e:
-            why = {0: 'a PDF without pages, or damaged', 4: 'a PDF that needs a password (password=…)'}
-            if password: why[4] = 'a PDF with another password'
-            why[3] = why[0]
-            raise ImageError(f'{self.name}: {why.get(getattr(e, "err_code", None), f"no readable PDF ({e})")}') from None
+            why, code = f'not a readable PDF ({e})', getattr(e, 'err_code', None)
+            if code in (0, 3): why = 'a PDF without pages, or damaged'
+            if code == 4: why = 'a PDF that needs a password (password=…)'
+            if code == 4 and password: why = 'a PDF with another password'
+            raise ImageError(f'{self.name}: {why}') from None
 
     def __len__(self): return self.pages
     def size(self, i=0):
@@ -365,13 +388,13 @@ _PDF._page, _PDF.close, _PDF.__del__ = _page, _close, _close
 
 # %% ../../nbs/foundations/03_images.ipynb #05a3b769
 def open_document(
-    source,                     # path, bytes or binary file: an image, a PDF, a TIFF of many pages, an animation
+    source,                     # path, bytes or binary file: image, PDF, TIFF of many pages, animation
     max_pixels:int=100_000_000, # larger pages are refused before they are decoded or drawn
     name:str=None,              # what error messages call it; the path if there is one
     dpi:float=200,              # at which the pages of a PDF are drawn
     password:str=None,          # of a locked PDF
-) -> Document:                  # len(doc) pages; doc[i], from 0, as of `load_image`; doc.size(i) is (h,w)
-    "Open a file of one or more pages once, to take them one by one; closed by `with`, or by itself."
+) -> Document:                  # len(doc); doc[i], from 0, is as of `load_image`; doc.size(i) is (h,w)
+    "Open a file of one or more pages once, to take them one by one; closed by `with` or by itself."
     name = name or _named(source)
     if not (isinstance(dpi, (int, float)) and 0 < dpi < inf):
         raise ImageError(f'{name}: dpi {dpi}, expected a number above 0')
@@ -383,18 +406,18 @@ def open_document(
 
 # %% ../../nbs/foundations/03_images.ipynb #b8141f03
 def _with_page(source):
-    "A path and which page of it, from 0; a file that is really called `fax.tif#page=2` comes first."
+    "A path and which page of it, from 0; a file that is really called so comes first."
     if isinstance(source, os.PathLike): source = os.fsdecode(source)
     page = isinstance(source, str) and re.fullmatch(r'(.+)#page=(\d{1,9})', source, re.S)
     return (page[1], int(page[2]) - 1) if page and not os.path.exists(source) else (source, 0)
 
 def load_image(
-    source,                     # path, bytes, open binary file, PIL image, array (h,w) or (h,w,c) in RGB(A) order, tensor
+    source,                     # path, bytes, binary file, PIL image, tensor, or array in RGB(A) order
     max_pixels:int=100_000_000, # larger files are refused before they are decoded
     name:str=None,              # what error messages call it; the path if there is one
     dpi:float=200,              # at which a page of a PDF is drawn
     password:str=None,          # of a locked PDF
-) -> np.ndarray:                # uint8 RGB (h,w,3), upright, contiguous; an array that is so already is not copied
+) -> np.ndarray:                # uint8 RGB (h,w,3), upright, contiguous; not copied if it was so
     "Read an image of any common kind; what cannot be read raises `ImageError` with one line."
     name = name or _named(source)
     if isinstance(source, Image.Image): return _picture(source, name, max_pixels)
@@ -546,7 +569,7 @@ def rotate90(
 
 # %% ../../nbs/foundations/03_images.ipynb #5c13af25
 def _near(image, points, margin=2):
-    "Image and points, cut down to the surroundings of `points`, and shrunk, where OpenCV cannot remap so long an image."
+    "Image and points, cut down to the surroundings of `points`, and shrunk, if too long for OpenCV."
     if max(image.shape[:2]) < 32_767: return image, points
     lo = (np.floor(points.min((0, 1) if points.ndim == 3 else 0)).astype(int) - margin).clip(0, np.array(image.shape[1::-1]) - 1)
     hi = np.ceil(points.max((0, 1) if points.ndim == 3 else 0)).astype(int) + margin + 1
@@ -565,7 +588,7 @@ def crop_quad(
     "The quad pulled into an upright rectangle by a perspective map."
     if np.size(quad) != 8: raise ValueError(f'a quad has 4 points, got shape {np.shape(quad)}')
     size = np.float32(image.shape[1::-1])
-    room = 0 if clip else size                                               # three pictures wide at most
+    room = 0 if clip else size                                  # three pictures wide at most
     quad = as_polygon(quad).astype(np.float32).clip(-room, size + room)
     image, quad = _near(image, quad)
     top, right, bottom, left = np.linalg.norm(np.roll(quad, -1, 0) - quad, axis=1).astype(float)
@@ -609,7 +632,8 @@ def _narrowest(poly, n=16):
     ring = np.r_[poly, poly[:1]]
     t = np.r_[0, np.linalg.norm(np.diff(ring, axis=0), axis=1).cumsum()]
     simple = cv2.approxPolyDP(poly.astype(np.float32)[:, None], .02*float(np.ptp(poly, axis=0).max()), True)[:, 0]
-    at = np.unique([np.linalg.norm(poly - p, axis=1).argmin() for p in simple[::ceil(len(simple)/256)]])
+    simple = simple[::ceil(len(simple)/256)]
+    at = np.unique([np.linalg.norm(poly - p, axis=1).argmin() for p in simple])
     at = at[::ceil(len(at)/32)]
     m = len(at)
     pairs = np.array([(a, b) for a, b in combinations(range(m), 2) if b-a > 1 and (b+1) % m != a]).reshape(-1, 2)
@@ -650,7 +674,7 @@ def straighten(
     top, bottom = text_sides(as_polygon(poly, 0).clip(0, image.shape[1::-1]))
     w = sum(np.linalg.norm(np.diff(s, axis=0), axis=1).sum() for s in (top, bottom))/2
     h = np.linalg.norm(_even(top, 64) - _even(bottom, 64), axis=1).mean()
-    most = min(max(image.shape[0]*image.shape[1], 1), 2**22)                 # pixels: what the picture has
+    most = min(max(image.shape[0]*image.shape[1], 1), 2**22) # pixels: what the picture has
     f = min(1., (most/max(w, 1)/max(h, 1))**.5)
     w = max(1, min(round(w*f), int(most/max(h*f, 1)), 32_766))
     top, bottom = _even(top, w), _even(bottom, w)                            # (w,2)

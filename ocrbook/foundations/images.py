@@ -70,7 +70,7 @@ def _check_bytes(size, name, max_pixels):
 
 # %% ../../nbs/foundations/03_images.ipynb #62f97099
 _formats = 'JPEG MPO PNG BMP DIB GIF TIFF WEBP PPM JPEG2000 AVIF'.split()
-_lock = threading.RLock()
+_lock, _pdfium = threading.RLock(), threading.RLock()
 
 @contextmanager
 def _no_limit():
@@ -79,6 +79,12 @@ def _no_limit():
         kept, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try: yield
         finally: Image.MAX_IMAGE_PIXELS = kept
+
+def _fresh_locks():
+    "A forked child must not wait for a lock that a thread of its parent holds."
+    global _lock, _pdfium
+    _lock, _pdfium = threading.RLock(), threading.RLock()
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_fresh_locks)
 
 def _kind(head, name):
     "Whether a file that begins with the bytes `head` is an 'image' or a 'PDF'."
@@ -153,10 +159,10 @@ def _late_note(file):
 def _shown(im, file=None):
     "Size (h,w) of a PIL image as it is displayed; nothing is decoded."
     w, h = im.size
-    if im.format == 'TIFF': return h, w                    # told as it will be turned
     if im.format == 'PNG' and file and 'exif' not in im.info:
         if note := _late_note(file): im.info['exif'] = note
-    return (w, h) if _orientation(im) >= 5 else (h, w)
+    told = im.format == 'TIFF' and im.tag_v2.get(274) in (5, 6, 7, 8)  # as it will be turned
+    return (w, h) if _orientation(im) in (5, 6, 7, 8) and not told else (h, w)
 
 # %% ../../nbs/foundations/03_images.ipynb #e7e81dc7
 def _levels(a, name):
@@ -332,8 +338,6 @@ class _Frames(Document):
     def close(self): self.im.close(); self.file.close()
 
 # %% ../../nbs/foundations/03_images.ipynb #630f60de
-_pdfium = threading.RLock()
-
 class _PDF(Document):
     "The pages of a PDF, with what was typed and ticked in its forms."
     pdf = None

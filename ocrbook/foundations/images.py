@@ -28,12 +28,12 @@ class ImageError(ValueError):
     "An image that cannot be read: one line with its name and the reason."
 
 def _named(source):
-    "What messages call `source`: one line of at most 160 letters that any terminal can print."
+    "What messages call `source`: one line of at most 120 letters that any terminal can print."
     if isinstance(source, os.PathLike): source = os.fsdecode(source)
     name = source if isinstance(source, str) else getattr(source, 'name', None)
     if not isinstance(name, str): name = f'{type(source).__name__} image'
     line = re.sub(r'[\x00-\x1f\x7f]', '?', name).encode('utf-8', 'backslashreplace').decode()
-    if len(line) > 160: return f'{line[:100]}…{line[-50:]}'
+    if len(line) > 120: return f'{line[:70]}…{line[-40:]}'
     return line if line.strip() else repr(line)
 
 def _within(size, name, max_pixels):
@@ -275,6 +275,7 @@ def _picture(im, name, max_pixels, file=None):
 # %% ../../nbs/foundations/03_images.ipynb #2f1b1b8e
 class Document:
     "The pages of a file: those of a PDF or a TIFF, the frames of an animation, or one picture."
+    kind = 'image' # or 'PDF'
     def __init__(self, name, max_pixels, dpi):
         self.name, self.max_pixels, self.dpi = name, max_pixels, dpi
     def __enter__(self): return self
@@ -340,7 +341,7 @@ class _Frames(Document):
 # %% ../../nbs/foundations/03_images.ipynb #630f60de
 class _PDF(Document):
     "The pages of a PDF, with what was typed and ticked in its forms."
-    pdf = None
+    kind, pdf = 'PDF', None
     def __init__(self, source, password, *settings):
         import pypdfium2
         super().__init__(*settings)
@@ -351,7 +352,7 @@ class _PDF(Document):
                 self.pages = len(self.pdf)
         except Exception as e:
             why, code = f'not a readable PDF ({e})', getattr(e, 'err_code', None)
-            if code in (0, 3): why = 'a PDF without pages, or damaged'
+            if code in (0, 3): why = 'not a readable PDF: damaged, or without pages'
             if code == 4: why = 'a PDF that needs a password (password=…)'
             if code == 4 and password: why = 'a PDF with another password'
             raise ImageError(f'{self.name}: {why}') from None

@@ -150,7 +150,7 @@ def offset(
 ) -> list:           # of polygons (m,2), whole pixels; none when nothing is left, several when it falls apart
     "Move the outline of `poly` by `distance`, with round joins."
     _number(distance=distance)
-    clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance))) # wide arcs get no more points
+    clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance))) # bounds the points of an arc
     try: clip.AddPath(as_polygon(poly), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException: return []               # all points on one pixel
     return [np.array(p, dtype=float) for p in clip.Execute(float(distance))]

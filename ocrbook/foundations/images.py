@@ -114,7 +114,7 @@ def _content(file, name, max_pixels):
 
 # %% ../../nbs/foundations/03_images.ipynb #d7f3bbd9
 def _stream(source, name, max_pixels):
-    "A path, an open file or bytes as an open binary file, and its kind; of a path only the head is read."
+    "A path, open file or bytes as a binary file, and its kind; of a path the head alone is read."
     if hasattr(source, 'read'): source = _content(source, name, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)): file = io.BytesIO(source)
     elif isinstance(source, str):
@@ -147,7 +147,7 @@ def _orientation(im):
     except Exception: return 1
 
 def _late_note(file):
-    "The EXIF note behind the pixels of a PNG, found by jumping from chunk to chunk; None without one."
+    "The EXIF note behind the pixels of a PNG, found from chunk to chunk; None without one."
     file.seek(8)
     behind = False
     while len(head := file.read(8)) == 8:
@@ -206,8 +206,8 @@ def _from_array(a, name):
         raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
     if a.ndim == 2: a = a[..., None]
     if a.ndim != 3 or a.shape[2] not in (1, 2, 3, 4):
-        raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) with 1 to 4 channels, '
-                         'channels last')
+        raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) '
+                         'with 1 to 4 channels, channels last')
     if not a.size: raise ImageError(f'{name}: no pixels, shape {a.shape}')
     k = 3 if a.shape[2] > 2 else 1
     rgb = _levels(a[..., :k], name)
@@ -229,7 +229,7 @@ def _from_tensor(t, name):
 
 # %% ../../nbs/foundations/03_images.ipynb #93240978
 def _deep(file, im):
-    "All 16 bits of a PNG's or TIFF's colours: (h,w,c) in RGB(A) order; None where OpenCV cannot tell."
+    "All 16 bits of a PNG's or TIFF's colours: (h,w,c), RGB(A); None where OpenCV cannot tell."
     file.seek(0)
     data = np.frombuffer(file.read(), np.uint8)
     try: a = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(im.tell(), im.tell()+1))[1][0]
@@ -328,14 +328,11 @@ class _Frames(Document):
     def __len__(self):
         with self.lock: self.found += self.more
         return len(self.found) or 1
-
     def size(self, i=0):
         with self.lock: return _shown(self._at(i), self.file)
-
     def __getitem__(self, i):
         name = f'{self.name}#page={i+1}' if i else self.name
         with self.lock: return _picture(self._at(i), name, self.max_pixels, self.file)
-
     def close(self): self.im.close(); self.file.close()
 
 # %% ../../nbs/foundations/03_images.ipynb #630f60de
@@ -393,12 +390,12 @@ _PDF._page, _PDF.close, _PDF.__del__ = _page, _close, _close
 
 # %% ../../nbs/foundations/03_images.ipynb #05a3b769
 def open_document(
-    source,                     # path, bytes or binary file: image, PDF, TIFF of many pages, animation
+    source,                     # path, bytes or binary file: image, PDF, TIFF, animation
     max_pixels:int=100_000_000, # larger pages are refused before they are decoded or drawn
     name:str=None,              # what error messages call it; the path if there is one
     dpi:float=200,              # at which the pages of a PDF are drawn
     password:str=None,          # of a locked PDF
-) -> Document:                  # len(doc); doc[i], from 0, is as of `load_image`; doc.size(i) is (h,w)
+) -> Document:                  # len(doc); doc[i], from 0, as of `load_image`; doc.size(i): (h,w)
     "Open a file of one or more pages once, to take them one by one; closed by `with` or by itself."
     name = name or _named(source)
     if not (isinstance(dpi, (int, float)) and 0 < dpi < inf):
@@ -417,7 +414,7 @@ def _with_page(source):
     return (page[1], int(page[2]) - 1) if page and not os.path.exists(source) else (source, 0)
 
 def load_image(
-    source,                     # path, bytes, binary file, PIL image, tensor, or array in RGB(A) order
+    source,                     # path, bytes, binary file, PIL image, tensor, array in RGB(A) order
     max_pixels:int=100_000_000, # larger files are refused before they are decoded
     name:str=None,              # what error messages call it; the path if there is one
     dpi:float=200,              # at which a page of a PDF is drawn
@@ -574,7 +571,7 @@ def rotate90(
 
 # %% ../../nbs/foundations/03_images.ipynb #5c13af25
 def _near(image, points, margin=2):
-    "Image and points, cut down to the surroundings of `points`, and shrunk, if too long for OpenCV."
+    "Image and points, cut to the surroundings of `points`, and shrunk, if too long for OpenCV."
     if max(image.shape[:2]) < 32_767: return image, points
     lo = (np.floor(points.min((0, 1) if points.ndim == 3 else 0)).astype(int) - margin).clip(0, np.array(image.shape[1::-1]) - 1)
     hi = np.ceil(points.max((0, 1) if points.ndim == 3 else 0)).astype(int) + margin + 1

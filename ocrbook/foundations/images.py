@@ -13,7 +13,7 @@ except ImportError as e:
     raise ImportError(f'OpenCV does not load ({e}): `pip install opencv-python-headless` needs no screen libraries') from None
 
 # %% ../../nbs/foundations/03_images.ipynb #e2f796fd
-import io, os, re, stat, struct, threading
+import ctypes, io, os, re, stat, struct, threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, count, islice
@@ -360,9 +360,36 @@ class _PDF(Document):
 
     def __getitem__(self, i):
         with self._page(i) as (page, _):
+            if self.pdf.formenv: _draw_ticks(self.pdf, page)
             bitmap = page.render(scale=self.dpi/72, rev_byteorder=True)
             try: return bitmap.to_numpy()[..., :3].copy()
             finally: bitmap.close()
+
+# %% ../../nbs/foundations/03_images.ipynb #2534d452
+def _draw_ticks(pdf, page):
+    "Draw ticks into the boxes of a form that are on and do not show it."
+    from pypdfium2 import raw
+    def text(box, key):
+        size = raw.FPDFAnnot_GetStringValue(box, key, None, 0)
+        buffer = ctypes.create_string_buffer(size)
+        letters = ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR))
+        raw.FPDFAnnot_GetStringValue(box, key, letters, size)
+        return buffer.raw.decode('utf-16-le', 'replace').strip('\0')
+    for k in range(raw.FPDFPage_GetAnnotCount(page)):
+        box, r = raw.FPDFPage_GetAnnot(page, k), raw.FS_RECTF()
+        boxes = raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON
+        if raw.FPDFAnnot_GetFormFieldType(pdf.formenv, box) in boxes:
+            on = {text(box, b'AS'), text(box, b'V')} - {'', 'Off'}
+            if on and not raw.FPDFAnnot_IsChecked(pdf.formenv, box) and raw.FPDFAnnot_GetRect(box,
+                r):
+                x, y, w, h = r.left, r.bottom, r.right - r.left, r.top - r.bottom
+                tick = raw.FPDFPageObj_CreateNewPath(x + .2*w, y + .5*h)
+                for dx, dy in ((.4, .25), (.8, .8)): raw.FPDFPath_LineTo(tick, x + dx*w, y + dy*h)
+                raw.FPDFPageObj_SetStrokeColor(tick, 0, 0, 0, 255)
+                raw.FPDFPageObj_SetStrokeWidth(tick, w/8)
+                raw.FPDFPath_SetDrawMode(tick, 0, True)
+                raw.FPDFPage_InsertObject(page, tick)
+        raw.FPDFPage_CloseAnnot(box)
 
 # %% ../../nbs/foundations/03_images.ipynb #6056fae3
 @contextmanager

@@ -35,14 +35,12 @@ def fuzz(
     *strategies,     # of Hypothesis, one for each argument of `check`
     examples:int=50, # inputs to draw; the environment variable OCRBOOK_FUZZ overrules it
 ):
-    "`check` must hold for every drawn input; a failure is told with the smallest one that shows it."
+    "`check` must hold for every drawn input; a failure is reported with the smallest input that shows it."
     try: from hypothesis import HealthCheck, configuration, given, settings, strategies as st
     except ImportError: raise ImportError('fuzz needs Hypothesis: pip install hypothesis') from None
-    # nothing in the repository
-    configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir())/'hypothesis')
+    configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir())/'hypothesis') # nothing in the repository
     more = os.environ.get('OCRBOOK_FUZZ')
-    @settings(max_examples=int(more or examples), derandomize=not more, database=None,
-              deadline=None,
+    @settings(max_examples=int(more or examples), derandomize=not more, database=None, deadline=None,
               report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
     @given(st.tuples(*strategies))
     def run(drawn): check(*drawn)

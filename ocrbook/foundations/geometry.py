@@ -11,18 +11,36 @@ __all__ = ['as_polygon', 'area', 'perimeter', 'bounds', 'is_clockwise', 'clockwi
 import cv2, numpy as np, pyclipper, shapely
 
 # %% ../../nbs/foundations/02_geometry.ipynb #ae8fcd69
+_FAR = 1e9 # pixels: no coordinate and no distance is larger
+
+def _told(points) -> str: # one line
+    "The points as messages show them."
+    line = ' '.join(str(points.tolist() if isinstance(points, np.ndarray) else points).split())
+    return line if len(line) <= 200 else f'{line[:150]} … {line[-40:]}'
+
+def _number(**values):
+    "An error for every argument that is not a number, or too large a one."
+    for name, v in values.items():
+        try: fine = abs(float(v)) <= _FAR
+        except (TypeError, ValueError, OverflowError): fine = False
+        if not fine: raise ValueError(f'{name} is not a finite number up to {_FAR:.0e}: {_told(v)}')
+
 def as_polygon(
     points,       # (n,2), OpenCV's (n,1,2) or a flat list x1 y1 x2 y2 …
     least:int=3,  # points needed
 ) -> np.ndarray:  # (n,2) float64, pixels, x right, y down
     "The points as an (n,2) float array, or a ValueError that shows them."
-    try: p = np.asarray(points, dtype=float)
-    except (ValueError, TypeError): raise ValueError(f'not a list of points: {points!r}') from None
+    try:
+        p = np.asarray(points)
+        p = p.astype(float, casting='same_kind' if p.dtype.kind in 'cmM' else 'unsafe', copy=False)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f'not a list of points: {_told(points)}') from None
     if p.ndim == 3 and p.shape[1] == 1: p = p[:,0]                   # (n,1,2) -> (n,2)
     if p.ndim == 1 and p.size % 2 == 0: p = p.reshape(-1, 2)         # (2n,) -> (n,2)
     if p.ndim != 2 or p.shape[1] != 2: raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
-    if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {p.tolist()}')
-    if not np.isfinite(p).all(): raise ValueError(f'a coordinate is not a finite number: {p.tolist()}')
+    if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_told(p)}')
+    if not (abs(p) <= _FAR).all():
+        raise ValueError(f'a coordinate is not a finite number up to {_FAR:.0e}: {_told(p)}')
     return p
 
 # %% ../../nbs/foundations/02_geometry.ipynb #5b69ff34
@@ -114,6 +132,7 @@ def shrink_distance(
     ratio:float, # r, in (0,1]
 ) -> float:      # pixels
     "How far to move the outline inwards so that about `ratio`² of the area is left: A(1-r²)/L."
+    _number(ratio=ratio)
     return abs(area(poly))*(1 - ratio**2)/max(perimeter(poly), 1e-9)
 
 def unclip_distance(
@@ -121,6 +140,7 @@ def unclip_distance(
     ratio:float, # r' > 0
 ) -> float:      # pixels
     "How far to move the outline outwards to undo the shrinking: A r'/L."
+    _number(ratio=ratio)
     return abs(area(poly))*ratio/max(perimeter(poly), 1e-9)
 
 # %% ../../nbs/foundations/02_geometry.ipynb #21077d2d
@@ -129,8 +149,8 @@ def offset(
     distance:float,  # pixels, outwards; negative: inwards
 ) -> list:           # of polygons (m,2), whole pixels; none when nothing is left, several when it falls apart
     "Move the outline of `poly` by `distance`, with round joins."
-    if not np.isfinite(distance): raise ValueError(f'distance is not a finite number: {distance}')
-    clip = pyclipper.PyclipperOffset()
+    _number(distance=distance)
+    clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance))) # bounds the points of an arc
     try: clip.AddPath(as_polygon(poly), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException: return []               # all points on one pixel
     return [np.array(p, dtype=float) for p in clip.Execute(float(distance))]
@@ -142,6 +162,7 @@ def shrink(
     most:float=np.inf,   # largest distance, pixels
 ) -> np.ndarray|None:    # (m,2), whole pixels; None when nothing is left
     "The kernel that segmentation detectors learn: `poly` moved inwards by whole pixels, as MMOCR rounds them."
+    _number(ratio=ratio, most=_FAR if most == np.inf else most)
     p = np.trunc(as_polygon(poly))
     distance = min(int(abs(area(p))*(1 - ratio**2)/(perimeter(p) + .001) + .5), most)
     pieces = offset(p, -distance)
@@ -153,7 +174,7 @@ def order_quad(
 ) -> np.ndarray:  # (4,2) clockwise, the first nearest the top left of their upright box
     "The corners in the order of MMOCR's `sort_vertex8`."
     p = as_polygon(points, least=4)
-    if len(p) != 4: raise ValueError(f'a quad has 4 points, got {len(p)}: {p.tolist()}')
+    if len(p) != 4: raise ValueError(f'a quad has 4 points, got {len(p)}: {_told(p)}')
     p = p[np.argsort(np.arctan2(*(p - p.mean(0)).T[::-1]), kind='stable')]
     return np.roll(p, -np.hypot(*(p - p.min(0)).T).argmin(), axis=0)
 
@@ -190,7 +211,8 @@ def resample(
 ) -> np.ndarray:       # (n,2), beginning with the first point of `contour`; when open, ending with its last
     "`n` points at equal distances along the contour."
     p = as_polygon(contour, least=2)
-    if n < 2: raise ValueError(f'resample wants n ≥ 2 points, got {n}')
+    if not (isinstance(n, (int, np.integer)) and 2 <= n <= _FAR):
+        raise ValueError(f'resample wants n ≥ 2 points, got {_told(n)}')
     if closed: p = np.concatenate([p, p[:1]])
     s = np.concatenate([[0.], np.hypot(*np.diff(p, axis=0).T).cumsum()])    # length up to each corner
     t = np.linspace(0, s[-1], n, endpoint=not closed)
@@ -202,6 +224,7 @@ def same_line(
     overlap:float=.8,  # share of the lower box's height that both must cover, in [0,1]
 ) -> bool:
     "Whether two boxes stand on one horizontal line of text."
+    _number(overlap=overlap)
     (_, a0, _, a1), (_, b0, _, b1) = bounds(a), bounds(b)
     common = min(a1, b1) - max(a0, b0)
     return bool(common >= 0 and common >= overlap*min(a1 - a0, b1 - b0))
@@ -212,6 +235,7 @@ def stitch_lines(
     overlap:float=.8,  # see `same_line`
 ) -> list:             # of lists of indices into `polys`, each a piece of a line from left to right
     "Chain words into horizontal lines, from the leftmost on, as MMOCR's `stitch_boxes_into_lines`."
+    _number(gap=_FAR if gap == np.inf else gap, overlap=overlap)
     box = [bounds(p) for p in polys]
     left, lines = sorted(range(len(box)), key=lambda i: box[i][0]), []
     while left:

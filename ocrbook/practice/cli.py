@@ -186,7 +186,7 @@ def synth(
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`; default: the recipe names it.')] = '',
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder with labels.jsonl, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
+    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
     val: Annotated[Optional[list[str]], typer.Option(help='Folder to validate with, or the share of the data that is kept aside: 0.1.')] = None,
     out: Annotated[Optional[Path], typer.Option(help='Folder for weights, log and state.')] = None,
     recipe: Annotated[Optional[Path], typer.Option(help='TOML file with any of these settings and more.')] = None,
@@ -197,7 +197,9 @@ def train(
     lr: Annotated[Optional[float], typer.Option(help='Largest learning rate.  [default: 0.001]')] = None,
     ema: Annotated[Optional[float], typer.Option(help='Decay of the mean of the weights, such as 0.999.  [default: no mean]')] = None,
     start: Annotated[Optional[str], typer.Option(help='Weights to begin with: shipped, mmocr, or a file.  [default: random]')] = None,
-    chars: Annotated[Optional[str], typer.Option(help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters.')] = None,
+    chars: Annotated[Optional[str], typer.Option(help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters. With --start FILE: those of the file, where it does not note them.')] = None,
+    max_chars: Annotated[Optional[int], typer.Option(help='Longer texts are left out.  [default: what the model can write, or 40]', min=1)] = None,
+    max_width: Annotated[Optional[int], typer.Option(help='Wider word crops are left out, pixels once scaled.  [default: 512]', min=32)] = None,
     size: Annotated[Optional[int], typer.Option(help='Side of the squares that a detector sees, pixels.  [default: 640]', min=32)] = None,
     seed: Annotated[Optional[int], typer.Option(help='The same seed, the same run.  [default: 0]')] = None,
     workers: Annotated[Optional[int], typer.Option(help='Processes that prepare batches.  [default: cores - 1]')] = None,
@@ -206,7 +208,7 @@ def train(
     bf16: Annotated[Optional[bool], typer.Option('--bf16/--no-bf16', help='Compute in bfloat16 where that is safe.', show_default=False)] = None,
     channels_last: Annotated[Optional[bool], typer.Option('--channels-last/--no-channels-last', help='Memory layout that convolutions like.', show_default=False)] = None,
     tensorboard: Annotated[Optional[bool], typer.Option('--tensorboard', help='Write a log for TensorBoard too.', show_default=False)] = None,
-    device: Annotated[str, typer.Option(help='cpu; default: the best there is.')] = '',
+    device: Annotated[str, typer.Option(help='Where to compute, such as cpu or cuda:1; default: the best there is.')] = '',
 ):
     "Train a model on folders of labelled images and on drawn data."
     typed = {k: v for k, v in locals().items() if v not in (None, '', []) and k not in ('recipe', 'out', 'resume', 'device')}
@@ -217,7 +219,7 @@ def train(
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
             if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        training.train(**settings, out=out, resume=resume, device=device)
+        training.train(**settings, out=out, resume=resume, device=device or None)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
     except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
     print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
@@ -235,8 +237,9 @@ def _last_line(e):
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`.')],
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder with labels.jsonl; may be repeated.')] = None,
+    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads; may be repeated.')] = None,
     checkpoint: Annotated[Optional[Path], typer.Option(help='Weights; default: those of the package.')] = None,
+    chars: Annotated[str, typer.Option(help='Characters of a checkpoint that does not note them: a file with one a line, ascii, or the characters.')] = '',
     recognizer: Annotated[str, typer.Option(help='Model that reads what a detector finds: end-to-end scores too.')] = '',
     reader_checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall crops a quarter turn either way.')] = False,
@@ -252,10 +255,12 @@ def evaluate(
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', resize)
     if resize and not size: fail(f'--resize {resize}: expected width x height, such as 1280x720')
     from ocrbook.practice.models import MODELS
-    from ocrbook.practice.training import find_folder, read_folder
+    from ocrbook.parts.stages import pick_device
+    from ocrbook.practice.training import find_folder, load_model, read_folder
     try:
         for folder in data: find_folder(folder)
-        net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
+        where = pick_device(device or None)
+        net, reader = load_model(model, checkpoint, chars).to(where), recognizer and load_model(recognizer, reader_checkpoint).to(where)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
             try: scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))

@@ -219,7 +219,8 @@ def train(
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
             if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        training.train(**settings, out=out, resume=resume, device=device or None)
+        typed_last = dict(out=out) | (dict(resume=True) if resume else {}) | (dict(device=device) if device else {})    # a recipe may say so too
+        training.train(**settings | typed_last)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
     except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
     print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
@@ -265,6 +266,7 @@ def evaluate(
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
             try: scores = _scores(net, reader, _bar(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
             except ValueError as e: raise ValueError(f'{folder}: {e}') from None
+            if folder == data[0]: print(f'ocrbook: {model} on {where}', file=sys.stderr)
             told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
             print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])

@@ -16,7 +16,7 @@ __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stre
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
 import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading, time, zlib
 from collections import Counter
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 import cv2, numpy as np, torch
@@ -318,13 +318,16 @@ def held(
     "Keep a folder for this run alone; whoever holds it already is refused. What the run itself calls may hold it again."
     mine, out = _mine.__dict__.setdefault('folders', set()), out and Path(out).resolve()
     if out is None or out in mine: yield; return
-    out.mkdir(parents=True, exist_ok=True)
+    new = not out.exists(); out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out/'.lock')
     try: lock.acquire(timeout=0)
     except Timeout: raise ValueError(f'{out}: another training is writing into this folder; wait for its end, or name another folder') from None
     mine.add(out)
     try: yield
-    finally: mine.discard(out); lock.release()
+    finally:
+        mine.discard(out); lock.release()
+        with suppress(OSError):
+            if new and [p.name for p in out.iterdir()] == ['.lock']: (out/'.lock').unlink(); out.rmdir()   # nothing came of it
 
 # %% ../../nbs/practice/72_training.ipynb #fbb9042f
 class Run:
@@ -439,7 +442,9 @@ def add(self:Run, step, rate, terms):
 def judge(self:Run, done, model, evaluate):
     "Note what `evaluate` says of the weights after `done` steps; keep them if they are the best so far. A failure is told."
     if not self.main or self.scores.last == done: return
-    try: scores = evaluate(model.eval()); score = float(scores['score'])
+    try:
+        scores = {k: v if isinstance(v, (int, str)) else float(v) for k, v in evaluate(model.eval()).items()}
+        score = float(scores['score'])
     except Exception as e: return _tell(f'step {done}: the evaluation failed, the training goes on: {type(e).__name__}: {_first_line(e)}')
     if not math.isfinite(score): _tell(f'step {done}: the score is {score}, which is no mark; the best weights so far stay')
     elif self.best is None or score > self.best:
@@ -1109,6 +1114,7 @@ def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source: # argumen
         return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
     found, _ = divide(read_receipts(spec | dict(folder=folder)), share, 'kie')
+    if any(type(l) is int for s in found for l in s.labels or ()): _tell(f'{folder}: labels are numbers without a class_list.txt beside them; they count the {len(model.classes)} classes of the model')
     samples = labelled([s for s in found if s.labels], model.classes)
     if not samples: raise ValueError(f'{found[0].path}: no labels; each word needs a "label"')
     if lost := len(found) - len(samples): _tell(f'{folder}: {lost} of {len(found)} photos left out, their words have no labels')
@@ -1182,7 +1188,7 @@ def start_model(
         try: return create_model(name, **kw)
         except TypeError as e: raise ValueError(f'settings of {name}: {e}') from None
     if not start:
-        if classes and not set(classes) <= set(WILDRECEIPT): settings['classes'] = tuple(classes); _tell(f'{name}: {_listed(classes)}')
+        if classes and 'classes' not in settings and not set(classes) <= set(WILDRECEIPT): settings['classes'] = tuple(classes); _tell(f'{name}: {_listed(classes)}')
         return build(**settings | ({} if vocab is None else dict(vocab=vocab)))
     asked = settings.pop('classes', None)
     old = _trained(build, start, settings, vocab)

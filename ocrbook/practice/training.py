@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stream', 'share', 'save_state', 'read_state', 'Log',
-           'average', 'LossOf', 'accelerator', 'fit', 'held', 'Run', 'open_', 'fill', 'add', 'judge', 'save', 'write',
-           'chart', 'spoilt', 'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'tell_unused', 'RealPages',
-           'DrawPage', 'RealReceipts', 'DrawnReceipts', 'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned',
-           'cut_words', 'loaded', 'score_words', 'resized', 'right_words', 'score_pages', 'scored', 'labelled',
-           'score_receipts', 'adopt', 'adopt_classes', 'find_folder', 'class_list', 'read_folder', 'parse_source',
-           'kept_aside', 'scorable', 'divide', 'check_names', 'arguments', 'word_source', 'page_source',
-           'receipt_source', 'read_receipts', 'digest', 'read_recipe', 'pick_vocab', 'start_model', 'load_model',
-           'task_of', 'own_classes', 'judge_by', 'try_val', 'open_val', 'train']
+           'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write', 'chart', 'spoilt',
+           'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'RealReceipts',
+           'DrawnReceipts', 'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded',
+           'score_words', 'resized', 'right_words', 'score_pages', 'scored', 'score_receipts', 'adopt', 'adopt_classes',
+           'find_folder', 'read_folder', 'parse_source', 'kept_aside', 'check_names', 'arguments', 'word_source',
+           'page_source', 'receipt_source', 'read_recipe', 'pick_vocab', 'start_model', 'load_model', 'task_of',
+           'own_classes', 'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
-import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading, time, zlib
+import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading
+import time, zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -35,7 +35,8 @@ from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
-from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou, micro_f1, text_metrics, unicode_metrics
+from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
+from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
 from ..kie.sdmgr import WILDRECEIPT, links, may_link
@@ -113,7 +114,8 @@ def _packed(value, tensors):
     if isinstance(value, torch.Tensor):
         tensors.append(value.detach().cpu().contiguous().clone())
         return dict(tensor=len(tensors) - 1)
-    if isinstance(value, dict): return dict(items=[[k, _packed(v, tensors)] for k, v in value.items()])
+    if isinstance(value, dict):
+        return dict(items=[[k, _packed(v, tensors)] for k, v in value.items()])
     if isinstance(value, (list, tuple)): return [_packed(v, tensors) for v in value]
     return value
 
@@ -167,14 +169,16 @@ class Log:
         path,        # of the file
         start:int=0, # rows of this and later steps are dropped
     ):
-        self.path, self.names, self.rows, kept = Path(path), [], [], []        # of the rows those that wait
+        self.path, self.names, self.rows, kept = Path(path), [], [], []
         if self.path.exists():
-            with open(self.path, newline='', **_text) as f: self.names, *rows = list(csv.reader(f)) or [[]]
+            with open(self.path, newline='', **_text) as f:
+                self.names, *rows = list(csv.reader(f)) or [[]]
             kept = [r for r in rows if len(r) == len(self.names) and r[0].isdigit() and int(r[0]) < start]
         part = self.path.with_name(f'.{self.path.name}.part')
-        with open(part, 'w', newline='', **_text) as f: csv.writer(f).writerows([self.names, *kept] if kept else [])
+        with open(part, 'w', newline='', **_text) as f:
+            csv.writer(f).writerows([self.names, *kept] if kept else [])
         os.replace(part, self.path)
-        self.last = int(kept[-1][0]) if kept else None                         # step of the last row
+        self.last = int(kept[-1][0]) if kept else None             # step of the last row
         if not kept: self.names = []
 
     def add(self, **values): # step first
@@ -185,7 +189,10 @@ class Log:
         "Write the rows that wait; where that fails they go on waiting, and no half row stays."
         size = self.path.stat().st_size
         try:
-            with open(self.path, 'a', newline='', **_text) as f: csv.writer(f).writerows(self.rows); f.flush(); os.fsync(f.fileno())
+            with open(self.path, 'a', newline='', **_text) as f:
+                csv.writer(f).writerows(self.rows)
+                f.flush()
+                os.fsync(f.fileno())
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
@@ -224,11 +231,15 @@ def accelerator(
     "Where to compute, and with how many processes."
     device, several = pick_device(device), int(os.environ.get('WORLD_SIZE', 1)) > 1
     place = lambda d: (d.type, 0 if d.type == 'cpu' else d.index or 0)
-    if several and device.index: raise ValueError(f'device={str(device)!r}: several processes take a device each, name {device.type!r}')
+    if several and device.index:
+        raise ValueError(f'device={str(device)!r}: several processes take a device each, name '
+                         f'{device.type!r}')
     known = PartialState().device if PartialState._shared_state else device
-    if place(known) != place(device) and not several: AcceleratorState._reset_state(True)      # it remembers the last choice
+    if place(known) != place(device) and not several:
+        AcceleratorState._reset_state(True)      # it remembers the last choice
     if device.index and not several: os.environ['ACCELERATE_TORCH_DEVICE'] = str(device)
-    try: return Accelerator(cpu=device.type == 'cpu', kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+    some_idle = DistributedDataParallelKwargs(find_unused_parameters=True)
+    try: return Accelerator(cpu=device.type == 'cpu', kwargs_handlers=[some_idle])
     finally:
         if device.index and not several: del os.environ['ACCELERATE_TORCH_DEVICE']
 
@@ -258,7 +269,7 @@ def fit(
     progress:bool=True,     # show a bar
     log=None,               # function of (step, dict of loss terms)
     notes:dict=None,        # stored with the weights
-    about=None,             # dict of more that the course depends on, such as a digest of the data; a resumed run is compared with it
+    about=None,             # dict of more that a resumed run is compared with
 ) -> list:                  # the loss of every step of this call
     "Train with AdamW; afterwards `model` holds the result."
     acc, warmup = accelerator(device), steps//20 if warmup is None else warmup
@@ -267,36 +278,49 @@ def fit(
     model.train().to(acc.device, memory_format=layout)
     net, opt = acc.prepare(LossOf(model, bf16), torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay))
     mean, losses = copy.deepcopy(model) if ema else model, []
-    how = dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool, data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape,
-               weight_decay=weight_decay, clip=clip, ema=ema, bf16=bf16, channels_last=channels_last, device=acc.device.type, **about or {})
-    due = lambda done: evaluate is not None and (done == steps or eval_every > 0 and done > 0 and done % eval_every == 0)
+    how = dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool,
+               data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape, clip=clip,
+               weight_decay=weight_decay,
+               ema=ema, bf16=bf16, channels_last=channels_last, device=acc.device.type,
+               **about or {})
+    every = eval_every or steps
+    due = lambda done: evaluate is not None and done > 0 and (done == steps or done % every == 0)
     def judge(done):
         run.judge(done, mean, evaluate)
         acc.wait_for_everyone(); model.train()
     with Run(out, acc, tensorboard, notes) as run:
         start = run.restore(resume, model, mean, opt, how)
-        if due(start): judge(start)                        # where the run before was cut off while it judged
-        with tqdm(total=steps, initial=start, mininterval=5, unit='step', disable=not (progress and acc.is_main_process)) as bar:
-            for step, batches in zip(range(start, steps), share(stream, start, steps, own, lanes, workers)):
+        if due(start):
+            judge(start)                        # where the run before was cut off while it judged
+        with tqdm(total=steps, initial=start, mininterval=5, unit='step',
+                  disable=not (progress and acc.is_main_process)) as bar:
+            for step, batches in zip(range(start, steps),
+                                     share(stream, start, steps, own, lanes, workers)):
                 for g in opt.param_groups: g['lr'] = lr*schedule(step, steps, warmup, shape)
                 parts = []
                 for lane, batch in zip(own, batches):
                     fix_random(f'{seed}/{step*lanes + lane}')
-                    with nullcontext() if lane == own[-1] else acc.no_sync(net):       # processes meet at the last one only
+                    meet = lane == own[-1]                 # processes wait for each other at the last
+                    with nullcontext() if meet else acc.no_sync(net):
                         loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
                         acc.backward(loss/accumulate)
                     parts.append(terms | dict(loss=loss.detach()))
-                terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}, 'mean')
+                terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]},
+                                   'mean')
                 terms['norm'] = acc.clip_grad_norm_(net.parameters(), clip or math.inf)
                 terms = {k: float(v) for k, v in terms.items()}
-                if not all(map(math.isfinite, terms.values())): raise FloatingPointError(run.spoilt(step, terms))
+                if not all(map(math.isfinite, terms.values())):
+                    raise FloatingPointError(run.spoilt(step, terms))
                 opt.step(); opt.zero_grad(set_to_none=True)
                 if ema: average(mean, model, ema, step)
-                losses.append(terms['loss']); bar.update(); bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
+                losses.append(terms['loss'])
+                bar.update()
+                bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
                 run.add(step, lr*schedule(step, steps, warmup, shape), terms)
                 if log is not None: log(step, terms)
                 done = step + 1
-                if due(done) or done % save_every == 0 or done == steps: run.save(done, model, mean, opt)
+                if due(done) or done % save_every == 0 or done == steps:
+                    run.save(done, model, mean, opt)
                 if due(done): judge(done)
         run.close()
     if ema: model.load_state_dict(mean.state_dict())
@@ -312,33 +336,38 @@ def _to(batch, device, layout):
 # %% ../../nbs/practice/72_training.ipynb #de45592d
 _mine = threading.local()
 @contextmanager
-def held(
+def _held(
     out, # folder; None: nothing is held
 ):
-    "Keep a folder for this run alone; whoever holds it already is refused. What the run itself calls may hold it again."
+    "Keep a folder for this run alone, or refuse; what the run itself calls may hold it again."
     mine, out = _mine.__dict__.setdefault('folders', set()), out and Path(out).resolve()
     if out is None or out in mine: yield; return
     new = not out.exists(); out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out/'.lock')
     try: lock.acquire(timeout=0)
-    except Timeout: raise ValueError(f'{out}: another training is writing into this folder; wait for its end, or name another folder') from None
+    except Timeout:
+        raise ValueError(f'{out}: another training is writing into this folder; wait for its end, '
+                         f'or name another folder') from None
     mine.add(out)
     try: yield
     finally:
         mine.discard(out); lock.release()
         with suppress(OSError):
-            if new and [p.name for p in out.iterdir()] == ['.lock']: (out/'.lock').unlink(); out.rmdir()   # nothing came of it
+            if new and [p.name for p in out.iterdir()] == ['.lock']:
+                (out/'.lock').unlink()
+                out.rmdir()   # nothing came of it
 
 # %% ../../nbs/practice/72_training.ipynb #fbb9042f
 class Run:
     "The folder of a training run; without a folder it does nothing."
     def __init__(self,
         out,                    # folder, or None
-        acc=None,               # `Accelerator`, where there are several processes: the first one writes
+        acc=None,               # `Accelerator`; of several processes the first one writes
         tensorboard:bool=False,
         notes:dict=None,        # stored with the weights
     ):
-        self.out, self.acc, self.tensorboard, self.notes = out and Path(out), acc, tensorboard, notes or {}
+        self.out, self.acc = out and Path(out), acc
+        self.tensorboard, self.notes = tensorboard, notes or {}
         self.main = bool(out) and (acc is None or acc.is_main_process)
         self.file, self.stack = self.out and self.out/'state.safetensors', ExitStack()
         self.saved, self.best, self.lost, self.board = 0, None, {}, None
@@ -357,7 +386,8 @@ class Run:
         if data := self.out and _from_first(self.acc, lambda: self.open(resume)):
             state = _state(data)
             if (done := state['step']) > how.get('steps', done):
-                raise ValueError(f'{self.out}: this run has done {done} steps already, steps={how["steps"]} are fewer; name more, or another folder')
+                raise ValueError(f'{self.out}: this run has done {done} steps already, '
+                                 f'steps={how["steps"]} are fewer; name more, or another folder')
             self.fill(state, model, mean, opt)
         if self.main:
             self.log, self.scores = Log(self.out/'log.csv', self.saved), Log(self.out/'scores.csv', self.saved + 1)
@@ -366,32 +396,37 @@ class Run:
         return self.saved
 
 # %% ../../nbs/practice/72_training.ipynb #8a4873e8
-def open_(self:Run, resume) -> bytes: # b'' where there is none
+def _open(self:Run, resume) -> bytes: # b'' where there is none
     "Take the folder and read its state."
-    self.stack.enter_context(held(self.out))
+    self.stack.enter_context(_held(self.out))
     if (old := self.out/'state.pt').exists() and not self.file.exists():
-        raise ValueError(f'{old}: the state of an older version, which this one cannot resume; name another folder and start from {self.out/"last.safetensors"} (--start)')
+        raise ValueError(f'{old}: the state of an older version, which this one cannot resume; '
+                         f'name another folder, --start {self.out/"last.safetensors"}')
     if not self.file.exists(): return b''
-    if not resume: raise ValueError(f'{self.out}: holds a run already; resume it (--resume), or name another folder')
+    if not resume:
+        raise ValueError(f'{self.out}: holds a run already; resume it (--resume), or name another '
+                         f'folder')
     read_state(self.file)                                     # an error if it is damaged
     return self.file.read_bytes()
 
-def fill(self:Run, state, model, mean, opt):
-    "Bring a state into the networks and the optimiser; other settings than the run began with are told."
+def _fill(self:Run, state, model, mean, opt):
+    "Bring a state into networks and optimiser; settings that have changed are told."
     self.saved = state['step']
-    changed = [f'{k} {_short(state["how"].get(k))} → {_short(v)}' for k, v in self.how.items() if state['how'].get(k) != v]
+    changed = [f'{k} {_short(state["how"].get(k))} → {_short(v)}'
+               for k, v in self.how.items() if state['how'].get(k) != v]
     told = f'resumed with other settings: {", ".join(changed)}' if changed else ''
     try:
         model.load_state_dict(state['model']); opt.load_state_dict(state['opt'])
         if mean is not model: mean.load_state_dict(state['mean'] or state['model'])
     except (RuntimeError, ValueError, KeyError) as e:
         why = ' '.join(str(e).split())[:200]
-        raise ValueError(f'{self.file}: the state of another network{told and ", " + told} ({why})') from None
+        told = told and f', {told}'
+        raise ValueError(f'{self.file}: the state of another network{told} ({why})') from None
     if told and self.main: _tell(f'{self.out}: {told}')
 
 def _short(value): return s if len(s := str(value)) < 100 else f'{s[:97]}…'
 
-Run.open, Run.fill = open_, fill
+Run.open, Run.fill = _open, _fill
 
 # %% ../../nbs/practice/72_training.ipynb #e0fa2323
 def _from_first(acc, f):
@@ -409,7 +444,8 @@ def _agree(acc, how):
     "An error, in all processes, if they were started with unlike settings or data."
     every = [how] if acc is None or acc.num_processes == 1 else gather_object([how])
     for i, other in enumerate(every):
-        odd = [f'{k} {_short(every[0].get(k))} and {_short(v)}' for k, v in other.items() if every[0].get(k) != v]
+        odd = [f'{k} {_short(every[0].get(k))} and {_short(v)}'
+               for k, v in other.items() if every[0].get(k) != v]
         if odd: raise ValueError(f'processes 0 and {i} do not train alike: {", ".join(odd)}')
 
 def _mark(file):
@@ -440,17 +476,23 @@ def add(self:Run, step, rate, terms):
     if len(self.log.rows) > 100: self.write('log.csv', self.log.flush)
 
 def judge(self:Run, done, model, evaluate):
-    "Note what `evaluate` says of the weights after `done` steps; keep them if they are the best so far. A failure is told."
+    "Note what `evaluate` says after `done` steps, keep the best weights, tell a failure."
     if not self.main or self.scores.last == done: return
     try:
-        scores = {k: v if isinstance(v, (int, str)) else float(v) for k, v in evaluate(model.eval()).items()}
+        scores = evaluate(model.eval())
+        scores = {k: v if isinstance(v, (int, str)) else float(v) for k, v in scores.items()}
         score = float(scores['score'])
-    except Exception as e: return _tell(f'step {done}: the evaluation failed, the training goes on: {type(e).__name__}: {_first_line(e)}')
-    if not math.isfinite(score): _tell(f'step {done}: the score is {score}, which is no mark; the best weights so far stay')
+    except Exception as e:
+        return _tell(f'step {done}: the evaluation failed, the training goes on: '
+                     f'{type(e).__name__}: {_first_line(e)}')
+    if not math.isfinite(score):
+        _tell(f'step {done}: the score is {score}, which is no mark; the best weights so far stay')
     elif self.best is None or score > self.best:
-        weights = lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done, scores=scores, **self.notes)
+        weights = lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done,
+                                          scores=scores, **self.notes)
         if self.write('best.safetensors', weights): self.best = score
-    self.scores.add(step=done, **scores); self.write('scores.csv', self.scores.flush)    # last: whoever resumes judges what has no row
+    self.scores.add(step=done, **scores)
+    self.write('scores.csv', self.scores.flush)    # last: a resumed run judges what has no row
     self.chart(done, scores)
 
 def save(self:Run, done, model, mean, opt):
@@ -458,10 +500,13 @@ def save(self:Run, done, model, mean, opt):
     if not self.main: return
     averaged = None if mean is model else mean.state_dict()
     def state():
-        save_state(self.file, model=model.state_dict(), mean=averaged, opt=opt.state_dict(), step=done, how=self.how)
+        save_state(self.file, model=model.state_dict(), mean=averaged, opt=opt.state_dict(),
+                   step=done, how=self.how)
         self.saved = done
-    if self.write('log.csv', self.log.flush) and self.write(self.file.name, state):   # no row is missing whose step the state has done
-        self.write('last.safetensors', lambda: save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes))
+    last = lambda: save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes)
+    logged = self.write('log.csv',
+                        self.log.flush)         # before the state that has done these steps
+    if logged and self.write(self.file.name, state): self.write('last.safetensors', last)
 
 def _first_line(e): return (str(e).strip().splitlines() or ['no reason given'])[0][:200]
 
@@ -518,7 +563,7 @@ class Source:
     weight:float=1.          # how often, relative to the others
     augment:dict|None=None   # ranges for `jitter_word` or `crop_page`; None: entries as they are
     name:str=''
-    about:str=''             # number and digest of its labels, or how it is drawn; a resumed run is compared with it
+    about:str=''             # number and digest of its labels, or how it is drawn
 
 def draw_from(
     sources:list,      # of `Source`
@@ -552,9 +597,11 @@ class DrawWord:
     def unused(self, text, image=None, width=0): # '' for what is used
         "Why an example is left out; what is not given is not asked for."
         if len(text) > self.max_chars: return f'longer than max_chars = {self.max_chars}'
-        if not text or self.vocab and self.vocab.unknown_in([text]): return 'without text, or with characters that the model lacks'
+        if not text or self.vocab and self.vocab.unknown_in([text]):
+            return 'without text, or with characters that the model lacks'
         if image is not None and min(image.shape[:2]) < 4: return 'less than 4 pixels high or wide'
-        if width > self.max_width: return f'wider than max_width = {self.max_width} pixels once scaled'
+        if width > self.max_width:
+            return f'wider than max_width = {self.max_width} pixels once scaled'
         return 'more letters than columns' if 0 < width < 4*len(text) else ''
 
     def __call__(self, rng):
@@ -573,7 +620,7 @@ class DrawWord:
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
 # %% ../../nbs/practice/72_training.ipynb #3c371b43
-def tell_unused(
+def _tell_unused(
     draw,           # a `DrawWord`
     source,         # `Source` of `RealWords`
     most:int=300,   # crops that are looked at, evenly spread
@@ -587,12 +634,14 @@ def tell_unused(
     for s in seen:
         try: image = s.load()
         except ValueError: continue                        # told when its turn comes
-        why = draw.unused(s.texts[0], image) or draw.unused(s.texts[0], image, draw.transform(image)[0].shape[2])
+        why = draw.unused(s.texts[0], image)
+        why = why or draw.unused(s.texts[0], image, draw.transform(image)[0].shape[2])
         if why: left[why, len(seen)] += 1
     for (why, of), n in left.items():
         name = next((n for n in ('max_chars', 'max_width') if n in why), '')
         way = f'; another limit: {name} in a recipe, --{name.replace("_", "-")}' if name else ''
-        said = f'{source.name}: {n} of {of} words{" looked at" if of < len(samples) else ""} are left out, {why}{way}'
+        seen_only = ' looked at' if of < len(samples) else ''
+        said = f'{source.name}: {n} of {of} words{seen_only} are left out, {why}{way}'
         if n == of: raise ValueError(said)
         _tell(said)
 
@@ -817,7 +866,7 @@ def cut_words(
             crop = crop_quad(image, quad)
             if min(crop.shape[:2]) < 6: continue
             path = out/'images'/f'{s.path.stem}_{len(rows)}.jpg'
-            path.write_bytes(cv2.imencode('.jpg', crop[..., ::-1])[1].tobytes())          # a full disk is an error here
+            path.write_bytes(cv2.imencode('.jpg', crop[..., ::-1])[1].tobytes())   # may fail aloud
             rows.append(Sample(path, [], [text]))
     write_jsonl(rows, out)
     return len(rows)
@@ -891,23 +940,30 @@ def score_pages(
 def scored(classes) -> list: # of class numbers
     "The classes that count in a score."
     values = [i for i, c in enumerate(classes) if c.endswith('_value')]
-    return values or [i for i, c in enumerate(classes) if c.lower() not in ('ignore', 'other', 'others', 'background')] or list(range(len(classes)))
+    nothing = 'ignore', 'other', 'others', 'background'
+    named = [i for i, c in enumerate(classes) if c.lower() not in nothing]
+    return values or named or [*range(len(classes))]
 
-def labelled(
+def _labelled(
     samples,  # photos
     classes,  # names
 ) -> list:    # of `Sample`: every label a name among the classes, or None where a word has none
-    "Photos whose labels are names; a number is a place among the classes. Another label is an error with the photo's name."
+    "Photos whose labels are names; a number is a place among the classes."
     def name(s, l):
         if l is None or l == '': return None
         if isinstance(l, float) and l.is_integer(): l = int(l)
         if type(l) is int and 0 <= l < len(classes): return classes[l]
-        if type(l) is int: raise ValueError(f'{s.path}: label {l} is the number of no class, there are {len(classes)}; a class_list.txt beside the labels names others')
-        if not isinstance(l, str): raise ValueError(f'{s.path}: label {str(l)[:40]} is neither a name nor a number')
+        if type(l) is int:
+            raise ValueError(f'{s.path}: label {l} is the number of no class, there are '
+                             f'{len(classes)}; a class_list.txt beside the labels names others')
+        if not isinstance(l, str):
+            raise ValueError(f'{s.path}: label {str(l)[:40]} is neither a name nor a number')
         return l
     def known(s):
         names = [None if skip else name(s, l) for l, skip in zip(s.labels, s.ignored)]
-        if lost := {*names} - {None, *classes}: raise ValueError(f'{s.path}: label {min(lost)!r} is not among the classes {", ".join(classes)}')
+        if lost := {*names} - {None, *classes}:
+            raise ValueError(f'{s.path}: label {min(lost)!r} is not among the classes '
+                             f'{", ".join(classes)}')
         return names
     return [s if s.labels is None else replace(s, labels=known(s)) for s in samples]
 
@@ -916,7 +972,8 @@ def score_receipts(
     samples,  # labelled photos
 ) -> dict:    # receipts, words, macro_f1, micro_f1; link_f1 where links are known
     "How well words are labelled, given their boxes and texts."
-    number, data = {c: i for i, c in enumerate(model.classes)}, RealReceipts(labelled(samples, model.classes), model.backbone is not None)
+    number = {c: i for i, c in enumerate(model.classes)}
+    data = RealReceipts(_labelled(samples, model.classes), model.backbone is not None)
     preds, truths, joined, known = [], [], [], []
     for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
         (nodes, edges), = model.predict_scores([page], [polygons], [texts])
@@ -930,8 +987,8 @@ def score_receipts(
     return out | (dict(link_f1=round(link_f1(joined, known)['hmean'], 4)) if known else {})
 
 # %% ../../nbs/practice/72_training.ipynb #ddbea7f6
-def _move_rows(old, model, wider, have, now) -> list: # names of the tensors with a row for each class
-    "Copy the tensors of `old` into `model`, whose classes are `now`, not `have`; `wider` is the state of a model with one class more."
+def _move_rows(old, model, wider, have, now):
+    "Copy `old` into `model` with other classes; names of the tensors that have a row for each."
     moves = [(have.index(c), i) for i, c in enumerate(now) if c in have]
     state, resized = model.state_dict(), []
     for name, v in old.state_dict().items():
@@ -949,7 +1006,9 @@ def _move_rows(old, model, wider, have, now) -> list: # names of the tensors wit
 
 def _kept(what, have, now, resized):
     new = [c for c in now if c not in have]
-    return f'{what}: {len(now)-len(new)} classes kept, {len(new)} new{": " + " ".join(map(str, new[:20])) if new else ""}; resized: {", ".join(resized)}'
+    names = f': {" ".join(map(str, new[:20]))}' if new else ''
+    kept = f'{len(now)-len(new)} classes kept, {len(new)} new{names}'
+    return f'{what}: {kept}; resized: {", ".join(resized)}'
 
 def adopt(
     old,            # a trained recognizer
@@ -962,7 +1021,8 @@ def adopt(
     wider = build(Vocab(vocab.chars + extra, vocab.lower, vocab.unknown)).state_dict()
     have, now = old.converter.idx2char, model.converter.idx2char
     resized = _move_rows(old, model, wider, have, now)
-    return model, _kept(f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}', have, now, resized)
+    what = f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}'
+    return model, _kept(what, have, now, resized)
 
 def adopt_classes(
     old,      # a trained labelling model
@@ -971,8 +1031,10 @@ def adopt_classes(
 ) -> tuple:   # the new model; what was kept and what is new, in words
     "The labelling model `old` with other classes: its head gets their rows."
     model = build(tuple(classes))
-    resized = _move_rows(old, model, build((*classes, '')).state_dict(), list(old.classes), list(classes))
-    return model, _kept(f'{len(old.classes)} classes changed to {len(classes)}', old.classes, classes, resized)
+    wider = build((*classes, '')).state_dict()
+    resized = _move_rows(old, model, wider, list(old.classes), list(classes))
+    what = f'{len(old.classes)} classes changed to {len(classes)}'
+    return model, _kept(what, old.classes, classes, resized)
 
 # %% ../../nbs/practice/72_training.ipynb #06cb7b65
 def find_folder(name) -> Path:
@@ -981,17 +1043,19 @@ def find_folder(name) -> Path:
     if not found: raise ValueError(f'{name}: no such folder')
     return next((p for p in found if (p/'labels.jsonl').is_file()), found[0])
 
-def class_list(
+def _class_list(
     path,     # label file, or folder
 ) -> dict:    # number → name; empty without such a file
     "The names in `class_list.txt` beside labels, one a line, with or without a number before it."
     file = (path if path.is_dir() else path.parent)/'class_list.txt'
     if not file.is_file(): return {}
     try: lines = [l.strip() for l in file.read_text(encoding='utf-8-sig').splitlines() if l.strip()]
-    except UnicodeDecodeError as e: raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
+    except UnicodeDecodeError as e:
+        raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
     numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', l) for l in lines]
     names = {int(m[1]): m[2] for m in numbered} if all(numbered) else dict(enumerate(lines))
-    if len(set(names.values())) < len(lines): raise ValueError(f'{file}: a number or a name stands there twice')
+    if len(set(names.values())) < len(lines):
+        raise ValueError(f'{file}: a number or a name stands there twice')
     return names
 
 def read_folder(
@@ -1002,16 +1066,21 @@ def read_folder(
 ) -> list:        # of `Sample`
     "The labels of a folder; lines that cannot be read are told."
     path = find_folder(name)
-    samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None), warn=False)
+    samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
+                           warn=False)
     if n := len(samples.problems): _tell(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
     try: kept = [s for s in samples if re.search(only, s.path.name) and not (skip and re.search(skip, s.path.name))]
     except re.error as e: raise ValueError(f'{name}: only={only!r}, skip={skip!r}: no regular expression, {e}') from None
     if not kept: raise ValueError(f'{name}: none of {len(samples)} images has a name that fits only={only!r}, skip={skip!r}')
-    names = class_list(path) if any(s.labels for s in kept) else {}
+    names = _class_list(path) if any(s.labels for s in kept) else {}
     def named(s, l):
-        if type(l) is int and l not in names: raise ValueError(f'{s.path}: label {l} is no number of the class_list.txt beside the labels')
-        return names.get(int(l), l) if type(l) is int or isinstance(l, str) and l.isdecimal() and l not in names.values() else l
-    return [replace(s, labels=[named(s, l) for l in s.labels]) if names and s.labels else s for s in kept]
+        if type(l) is int and l not in names:
+            raise ValueError(f'{s.path}: label {l} is no number of the class_list.txt beside the '
+                             f'labels')
+        digits = isinstance(l, str) and l.isdecimal() and l not in names.values()
+        return names.get(int(l), l) if digits or type(l) is int else l
+    if not names: return kept
+    return [replace(s, labels=[named(s, l) for l in s.labels]) if s.labels else s for s in kept]
 
 def parse_source(
     spec, # 'folder', 'folder:0.3', 'synth', or a dict with `folder` and more
@@ -1037,21 +1106,25 @@ def kept_aside(
 
 def _place(sample): return zlib.crc32(sample.path.name.encode('utf-8', 'surrogateescape')) % 1000
 
-def scorable(sample, task) -> bool: # 'detection', 'recognition' or 'kie'
+def _scorable(sample, task) -> bool: # 'detection', 'recognition' or 'kie'
     "Whether a sample has something that a score counts."
-    what = dict(detection=sample.polygons, recognition=sample.texts, kie=sample.labels or [None]*len(sample))[task]
-    return any(not skip and w is not None and len(str(w)) > 0 for w, skip in zip(what, sample.ignored))
+    what = dict(detection=sample.polygons, recognition=sample.texts,
+                kie=sample.labels or [None]*len(sample))[task]
+    return any(not skip and w is not None and len(str(w)) > 0
+               for w, skip in zip(what, sample.ignored))
 
-def divide(
+def _divide(
     samples,
     share:float, # to be kept aside, in [0,1)
     task:str,    # 'detection', 'recognition' or 'kie'
 ) -> tuple:      # samples to learn from, samples kept aside
     "Divide images by their names; where several can be judged, at least one stays on either side."
-    names = {s.path.name: _place(s) for s in samples if share and scorable(s, task)}
+    names = {s.path.name: _place(s) for s in samples if share and _scorable(s, task)}
     order = sorted(names, key=lambda n: (names[n], n))
-    aside = set(order[:min(max(1, sum(p < 1000*share for p in names.values())), len(order) - 1)]) if len(order) > 1 else set()
-    return [s for s in samples if s.path.name not in aside], [s for s in samples if s.path.name in aside]
+    n = sum(p < 1000*share for p in names.values())
+    aside = set(order[:min(max(1, n), len(order) - 1)]) if len(order) > 1 else set()
+    sides = [[s for s in samples if (s.path.name in aside) == yes] for yes in (False, True)]
+    return tuple(sides)
 
 # %% ../../nbs/practice/72_training.ipynb #e23e1009
 def check_names(
@@ -1074,16 +1147,17 @@ def word_source(
     model,             # recognizer, for its characters
     augment:dict,      # for `jitter_word`
     seed:int=0,        # of synthetic words
-    share:float=0.,    # kept aside for validation, see `divide`
+    share:float=0.,    # kept aside for validation, see `_divide`
     cut=None,          # folder for words cut out of photos
 ) -> Source:
     "Word crops by name."
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
-    if folder == 'synth': return Source(Words(10**9, seed, **spec), weight, None, 'synth', str(spec))
+    if folder == 'synth':
+        return Source(Words(10**9, seed, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format'), f'{folder}: ')
-    found, _ = divide(read_folder(folder, **spec), share, 'recognition')
+    found, _ = _divide(read_folder(folder, **spec), share, 'recognition')
     samples = [s for s in found if s.is_word]
-    if photos := [s for s in found if not s.is_word and scorable(s, 'recognition')]:
+    if photos := [s for s in found if not s.is_word and _scorable(s, 'recognition')]:
         of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())        # other photos, another folder
         to = Path(cut)/f'{find_folder(folder).name}-{of:08x}'
         if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
@@ -1091,46 +1165,52 @@ def word_source(
     fine = [s for s in samples if s.texts[0] and not model.converter.vocab.unknown_in(s.texts)]
     if not fine: raise ValueError(f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
     if lost := len(samples)-len(fine): _tell(f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')
-    return Source(RealWords(fine), weight, augment, str(folder), digest(fine))
+    return Source(RealWords(fine), weight, augment, str(folder), _digest(fine))
 
-def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Source: # arguments as for `word_source`; `augment` for `crop_page`
-    "Photos by name."
+def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Source:
+    "Photos by name; arguments as for `word_source`, `augment` for `crop_page`."
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
-    if folder == 'synth': return Source(Pages(10**9, seed, size, **spec), weight, None, 'synth', str(spec))
+    if folder == 'synth':
+        return Source(Pages(10**9, seed, size, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format', 'resize', 'scale', 'angle'), f'{folder}: ')
     crop = augment | {k: spec.pop(k) for k in ('scale', 'angle') if k in spec}
     resize = spec.pop('resize', None)
-    samples, _ = divide(read_folder(folder, **spec), share, 'detection')
+    samples, _ = _divide(read_folder(folder, **spec), share, 'detection')
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
-    return Source(RealPages(samples, resize), weight, crop, str(folder), digest(samples, resize, crop))
+    return Source(RealPages(samples, resize), weight, crop, str(folder),
+                  _digest(samples, resize, crop))
 
 # %% ../../nbs/practice/72_training.ipynb #062d957c
-def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source: # arguments as for `word_source`
-    "Labelled photos by name."
+def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source:
+    "Labelled photos by name; arguments as for `word_source`."
     spec, looks = parse_source(spec), model.backbone is not None
     folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth':
         if lost := set(LABELS) - set(model.classes): raise ValueError(f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
         return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
-    found, _ = divide(read_receipts(spec | dict(folder=folder)), share, 'kie')
-    if any(type(l) is int for s in found for l in s.labels or ()): _tell(f'{folder}: labels are numbers without a class_list.txt beside them; they count the {len(model.classes)} classes of the model')
-    samples = labelled([s for s in found if s.labels], model.classes)
+    found, _ = _divide(_read_receipts(spec | dict(folder=folder)), share, 'kie')
+    if any(type(l) is int for s in found for l in s.labels or ()):
+        _tell(f'{folder}: labels are numbers without a class_list.txt beside them; they count the '
+              f'{len(model.classes)} classes of the model')
+    samples = _labelled([s for s in found if s.labels], model.classes)
     if not samples: raise ValueError(f'{found[0].path}: no labels; each word needs a "label"')
-    if lost := len(found) - len(samples): _tell(f'{folder}: {lost} of {len(found)} photos left out, their words have no labels')
-    return Source(RealReceipts(samples, looks), weight, None, str(folder), digest(samples))
+    if lost := len(found) - len(samples):
+        _tell(f'{folder}: {lost} of {len(found)} photos left out, their words have no labels')
+    return Source(RealReceipts(samples, looks), weight, None, str(folder), _digest(samples))
 
-def read_receipts(
+def _read_receipts(
     spec,   # see `parse_source`, with `rename`: their label → ours, '' for what is not to be judged
 ) -> list:  # of `Sample`
     "Labelled photos by name, their labels renamed."
     spec = parse_source(spec); rename = spec.get('rename', {})
     new = lambda l: rename.get(l, l) if isinstance(l, str) else l
     samples = read_folder(spec['folder'], *(spec.get(k, '') for k in ('only', 'skip', 'format')))
-    return [replace(s, labels=[new(l) for l in s.labels]) if rename and s.labels else s for s in samples]
+    if not rename: return samples
+    return [replace(s, labels=[new(l) for l in s.labels]) if s.labels else s for s in samples]
 
-def digest(samples, *more) -> str:
-    "How many examples, and eight digits that change when a label, a name or an image's place in the list does."
+def _digest(samples, *more) -> str:
+    "Number of examples, and eight digits that change with a label, a name or the order."
     h = hashlib.blake2b(repr(more).encode(), digest_size=4)
     for s in samples:
         h.update(repr((s.path.name, s.texts, s.ignored, s.labels)).encode('utf-8', 'surrogatepass'))
@@ -1173,14 +1253,15 @@ def pick_vocab(
         return Vocab(found)
     if chars in ALPHABETS: return Vocab(ALPHABETS[chars])
     try: return Vocab.from_file(chars) if Path(chars).is_file() else Vocab(chars)
-    except (OSError, UnicodeDecodeError): return Vocab(chars)                        # too long for a name
+    except (OSError, UnicodeDecodeError):
+        return Vocab(chars)                        # too long for a name
 
 def start_model(
     name:str,            # see `list_models`
     settings:dict=None,  # for its factory
     start:str='',        # 'shipped' or 'mmocr' weights, or a file; '': random
     vocab:Vocab=None,    # another alphabet; None: the model's own
-    classes=None,        # of a labelling model, if those it has lack one of them; None: the model's own
+    classes=None,        # of a labelling model, where its own lack one of them; None: its own
 ):
     "A model to train."
     settings = dict(settings or {})
@@ -1188,13 +1269,16 @@ def start_model(
         try: return create_model(name, **kw)
         except TypeError as e: raise ValueError(f'settings of {name}: {e}') from None
     if not start:
-        if classes and 'classes' not in settings and not set(classes) <= set(WILDRECEIPT): settings['classes'] = tuple(classes); _tell(f'{name}: {_listed(classes)}')
+        if classes and 'classes' not in settings and not set(classes) <= set(WILDRECEIPT):
+            settings['classes'] = tuple(classes)
+            _tell(f'{name}: {_listed(classes)}')
         return build(**settings | ({} if vocab is None else dict(vocab=vocab)))
     asked = settings.pop('classes', None)
     old = _trained(build, start, settings, vocab)
     fresh = lambda **kw: build(**old.settings | settings | kw)
     if asked or classes and not set(classes) <= set(old.classes):
-        new, said = adopt_classes(old, asked or classes, lambda c: fresh(classes=c, vocab=old.converter.vocab))
+        new, said = adopt_classes(old, asked or classes,
+                                  lambda c: fresh(classes=c, vocab=old.converter.vocab))
     elif vocab is None or vocab == old.converter.vocab: return old
     else: new, said = adopt(old, vocab, lambda v: fresh(vocab=v))
     new.transform = old.transform
@@ -1209,19 +1293,25 @@ def load_model(
     "A trained model, to be measured."
     weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
     if not chars or name not in MODELS: return create_model(name, **weights)
-    if MODELS[name].task != 'recognition': raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet')
+    if MODELS[name].task != 'recognition':
+        raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet')
     model = create_model(name, **weights, vocab=(vocab := pick_vocab(chars)))
     if model.converter.vocab.chars == vocab.chars: return model
-    raise ValueError(f'{checkpoint or name}: notes {len(model.converter.vocab)} characters of its own, chars={chars!r} are others; leave them out')
+    raise ValueError(f'{checkpoint or name}: notes {len(model.converter.vocab)} characters of its '
+                     f'own, chars={chars!r} are others; leave them out')
 
 def _trained(build, start, settings, vocab):
-    "The model that training goes on from. A file may not say what its characters are: then `vocab` are they, if they fit."
-    if start in ('shipped', 'mmocr'): return build(pretrained=True if start == 'shipped' else 'mmocr', **settings)
+    "The model to go on from; `vocab` are the characters of a file that notes none, if they fit."
+    if start in ('shipped', 'mmocr'):
+        return build(pretrained=True if start == 'shipped' else 'mmocr', **settings)
     file = read_checkpoint(start)
     if vocab is not None and note(file, 'vocab') is None:
         try: old = build(checkpoint=file, **settings | dict(vocab=vocab))
         except CheckpointError: pass
-        else: _tell(f'{start}: does not note its characters; they are taken to be the {len(vocab)} given'); return old
+        else:
+            _tell(f'{start}: does not note its characters; they are taken to be the {len(vocab)} '
+                  f'given')
+            return old
     return build(checkpoint=file, **settings)
 
 def _listed(classes): return f'{len(classes)} classes of the data: {", ".join(classes)}'
@@ -1231,16 +1321,19 @@ def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
     return 'kie' if hasattr(model, 'extractor') else 'recognition' if hasattr(model, 'converter') else 'detection'
 
 def own_classes(data) -> list: # None where labels are numbers without names
-    "The classes that data name: those of a `class_list.txt`, then other labels in alphabetical order."
+    "The classes that data name: first those of a `class_list.txt`, then other labels, sorted."
     listed, used = {}, set()
     for s in (s for s in map(parse_source, data) if s['folder'] != 'synth'):
         rename = s.get('rename', {})
-        names = class_list(find_folder(s['folder'])).values()
+        names = _class_list(find_folder(s['folder'])).values()
         listed |= {rename.get(n, n): 0 for n in names}
-        used |= {l for i in read_receipts(s) for l, skip in zip(i.labels or (), i.ignored) if not skip and l not in (None, '')}
+        used |= {l for i in _read_receipts(s)
+                 for l, skip in zip(i.labels or (), i.ignored) if not skip and l not in (None, '')}
     words = sorted(l for l in used if isinstance(l, str))
     if not words: return None
-    if odd := next((l for l in used if not isinstance(l, str)), None): raise ValueError(f'label {odd!r} is a number, {words[0]!r} is a name; a class_list.txt beside the labels names numbers')
+    if odd := [l for l in used if not isinstance(l, str)]:
+        raise ValueError(f'label {odd[0]!r} is a number, {words[0]!r} is a name; a class_list.txt '
+                         f'beside the labels names numbers')
     return [n for n in dict.fromkeys([*listed, *words]) if n]
 
 # %% ../../nbs/practice/72_training.ipynb #36b201dc
@@ -1257,7 +1350,7 @@ def judge_by(
         return dict(score=float(np.mean([r[main] for r in found.values()]))) | {f'{n} {k}': v for n, r in found.items() for k, v in r.items()}
     return evaluate
 
-def try_val(
+def _try_val(
     sets:list, # of (name, samples, resize)
     task:str,  # 'detection', 'recognition' or 'kie'
     model,
@@ -1265,10 +1358,11 @@ def try_val(
     "An error if a validation set cannot be scored."
     for name, samples, resize in sets:
         try:
-            if task == 'kie': labelled(samples, model.classes)
-            first = next(loaded(s for s in samples if scorable(s, task)), (None,))[0]
+            if task == 'kie': _labelled(samples, model.classes)
+            first = next(loaded(s for s in samples if _scorable(s, task)), (None,))[0]
             judge_by([(name, [first] if first else [], resize)], task)(model.eval())
-        except Exception as e: raise ValueError(f'validation set {name}: {_first_line(e)}') from None
+        except Exception as e:
+            raise ValueError(f'validation set {name}: {_first_line(e)}') from None
 
 def open_val(
     val,           # sources, or the share of `data` that is kept aside
@@ -1280,9 +1374,10 @@ def open_val(
     specs, sets = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if isinstance(val, float) else list(map(parse_source, val)), []
     if isinstance(val, float) and not specs: raise ValueError(f'val={val} is a share of the data, but all data are drawn by synth')
     for s in specs:
-        if s['folder'] == 'synth': raise ValueError('synth is endless and cannot be validated with; write some of it: ocrbook synth')
-        samples = read_receipts(s)
-        if isinstance(val, float): _, samples = divide(samples, val, task)
+        if s['folder'] == 'synth':
+            raise ValueError('synth is endless and cannot judge; write some of it: ocrbook synth')
+        samples = _read_receipts(s)
+        if isinstance(val, float): _, samples = _divide(samples, val, task)
         if not samples: raise ValueError(f'{s["folder"]}: too few images to keep {val} of them aside')
         name = Path(s['folder']).name
         if any(n == name for n, *_ in sets): name = f'{name} {len(sets)+1}'     # sets of one name are judged apart
@@ -1303,7 +1398,7 @@ def train(
     augment:dict=None,    # for `jitter_word`; for `crop_page`, `jitter_color` and the share of the latter; or for `DrawReceipt`
     size:int=640,         # side of the squares cut out of pages, pixels
     pool:int=8,           # batches of words sorted by width together
-    max_chars:int=0,      # longer texts are left out; 0: as many as the model can write, 40 where it sets no limit
+    max_chars:int=0,      # longer texts are left out; 0: what the model can write, else 40
     max_width:int=512,    # wider crops are left out, pixels once scaled to the model's height
     seed:int=0,           # another seed, other weights to begin with and another order of the data
     workers:int=-1,       # processes that prepare batches; -1: one for each core but one
@@ -1318,26 +1413,48 @@ def train(
     if chars and task != 'recognition': raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
     acc, share = accelerator(loop.get('device')), val if isinstance(val, float) else 0.
     with ExitStack() as stack:
-        _from_first(acc, lambda: stack.enter_context(held(out)))
+        _from_first(acc, lambda: stack.enter_context(_held(out)))
         with acc.main_process_first(), acc.local_main_process_first():
             if isinstance(model, str):
                 fix_random(f'{seed}/weights')
-                model = start_model(model, settings, start, _vocab(chars, data), own_classes(data) if task == 'kie' and not isinstance(data, Stream) else None)
-            stream = data if isinstance(data, Stream) else dict(recognition=_words, detection=_pages, kie=_receipts)[task](
-                model, data, batch, augment or {}, size, pool, seed, share, out, max_chars, max_width)
+                labels = task == 'kie' and not isinstance(data, Stream)
+                classes = own_classes(data) if labels else None
+                model = start_model(model, settings, start, _vocab(chars, data), classes)
+            make = dict(recognition=_words, detection=_pages, kie=_receipts)[task]
+            how = augment or {}, size, pool, seed, share, out, max_chars, max_width
+            stream = data if isinstance(data, Stream) else make(model, data, batch, *how)
             sets = open_val(val, data, task, val_images) if val else []
-            try_val(sets, task, model)
+            _try_val(sets, task, model)
         if workers < 0: workers = min(8, (os.cpu_count() or 1) - 1)
-        sources, name = getattr(stream.draw, 'sources', []), getattr(model, 'name', type(model).__name__)
-        _tell(' · '.join([f'{name}, {sum(p.numel() for p in model.parameters())/1e6:.2f} million weights', f'on {acc.device}',
-            *(f'{s.name} ({s.weight:g})' for s in sources), *(f'validation {n}, {len(s)} images' for n, s, _ in sets)]))
-        about = dict(model=name, settings=getattr(model, 'settings', None), data=[f'{Path(s.name).name} ({s.weight:g}) {s.about}' for s in sources], augment=augment or {}, size=size,
-                     max_chars=getattr(stream.draw, 'max_chars', 0), max_width=max_width, val=[f'{n} {digest(s, size)}' for n, s, size in sets],
-                     chars=_crc(getattr(model, 'converter', None)), classes=_crc(getattr(model, 'classes', ())))
-        fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, task) if sets else None, about=about, **loop)
+        about = _about(model, stream, sets, augment=augment or {}, size=size, max_width=max_width)
+        _introduce(about['model'], model, acc.device, stream, sets)
+        judge = judge_by(sets, task) if sets else None
+        fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge, about=about,
+            **loop)
     return model
 
-def _crc(x): return f'{zlib.crc32(repr(getattr(x, "vocab", x)).encode("utf-8", "surrogatepass")):08x}'
+def _introduce(name, model, device, stream, sets):
+    "One line that says what is trained, where and with what."
+    sources = [f'{s.name} ({s.weight:g})' for s in getattr(stream.draw, 'sources', [])]
+    judged = [f'validation {n}, {len(s)} images' for n, s, _ in sets]
+    weights = f'{sum(p.numel() for p in model.parameters())/1e6:.2f} million weights'
+    _tell(' · '.join([f'{name}, {weights}', f'on {device}', *sources, *judged]))
+
+def _about(model, stream, sets, **more) -> dict:
+    "What the course of a training depends on, beside the settings of the loop."
+    sources = getattr(stream.draw, 'sources', [])
+    return dict(model=getattr(model, 'name', type(model).__name__),
+                settings=getattr(model, 'settings', None),
+                data=[f'{Path(s.name).name} ({s.weight:g}) {s.about}' for s in sources],
+                val=[f'{n} {_digest(s, size)}' for n, s, size in sets],
+                max_chars=getattr(stream.draw, 'max_chars', 0), **more,
+                chars=_crc(getattr(model, 'converter', None)),
+                classes=_crc(getattr(model, 'classes', ())))
+
+def _crc(x):
+    "Eight digits for an alphabet or a list of names."
+    text = repr(getattr(x, 'vocab', None) or x)
+    return f'{zlib.crc32(text.encode("utf-8", "surrogatepass")):08x}'
 
 # %% ../../nbs/practice/72_training.ipynb #0e7b03fe
 def _vocab(chars, data):
@@ -1348,13 +1465,16 @@ def _vocab(chars, data):
 def _words(model, data, batch, augment, size, pool, seed, share, out, max_chars, max_width):
     "The stream of a recognizer."
     check_names(augment, arguments(jitter_word), 'augment: ')
-    steps = getattr(model.converter, 'max_seq_len', None)              # two of them are for start and end
-    if steps and max_chars > steps - 2: raise ValueError(f'max_chars={max_chars}: this model writes at most {steps-2} characters (max_seq_len={steps} in its settings)')
+    steps = getattr(model.converter, 'max_seq_len', None)      # two of them are for start and end
+    if steps and max_chars > steps - 2:
+        raise ValueError(f'max_chars={max_chars}: this model writes at most {steps-2} characters '
+                         f'(max_seq_len={steps} in its settings)')
     cut = Path(out or tempfile.mkdtemp())/'cut'
     sources = [word_source(s, model, augment, seed, share, cut) for s in data]
-    draw = DrawWord(model.transform, sources, model.converter.vocab, max_chars or (steps - 2 if steps else 40), max_width)
+    longest = max_chars or (steps - 2 if steps else 40)
+    draw = DrawWord(model.transform, sources, model.converter.vocab, longest, max_width)
     for s in sources:
-        if isinstance(s.data, RealWords): tell_unused(draw, s)
+        if isinstance(s.data, RealWords): _tell_unused(draw, s)
     return Stream(draw, batch or 64, seed, pool)
 
 def _pages(model, data, batch, augment, size, pool, seed, share, *_):
@@ -1370,4 +1490,5 @@ def _receipts(model, data, batch, augment, size, pool, seed, share, *_):
     known = [n for n in arguments(DrawReceipt) if n != 'light'] + arguments(jitter_color)
     check_names(augment, known, 'augment: ')
     light, how = ({k: v for k, v in augment.items() if (k in arguments(jitter_color)) == yes} for yes in (True, False))
-    return Stream(DrawReceipt(model, [receipt_source(s, model, seed, share) for s in data], light=light, **how), batch or 4, seed, pool)
+    return Stream(DrawReceipt(model, [receipt_source(s, model, seed, share) for s in data],
+                              light=light, **how), batch or 4, seed, pool)

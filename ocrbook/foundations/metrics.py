@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['hmean', 'match_iou', 'hmean_iou', 'best_hmean', 'hmean_ic13', 'word_accuracy', 'common_chars',
-           'char_recall_precision', 'one_minus_ned', 'text_metrics', 'f1', 'macro_f1', 'micro_f1', 'link_f1']
+           'char_recall_precision', 'one_minus_ned', 'text_metrics', 'fold_text', 'unicode_metrics', 'f1', 'macro_f1',
+           'micro_f1', 'link_f1']
 
 # %% ../../nbs/foundations/07_metrics.ipynb #9978648f
-import re
+import re, unicodedata
 from difflib import SequenceMatcher
 import numpy as np
 from rapidfuzz.distance import Levenshtein
@@ -207,14 +208,15 @@ def char_recall_precision(
     return dict(char_recall=_ratio(hits, sum(map(len, t))), char_precision=_ratio(hits, sum(map(len, p))))
 
 # %% ../../nbs/foundations/07_metrics.ipynb #167802ea
+def _ned(a:str, b:str) -> float: return Levenshtein.distance(a, b)/max(1, len(a), len(b)) # in [0,1]
+
 def one_minus_ned(
     preds,   # n strings
     truths,  # n strings
 ) -> float:  # in [0,1], 4 digits; 1 when all are right, or when there are none
     "One minus the mean of edit distance over longer length; case and symbols ignored."
     p, t = ([_plain(s) for s in x] for x in _texts(preds, truths))
-    ned = sum(Levenshtein.distance(a, b)/max(1, len(a), len(b)) for a, b in zip(p, t))
-    return float(f'{1 - ned/max(1, len(t)):.4f}')
+    return float(f'{1 - sum(map(_ned, p, t))/max(1, len(t)):.4f}')
 
 def text_metrics(
     preds,   # n strings
@@ -223,6 +225,28 @@ def text_metrics(
     "Word accuracies, character recall and precision and 1-N.E.D., under the names of MMOCR's logs."
     ned = {'1-N.E.D': one_minus_ned(preds, truths)}
     return word_accuracy(preds, truths) | char_recall_precision(preds, truths) | ned
+
+# %% ../../nbs/foundations/07_metrics.ipynb #9e2c2adb
+_unseen = re.compile('[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]')
+
+def fold_text(text:str) -> str:
+    "Letters, their marks and digits, without case, in NFC; a text that has none of them: all of it."
+    text = unicodedata.normalize('NFC', unicodedata.normalize('NFD', text).casefold())
+    kept, wanted = [], True                            # a mark goes with the character before it
+    for c in _unseen.sub('', text):
+        kind = unicodedata.category(c)
+        if kind[0] != 'M': wanted = kind[0] in 'LN'
+        if wanted and kind != 'Me': kept.append(c)     # not the frame of a keycap
+    return ''.join(kept) or text
+
+def unicode_metrics(
+    preds,   # n strings
+    truths,  # n strings
+) -> dict:   # word_acc_unicode, 1-N.E.D_unicode, each in [0,1], 4 digits; 0 for no words
+    "Word accuracy and 1-N.E.D. of what `fold_text` keeps: case and symbols ignored in every alphabet."
+    p, t = (list(map(fold_text, x)) for x in _texts(preds, truths))
+    near = sum(1 - _ned(a, b) for a, b in zip(p, t))
+    return {'word_acc_unicode': _ratio(sum(map(str.__eq__, p, t)), len(t)), '1-N.E.D_unicode': _ratio(near, len(t))}
 
 # %% ../../nbs/foundations/07_metrics.ipynb #d70dfeb9
 def f1(

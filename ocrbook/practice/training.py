@@ -7,35 +7,41 @@ __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stre
            'average', 'LossOf', 'accelerator', 'fit', 'Run', 'add', 'judge', 'save', 'write', 'chart', 'spoilt',
            'close', 'RealWords', 'Source', 'draw_from', 'DrawWord', 'RealPages', 'DrawPage', 'RealReceipts',
            'DrawnReceipts', 'linked', 'DrawReceipt', 'widen', 'DrawAligned', 'Aligned', 'cut_words', 'loaded',
-           'score_words', 'resized', 'right_words', 'score_pages', 'scored', 'check_labels', 'score_receipts', 'adopt',
-           'find_folder', 'read_folder', 'parse_source', 'check_names', 'arguments', 'word_source', 'page_source',
-           'receipt_source', 'read_recipe', 'pick_vocab', 'start_model', 'task_of', 'own_classes', 'kept_aside',
-           'judge_by', 'open_val', 'train']
+           'score_words', 'resized', 'right_words', 'score_pages', 'scored', 'score_receipts', 'adopt', 'adopt_classes',
+           'find_folder', 'read_folder', 'parse_source', 'kept_aside', 'check_names', 'arguments', 'word_source',
+           'page_source', 'receipt_source', 'read_recipe', 'pick_vocab', 'start_model', 'load_model', 'task_of',
+           'own_classes', 'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
-import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
-from contextlib import nullcontext
-from dataclasses import dataclass
+import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading
+import time, zlib
+from collections import Counter
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 import cv2, numpy as np, torch
 import torch.nn.functional as F
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import send_to_device
+from accelerate.utils import broadcast_object_list, gather_object, send_to_device
+from filelock import FileLock, Timeout
+from safetensors import safe_open
+from safetensors.torch import load as load_tensors, save as save_tensors
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
-from ..data.formats import FormatError, Sample, read_jsonl, write_jsonl
+from ..data.formats import FormatError, Sample, read_jsonl, read_samples, write_jsonl
 from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
-from ..foundations.metrics import best_hmean, hmean, link_f1, macro_f1, match_iou, micro_f1, text_metrics, word_accuracy
+from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
+from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
 from ..kie.sdmgr import WILDRECEIPT, links, may_link
-from ..parts.stages import stack_maps
-from .checkpoints import save_checkpoint
+from ..parts.stages import pick_device, stack_maps
+from .checkpoints import CheckpointError, note, read_checkpoint, save_checkpoint
 from .models import MODELS, create_model
 
 # %% ../../nbs/practice/72_training.ipynb #1256b407
@@ -103,26 +109,60 @@ def share(
             if start <= step < stop: yield [e[step % k] for e in entries]
 
 # %% ../../nbs/practice/72_training.ipynb #5d1856ae
+def _packed(value, tensors):
+    "`value` in terms of JSON: tensors go to the end of a list and leave their number."
+    if isinstance(value, torch.Tensor):
+        tensors.append(value.detach().cpu().contiguous().clone())
+        return dict(tensor=len(tensors) - 1)
+    if isinstance(value, dict):
+        return dict(items=[[k, _packed(v, tensors)] for k, v in value.items()])
+    if isinstance(value, (list, tuple)): return [_packed(v, tensors) for v in value]
+    return value
+
+def _unpacked(value, tensors):
+    "The inverse of `_packed`; tuples come back as lists."
+    if isinstance(value, list): return [_unpacked(v, tensors) for v in value]
+    if not isinstance(value, dict): return value
+    if 'tensor' in value: return tensors[str(value['tensor'])]
+    return {k: _unpacked(v, tensors) for k, v in value['items']}
+
 def save_state(
     path,    # file
-    **state, # numbers, texts, tensors, dicts of them
+    **state, # numbers, texts, tensors, dicts and lists of them
 ):
     "Write a training state so that an interruption leaves either the old file or the new one."
-    path, memory = Path(path), io.BytesIO()
+    path, tensors = Path(path), []
+    head = json.dumps(_packed(state, tensors))
+    data = save_tensors({str(i): t for i, t in enumerate(tensors)}, dict(state=head))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.part')
-    torch.save(state, memory)
     try:
-        with open(part, 'wb') as f: f.write(memory.getbuffer()); f.flush(); os.fsync(f.fileno())
+        with open(part, 'wb') as f: f.write(data); f.flush(); os.fsync(f.fileno())
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
+    if os.name == 'nt': return                             # Windows has no handle for a folder
+    folder = os.open(path.parent, os.O_RDONLY)
+    try: os.fsync(folder)
+    finally: os.close(folder)
 
+# %% ../../nbs/practice/72_training.ipynb #94869f50
 def read_state(path) -> dict:
     "What `save_state` wrote; a damaged file is an error of one line."
-    try: return torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e: raise ValueError(f'{path}: no training state, or damaged ({str(e).splitlines()[0][:60]})') from None
+    try: return _state(Path(path).read_bytes())
+    except OSError as e: raise ValueError(f'{path}: {e.strerror}') from None
+    except Exception as e:
+        why = f'{type(e).__name__}: {str(e).splitlines()[0][:60]}' if str(e) else type(e).__name__
+        raise ValueError(f'{path}: no training state, or damaged ({why})') from None
+
+def _state(data:bytes) -> dict:
+    "The state in a file's content."
+    size = int.from_bytes(data[:8], 'little')
+    tensors = load_tensors(data)                           # checks the header first
+    return _unpacked(json.loads(json.loads(data[8:8 + size])['__metadata__']['state']), tensors)
 
 # %% ../../nbs/practice/72_training.ipynb #1c1239cf
+_text = dict(encoding='utf-8', errors='surrogateescape')       # a folder may have any name
+
 class Log:
     "Rows of numbers in a CSV file whose first column is the step."
     def __init__(self,
@@ -131,11 +171,14 @@ class Log:
     ):
         self.path, self.names, self.rows, kept = Path(path), [], [], []
         if self.path.exists():
-            with open(self.path, newline='') as f: self.names, *rows = list(csv.reader(f)) or [[]]
+            with open(self.path, newline='', **_text) as f:
+                self.names, *rows = list(csv.reader(f)) or [[]]
             kept = [r for r in rows if len(r) == len(self.names) and r[0].isdigit() and int(r[0]) < start]
         part = self.path.with_name(f'.{self.path.name}.part')
-        with open(part, 'w', newline='') as f: csv.writer(f).writerows([self.names, *kept] if kept else [])
+        with open(part, 'w', newline='', **_text) as f:
+            csv.writer(f).writerows([self.names, *kept] if kept else [])
         os.replace(part, self.path)
+        self.last = int(kept[-1][0]) if kept else None             # step of the last row
         if not kept: self.names = []
 
     def add(self, **values): # step first
@@ -146,7 +189,10 @@ class Log:
         "Write the rows that wait; where that fails they go on waiting, and no half row stays."
         size = self.path.stat().st_size
         try:
-            with open(self.path, 'a', newline='') as f: csv.writer(f).writerows(self.rows)
+            with open(self.path, 'a', newline='', **_text) as f:
+                csv.writer(f).writerows(self.rows)
+                f.flush()
+                os.fsync(f.fileno())
         except OSError: os.truncate(self.path, size); raise
         self.rows = []
 
@@ -180,12 +226,22 @@ class LossOf(torch.nn.Module):
         return loss, {k: v.detach().float() for k, v in terms.items()}
 
 def accelerator(
-    device:str='', # 'cpu', or '': the best there is
+    device=None, # see `pick_device`; None: the best there is
 ) -> Accelerator:
     "Where to compute, and with how many processes."
-    cpu = device == 'cpu' or not torch.accelerator.is_available()
-    if PartialState._shared_state and (PartialState().device.type == 'cpu') != cpu: AcceleratorState._reset_state(True)  # it remembers the last choice
-    return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+    device, several = pick_device(device), int(os.environ.get('WORLD_SIZE', 1)) > 1
+    place = lambda d: (d.type, 0 if d.type == 'cpu' else d.index or 0)
+    if several and device.index:
+        raise ValueError(f'device={str(device)!r}: several processes take a device each, name '
+                         f'{device.type!r}')
+    known = PartialState().device if PartialState._shared_state else device
+    if place(known) != place(device) and not several:
+        AcceleratorState._reset_state(True)      # it remembers the last choice
+    if device.index and not several: os.environ['ACCELERATE_TORCH_DEVICE'] = str(device)
+    some_idle = DistributedDataParallelKwargs(find_unused_parameters=True)
+    try: return Accelerator(cpu=device.type == 'cpu', kwargs_handlers=[some_idle])
+    finally:
+        if device.index and not several: del os.environ['ACCELERATE_TORCH_DEVICE']
 
 # %% ../../nbs/practice/72_training.ipynb #41e66510
 def fit(
@@ -206,13 +262,14 @@ def fit(
     workers:int=0,          # processes that prepare batches
     evaluate=None,          # function of a model → dict of numbers; the highest 'score' is the best
     eval_every:int=0,       # steps between evaluations; 0: only at the end
-    save_every:int=500,     # steps between saves
+    save_every:int=500,     # steps between saves; before an evaluation there is one too
     resume:bool=False,      # go on from what is in `out`
-    device:str='',          # 'cpu', or '': the best there is
+    device:str=None,        # 'cpu', 'cuda', 'cuda:1' …; None: the best there is
     tensorboard:bool=False, # write a log for TensorBoard too
     progress:bool=True,     # show a bar
     log=None,               # function of (step, dict of loss terms)
     notes:dict=None,        # stored with the weights
+    about=None,             # dict of more that a resumed run is compared with
 ) -> list:                  # the loss of every step of this call
     "Train with AdamW; afterwards `model` holds the result."
     acc, warmup = accelerator(device), steps//20 if warmup is None else warmup
@@ -220,35 +277,52 @@ def fit(
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model.train().to(acc.device, memory_format=layout)
     net, opt = acc.prepare(LossOf(model, bf16), torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay))
-    mean = copy.deepcopy(model) if ema else model
-    run = Run(out, acc.is_main_process, tensorboard, notes)
-    start, losses = run.restore(resume, model, mean, opt, dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool,
-        data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape, weight_decay=weight_decay, clip=clip, ema=ema)), []
-    with tqdm(total=steps, initial=start, mininterval=5, unit='step', disable=not (progress and acc.is_main_process)) as bar:
-        for step, batches in zip(range(start, steps), share(stream, start, steps, own, lanes, workers)):
-            for g in opt.param_groups: g['lr'] = lr*schedule(step, steps, warmup, shape)
-            parts = []
-            for lane, batch in zip(own, batches):
-                fix_random(f'{seed}/{step*lanes + lane}')
-                with nullcontext() if lane == own[-1] else acc.no_sync(net):       # processes meet at the last one only
-                    loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
-                    acc.backward(loss/accumulate)
-                parts.append(terms | dict(loss=loss.detach()))
-            terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}, 'mean')
-            terms['norm'] = acc.clip_grad_norm_(net.parameters(), clip or math.inf)
-            terms = {k: float(v) for k, v in terms.items()}
-            if not all(map(math.isfinite, terms.values())): raise FloatingPointError(run.spoilt(step, terms))
-            opt.step(); opt.zero_grad(set_to_none=True)
-            if ema: average(mean, model, ema, step)
-            losses.append(terms['loss']); bar.update(); bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
-            run.add(step, lr*schedule(step, steps, warmup, shape), terms)
-            if log is not None: log(step, terms)
-            done = step + 1
-            if evaluate and (done == steps or eval_every and done % eval_every == 0):
-                if acc.is_main_process: run.judge(done, mean, evaluate(mean.eval()))
-                acc.wait_for_everyone(); model.train()
-            if done % save_every == 0 or done == steps: run.save(done, model, mean, opt)
-    run.close()
+    mean, losses = copy.deepcopy(model) if ema else model, []
+    how = dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool,
+               data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape, clip=clip,
+               weight_decay=weight_decay,
+               ema=ema, bf16=bf16, channels_last=channels_last, device=acc.device.type,
+               **about or {})
+    every = eval_every or steps
+    due = lambda done: evaluate is not None and done > 0 and (done == steps or done % every == 0)
+    def judge(done):
+        run.judge(done, mean, evaluate)
+        acc.wait_for_everyone(); model.train()
+    with Run(out, acc, tensorboard, notes) as run:
+        start = run.restore(resume, model, mean, opt, how)
+        if due(start):
+            judge(start)                        # where the run before was cut off while it judged
+        with tqdm(total=steps, initial=start, mininterval=5, unit='step',
+                  disable=not (progress and acc.is_main_process)) as bar:
+            for step, batches in zip(range(start, steps),
+                                     share(stream, start, steps, own, lanes, workers)):
+                for g in opt.param_groups: g['lr'] = lr*schedule(step, steps, warmup, shape)
+                parts = []
+                for lane, batch in zip(own, batches):
+                    fix_random(f'{seed}/{step*lanes + lane}')
+                    meet = lane == own[-1]                 # processes wait for each other at the last
+                    with nullcontext() if meet else acc.no_sync(net):
+                        loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
+                        acc.backward(loss/accumulate)
+                    parts.append(terms | dict(loss=loss.detach()))
+                terms = acc.reduce({k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]},
+                                   'mean')
+                terms['norm'] = acc.clip_grad_norm_(net.parameters(), clip or math.inf)
+                terms = {k: float(v) for k, v in terms.items()}
+                if not all(map(math.isfinite, terms.values())):
+                    raise FloatingPointError(run.spoilt(step, terms))
+                opt.step(); opt.zero_grad(set_to_none=True)
+                if ema: average(mean, model, ema, step)
+                losses.append(terms['loss'])
+                bar.update()
+                bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
+                run.add(step, lr*schedule(step, steps, warmup, shape), terms)
+                if log is not None: log(step, terms)
+                done = step + 1
+                if due(done) or done % save_every == 0 or done == steps:
+                    run.save(done, model, mean, opt)
+                if due(done): judge(done)
+        run.close()
     if ema: model.load_state_dict(mean.state_dict())
     model.eval()
     return losses
@@ -260,16 +334,46 @@ def _to(batch, device, layout):
     return batch | dict(images=batch['images'].to(memory_format=layout))
 
 # %% ../../nbs/practice/72_training.ipynb #de45592d
+_mine = threading.local()
+@contextmanager
+def _held(
+    out, # folder; None: nothing is held
+):
+    "Keep a folder for this run alone, or refuse; what the run itself calls may hold it again."
+    mine, out = _mine.__dict__.setdefault('folders', set()), out and Path(out).resolve()
+    if out is None or out in mine: yield; return
+    new = not out.exists(); out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out/'.lock')
+    try: lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f'{out}: another training is writing into this folder; wait for its end, '
+                         f'or name another folder') from None
+    mine.add(out)
+    try: yield
+    finally:
+        mine.discard(out); lock.release()
+        with suppress(OSError):
+            if new and [p.name for p in out.iterdir()] == ['.lock']:
+                (out/'.lock').unlink()
+                out.rmdir()   # nothing came of it
+
+# %% ../../nbs/practice/72_training.ipynb #fbb9042f
 class Run:
-    "The folder of a training run; without a folder it does nothing, and only the main process writes."
+    "The folder of a training run; without a folder it does nothing."
     def __init__(self,
         out,                    # folder, or None
-        main:bool=True,         # is this the process that writes?
+        acc=None,               # `Accelerator`; of several processes the first one writes
         tensorboard:bool=False,
         notes:dict=None,        # stored with the weights
     ):
-        self.out, self.main, self.tensorboard, self.notes = out and Path(out), main and bool(out), tensorboard, notes or {}
+        self.out, self.acc = out and Path(out), acc
+        self.tensorboard, self.notes = tensorboard, notes or {}
+        self.main = bool(out) and (acc is None or acc.is_main_process)
+        self.file, self.stack = self.out and self.out/'state.safetensors', ExitStack()
         self.saved, self.best, self.lost, self.board = 0, None, {}, None
+
+    def __enter__(self): return self
+    def __exit__(self, *error): self.stack.close()
 
     def restore(self,
         resume:bool,
@@ -277,22 +381,81 @@ class Run:
         how:dict,         # settings on which the course of the run depends
     ) -> int:             # the step to go on with
         "Fill everything from the folder's state, or begin."
-        file, self.how, self.began = self.out and self.out/'state.pt', how, time.monotonic()
-        if file and file.exists():
-            if not resume: raise ValueError(f'{self.out}: holds a run already; resume it (--resume), or name another folder')
-            state = read_state(file)
-            model.load_state_dict(state['model']); opt.load_state_dict(state['opt'])
-            if mean is not model: mean.load_state_dict(state['mean'])
-            self.saved, self.best = state['step'], state['best']
-            changed = [f'{k} {state["how"].get(k)} → {v}' for k, v in how.items() if state['how'].get(k) != v]
-            if changed and self.main: _tell(f'{self.out}: resumed with other settings: {", ".join(changed)}')
+        self.how, self.began = json.loads(json.dumps(how, default=str)), time.monotonic()
+        _agree(self.acc, self.how)
+        if data := self.out and _from_first(self.acc, lambda: self.open(resume)):
+            state = _state(data)
+            if (done := state['step']) > how.get('steps', done):
+                raise ValueError(f'{self.out}: this run has done {done} steps already, '
+                                 f'steps={how["steps"]} are fewer; name more, or another folder')
+            self.fill(state, model, mean, opt)
         if self.main:
-            self.out.mkdir(parents=True, exist_ok=True)
             self.log, self.scores = Log(self.out/'log.csv', self.saved), Log(self.out/'scores.csv', self.saved + 1)
+            self.best = _mark(self.out/'best.safetensors') if self.saved else None
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
 
-# %% ../../nbs/practice/72_training.ipynb #fc60bc2f
+# %% ../../nbs/practice/72_training.ipynb #8a4873e8
+def _open(self:Run, resume) -> bytes: # b'' where there is none
+    "Take the folder and read its state."
+    self.stack.enter_context(_held(self.out))
+    if (old := self.out/'state.pt').exists() and not self.file.exists():
+        raise ValueError(f'{old}: the state of an older version, which this one cannot resume; '
+                         f'name another folder, --start {self.out/"last.safetensors"}')
+    if not self.file.exists(): return b''
+    if not resume:
+        raise ValueError(f'{self.out}: holds a run already; resume it (--resume), or name another '
+                         f'folder')
+    read_state(self.file)                                     # an error if it is damaged
+    return self.file.read_bytes()
+
+def _fill(self:Run, state, model, mean, opt):
+    "Bring a state into networks and optimiser; settings that have changed are told."
+    self.saved = state['step']
+    changed = [f'{k} {_short(state["how"].get(k))} → {_short(v)}'
+               for k, v in self.how.items() if state['how'].get(k) != v]
+    told = f'resumed with other settings: {", ".join(changed)}' if changed else ''
+    try:
+        model.load_state_dict(state['model']); opt.load_state_dict(state['opt'])
+        if mean is not model: mean.load_state_dict(state['mean'] or state['model'])
+    except (RuntimeError, ValueError, KeyError) as e:
+        why = ' '.join(str(e).split())[:200]
+        told = told and f', {told}'
+        raise ValueError(f'{self.file}: the state of another network{told} ({why})') from None
+    if told and self.main: _tell(f'{self.out}: {told}')
+
+def _short(value): return s if len(s := str(value)) < 100 else f'{s[:97]}…'
+
+Run.open, Run.fill = _open, _fill
+
+# %% ../../nbs/practice/72_training.ipynb #e0fa2323
+def _from_first(acc, f):
+    "What `f()` gives in the first process, in all of them; its error too."
+    if acc is None or acc.num_processes == 1: return f()
+    found = [(None, None)]
+    if acc.is_main_process:
+        try: found = [(f(), None)]
+        except (ValueError, OSError) as e: found = [(None, str(e))]
+    (value, error), = broadcast_object_list(found)
+    if error: raise ValueError(error)
+    return value
+
+def _agree(acc, how):
+    "An error, in all processes, if they were started with unlike settings or data."
+    every = [how] if acc is None or acc.num_processes == 1 else gather_object([how])
+    for i, other in enumerate(every):
+        odd = [f'{k} {_short(every[0].get(k))} and {_short(v)}'
+               for k, v in other.items() if every[0].get(k) != v]
+        if odd: raise ValueError(f'processes 0 and {i} do not train alike: {", ".join(odd)}')
+
+def _mark(file):
+    "The score noted in a file of weights; None without one."
+    try:
+        with safe_open(file, 'pt') as f: mark = json.loads(f.metadata()['scores'])['score']
+    except Exception: return None
+    return mark if isinstance(mark, (int, float)) and math.isfinite(mark) else None
+
+# %% ../../nbs/practice/72_training.ipynb #4367c5b9
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
@@ -304,6 +467,7 @@ def _board(out, step):
     except ImportError: raise ImportError('tensorboard=True needs another package: pip install tensorboard') from None
     return SummaryWriter(out, purge_step=step)
 
+# %% ../../nbs/practice/72_training.ipynb #494d9781
 def add(self:Run, step, rate, terms):
     "A row of the log."
     if not self.main: return
@@ -311,28 +475,44 @@ def add(self:Run, step, rate, terms):
     self.chart(step, terms)
     if len(self.log.rows) > 100: self.write('log.csv', self.log.flush)
 
-def judge(self:Run, done, model, scores):
-    "Note the scores after `done` steps; keep the weights if they are the best so far."
-    if not self.main: return
-    self.scores.add(step=done, **scores); self.write('scores.csv', self.scores.flush)
+def judge(self:Run, done, model, evaluate):
+    "Note what `evaluate` says after `done` steps, keep the best weights, tell a failure."
+    if not self.main or self.scores.last == done: return
+    try:
+        scores = evaluate(model.eval())
+        scores = {k: v if isinstance(v, (int, str)) else float(v) for k, v in scores.items()}
+        score = float(scores['score'])
+    except Exception as e:
+        return _tell(f'step {done}: the evaluation failed, the training goes on: '
+                     f'{type(e).__name__}: {_first_line(e)}')
+    if not math.isfinite(score):
+        _tell(f'step {done}: the score is {score}, which is no mark; the best weights so far stay')
+    elif self.best is None or score > self.best:
+        weights = lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done,
+                                          scores=scores, **self.notes)
+        if self.write('best.safetensors', weights): self.best = score
+    self.scores.add(step=done, **scores)
+    self.write('scores.csv', self.scores.flush)    # last: a resumed run judges what has no row
     self.chart(done, scores)
-    if self.best is not None and scores['score'] <= self.best: return
-    weights = lambda: save_checkpoint(model, self.out/'best.safetensors', steps=done, scores=scores, **self.notes)
-    if self.write('best.safetensors', weights): self.best = scores['score']
 
 def save(self:Run, done, model, mean, opt):
     "Write all that a resumed run needs, and the weights."
     if not self.main: return
     averaged = None if mean is model else mean.state_dict()
     def state():
-        save_state(self.out/'state.pt', model=model.state_dict(), mean=averaged, opt=opt.state_dict(), step=done, best=self.best, how=self.how)
+        save_state(self.file, model=model.state_dict(), mean=averaged, opt=opt.state_dict(),
+                   step=done, how=self.how)
         self.saved = done
-    if self.write('log.csv', self.log.flush) and self.write('state.pt', state):       # no row is missing whose step the state has done
-        self.write('last.safetensors', lambda: save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes))
+    last = lambda: save_checkpoint(mean, self.out/'last.safetensors', steps=done, **self.notes)
+    logged = self.write('log.csv',
+                        self.log.flush)         # before the state that has done these steps
+    if logged and self.write(self.file.name, state): self.write('last.safetensors', last)
+
+def _first_line(e): return (str(e).strip().splitlines() or ['no reason given'])[0][:200]
 
 Run.add, Run.judge, Run.save = add, judge, save
 
-# %% ../../nbs/practice/72_training.ipynb #fbb9042f
+# %% ../../nbs/practice/72_training.ipynb #ccbaa17a
 def write(self:Run, file, f) -> bool: # has it worked?
     "A write that may fail: it is told, and the training goes on."
     try: f()
@@ -353,7 +533,7 @@ def chart(self:Run, step, values):
 def spoilt(self:Run, step, terms):
     "What to say of a loss that is no number."
     names = ', '.join(f'{k} {v:.4g}' for k, v in terms.items())
-    kept = f'; {self.out/"state.pt"} has the state after step {self.saved}' if self.out and self.saved else ''
+    kept = f'; {self.file} has the state after step {self.saved}' if self.out and self.saved else ''
     return f'step {step}: not a number: {names}; the weights were not changed{kept}'
 
 def close(self:Run):
@@ -383,6 +563,7 @@ class Source:
     weight:float=1.          # how often, relative to the others
     augment:dict|None=None   # ranges for `jitter_word` or `crop_page`; None: entries as they are
     name:str=''
+    about:str=''             # number and digest of its labels, or how it is drawn
 
 def draw_from(
     sources:list,      # of `Source`
@@ -407,19 +588,28 @@ class DrawWord:
         transform,         # crop → (tensor, valid ratio), the model's
         sources:list,      # of `Source`
         vocab=None,        # texts with other characters are left out
-        max_chars:int=40,
-        max_width:int=512, # pixels, of the transformed crop
+        max_chars:int=40,  # longer texts are left out
+        max_width:int=512, # pixels, of the transformed crop; wider ones are left out
     ):
         self.transform, self.sources, self.vocab = transform, sources, vocab
         self.max_chars, self.max_width = max_chars, max_width
 
+    def unused(self, text, image=None, width=0): # '' for what is used
+        "Why an example is left out; what is not given is not asked for."
+        if len(text) > self.max_chars: return f'longer than max_chars = {self.max_chars}'
+        if not text or self.vocab and self.vocab.unknown_in([text]):
+            return 'without text, or with characters that the model lacks'
+        if image is not None and min(image.shape[:2]) < 4: return 'less than 4 pixels high or wide'
+        if width > self.max_width:
+            return f'wider than max_width = {self.max_width} pixels once scaled'
+        return 'more letters than columns' if 0 < width < 4*len(text) else ''
+
     def __call__(self, rng):
         def use(source, entry):
             image, text = entry
-            if not 0 < len(text) <= self.max_chars or min(image.shape[:2]) < 4: return None
-            if self.vocab and self.vocab.unknown_in([text]): return None
+            if self.unused(text, image): return None
             x, ratio = self.transform(image if source.augment is None else jitter_word(image, rng, **source.augment))
-            return None if x.shape[2] > self.max_width or x.shape[2]//4 < len(text) else (x, text, ratio)
+            return None if self.unused(text, image, x.shape[2]) else (x, text, ratio)
         return draw_from(self.sources, rng, use)
 
     def width(self, item): return item[0].shape[2]
@@ -428,6 +618,32 @@ class DrawWord:
         w = max(self.width(i) for i in items)
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
         return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
+
+# %% ../../nbs/practice/72_training.ipynb #3c371b43
+def _tell_unused(
+    draw,           # a `DrawWord`
+    source,         # `Source` of `RealWords`
+    most:int=300,   # crops that are looked at, evenly spread
+):
+    "Say how many words of a source will never be used, and why; an error if that is all of them."
+    samples, left, rest = source.data.samples, Counter(), []
+    for s in samples:
+        if why := draw.unused(s.texts[0]): left[why, len(samples)] += 1
+        else: rest.append(s)
+    seen = [rest[i] for i in np.linspace(0, len(rest) - 1, min(most, len(rest))).astype(int)]
+    for s in seen:
+        try: image = s.load()
+        except ValueError: continue                        # told when its turn comes
+        why = draw.unused(s.texts[0], image)
+        why = why or draw.unused(s.texts[0], image, draw.transform(image)[0].shape[2])
+        if why: left[why, len(seen)] += 1
+    for (why, of), n in left.items():
+        name = next((n for n in ('max_chars', 'max_width') if n in why), '')
+        way = f'; another limit: {name} in a recipe, --{name.replace("_", "-")}' if name else ''
+        seen_only = ' looked at' if of < len(samples) else ''
+        said = f'{source.name}: {n} of {of} words{seen_only} are left out, {why}{way}'
+        if n == of: raise ValueError(said)
+        _tell(said)
 
 # %% ../../nbs/practice/72_training.ipynb #d57afd39
 class RealPages:
@@ -650,7 +866,7 @@ def cut_words(
             crop = crop_quad(image, quad)
             if min(crop.shape[:2]) < 6: continue
             path = out/'images'/f'{s.path.stem}_{len(rows)}.jpg'
-            cv2.imwrite(str(path), crop[..., ::-1])
+            path.write_bytes(cv2.imencode('.jpg', crop[..., ::-1])[1].tobytes())   # may fail aloud
             rows.append(Sample(path, [], [text]))
     write_jsonl(rows, out)
     return len(rows)
@@ -667,7 +883,7 @@ def score_words(
     read,            # function of a list of crops (h,w,3) → a `TextInstance` each, for example `model.predict`
     samples,         # word crops, or photos whose words have texts
     together:int=256, # crops read in one call
-) -> dict:           # crops, and the six numbers of `text_metrics`
+) -> dict:           # crops, the numbers of `unicode_metrics`, and the six of `text_metrics`
     "How well words are read."
     preds, truths, crops = [], [], []
     def flush():
@@ -679,7 +895,7 @@ def score_words(
         if len(crops) >= together: flush()
     flush()
     if not truths: raise ValueError('nothing to score: no image could be read that has a word with a text')
-    return dict(crops=len(truths)) | text_metrics(preds, truths)
+    return dict(crops=len(truths)) | unicode_metrics(preds, truths) | text_metrics(preds, truths)
 
 # %% ../../nbs/practice/72_training.ipynb #b10b6484
 def resized(image, polygons, size):
@@ -695,8 +911,8 @@ def right_words(found, texts, polygons, truths, ignored) -> np.ndarray: # of one
     found, texts = [p for p, t in zip(found, texts) if t], [t for t in texts if t]
     true = [t for t, k in zip(truths, known) if k]
     pairs, counted = match_iou(found, [p for p, k in zip(polygons, known) if k], [p for p, k in zip(polygons, known) if not k])
-    same_text = word_accuracy([texts[p] for _, p in pairs], [true[t] for t, _ in pairs])['word_acc_ignore_case_symbol']
-    return np.array([round(same_text*len(pairs)), len(true), int(counted.sum())])
+    right = sum(fold_text(texts[p]) == fold_text(true[t]) for t, p in pairs)
+    return np.array([right, len(true), int(counted.sum())])
 
 def score_pages(
     detect,       # function of an image → `TextInstance`s with scores, for example `model.predict`
@@ -724,24 +940,40 @@ def score_pages(
 def scored(classes) -> list: # of class numbers
     "The classes that count in a score."
     values = [i for i, c in enumerate(classes) if c.endswith('_value')]
-    return values or [i for i, c in enumerate(classes) if c.lower() not in ('ignore', 'other', 'others', 'background')]
+    nothing = 'ignore', 'other', 'others', 'background'
+    named = [i for i, c in enumerate(classes) if c.lower() not in nothing]
+    return values or named or [*range(len(classes))]
 
-def check_labels(
+def _labelled(
     samples,  # photos
     classes,  # names
-):
-    "An error for the first photo whose words have labels that are not among the classes."
-    for s in samples:
-        if lost := {l for l, skip in zip(s.labels or (), s.ignored) if not skip} - set(classes):
-            raise ValueError(f'{s.path}: label {min(map(str, lost))!r} is not among the classes {", ".join(classes)}')
+) -> list:    # of `Sample`: every label a name among the classes, or None where a word has none
+    "Photos whose labels are names; a number is a place among the classes."
+    def name(s, l):
+        if l is None or l == '': return None
+        if isinstance(l, float) and l.is_integer(): l = int(l)
+        if type(l) is int and 0 <= l < len(classes): return classes[l]
+        if type(l) is int:
+            raise ValueError(f'{s.path}: label {l} is the number of no class, there are '
+                             f'{len(classes)}; a class_list.txt beside the labels names others')
+        if not isinstance(l, str):
+            raise ValueError(f'{s.path}: label {str(l)[:40]} is neither a name nor a number')
+        return l
+    def known(s):
+        names = [None if skip else name(s, l) for l, skip in zip(s.labels, s.ignored)]
+        if lost := {*names} - {None, *classes}:
+            raise ValueError(f'{s.path}: label {min(lost)!r} is not among the classes '
+                             f'{", ".join(classes)}')
+        return names
+    return [s if s.labels is None else replace(s, labels=known(s)) for s in samples]
 
 def score_receipts(
     model,    # with `predict` and `classes`
     samples,  # labelled photos
 ) -> dict:    # receipts, words, macro_f1, micro_f1; link_f1 where links are known
     "How well words are labelled, given their boxes and texts."
-    check_labels(samples, model.classes)
-    number, data = {c: i for i, c in enumerate(model.classes)}, RealReceipts(samples, model.backbone is not None)
+    number = {c: i for i, c in enumerate(model.classes)}
+    data = RealReceipts(_labelled(samples, model.classes), model.backbone is not None)
     preds, truths, joined, known = [], [], [], []
     for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
         (nodes, edges), = model.predict_scores([page], [polygons], [texts])
@@ -755,6 +987,29 @@ def score_receipts(
     return out | (dict(link_f1=round(link_f1(joined, known)['hmean'], 4)) if known else {})
 
 # %% ../../nbs/practice/72_training.ipynb #ddbea7f6
+def _move_rows(old, model, wider, have, now):
+    "Copy `old` into `model` with other classes; names of the tensors that have a row for each."
+    moves = [(have.index(c), i) for i, c in enumerate(now) if c in have]
+    state, resized = model.state_dict(), []
+    for name, v in old.state_dict().items():
+        to = state[name]
+        dims = [d for d in range(to.ndim) if wider[name].shape[d] != to.shape[d]]
+        if len(dims) > 1 or any(a != b for d, (a, b) in enumerate(zip(v.shape, to.shape)) if d not in dims):
+            raise ValueError(f'{name}: {tuple(v.shape)} cannot become {tuple(to.shape)}')
+        if not dims: to.copy_(v); continue
+        resized.append(name)
+        rows = [(a, b) for a, b in moves if a < v.shape[dims[0]] and b < to.shape[dims[0]]]
+        if rows:
+            a, b = torch.tensor(rows).T
+            to.index_copy_(dims[0], b, v.index_select(dims[0], a))
+    return resized
+
+def _kept(what, have, now, resized):
+    new = [c for c in now if c not in have]
+    names = f': {" ".join(map(str, new[:20]))}' if new else ''
+    kept = f'{len(now)-len(new)} classes kept, {len(new)} new{names}'
+    return f'{what}: {kept}; resized: {", ".join(resized)}'
+
 def adopt(
     old,            # a trained recognizer
     vocab:Vocab,    # the new characters
@@ -765,42 +1020,67 @@ def adopt(
     extra = next(c for c in map(chr, range(0xe000, 0xf8ff)) if c not in vocab.chars)
     wider = build(Vocab(vocab.chars + extra, vocab.lower, vocab.unknown)).state_dict()
     have, now = old.converter.idx2char, model.converter.idx2char
-    moves = [(have.index(c), i) for i, c in enumerate(now) if c in have]
-    state, resized = model.state_dict(), []
-    for name, v in old.state_dict().items():
-        to = state[name]
-        dims = [d for d in range(to.ndim) if wider[name].shape[d] != to.shape[d]]          # with a row for each character
-        if len(dims) > 1 or any(a != b for d, (a, b) in enumerate(zip(v.shape, to.shape)) if d not in dims):
-            raise ValueError(f'{name}: {tuple(v.shape)} cannot become {tuple(to.shape)}')
-        if not dims: to.copy_(v); continue
-        a, b = torch.tensor([(a, b) for a, b in moves if a < v.shape[dims[0]] and b < to.shape[dims[0]]]).T
-        to.index_copy_(dims[0], b, v.index_select(dims[0], a)); resized.append(name)
-    new = [c for c in now if c not in have]
-    return model, (f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}: {len(now)-len(new)} classes kept, '
-                   f'{len(new)} new{": " + " ".join(new[:20]) if new else ""}; resized: {", ".join(resized)}')
+    resized = _move_rows(old, model, wider, have, now)
+    what = f'alphabet of {len(old.converter.vocab)} characters changed to {len(vocab)}'
+    return model, _kept(what, have, now, resized)
+
+def adopt_classes(
+    old,      # a trained labelling model
+    classes,  # the new names
+    build,    # function of names → a fresh model of the same kind
+) -> tuple:   # the new model; what was kept and what is new, in words
+    "The labelling model `old` with other classes: its head gets their rows."
+    model = build(tuple(classes))
+    wider = build((*classes, '')).state_dict()
+    resized = _move_rows(old, model, wider, list(old.classes), list(classes))
+    what = f'{len(old.classes)} classes changed to {len(classes)}'
+    return model, _kept(what, old.classes, classes, resized)
 
 # %% ../../nbs/practice/72_training.ipynb #06cb7b65
 def find_folder(name) -> Path:
-    "The folder of this name, or of this name inside $OCRBOOK_DATA, with labels in it."
-    places = [Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name]
-    for p in places:
-        if (p/'labels.jsonl').is_file() or p.is_file(): return p
-    if not any(p.is_dir() for p in places): raise ValueError(f'{name}: no such folder')
-    raise ValueError(f'{name}: no labels.jsonl in this folder')
+    "The folder or label file of this name, or of this name inside $OCRBOOK_DATA."
+    found = [p for p in (Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name) if p.exists()]
+    if not found: raise ValueError(f'{name}: no such folder')
+    return next((p for p in found if (p/'labels.jsonl').is_file()), found[0])
+
+def _class_list(
+    path,     # label file, or folder
+) -> dict:    # number → name; empty without such a file
+    "The names in `class_list.txt` beside labels, one a line, with or without a number before it."
+    file = (path if path.is_dir() else path.parent)/'class_list.txt'
+    if not file.is_file(): return {}
+    try: lines = [l.strip() for l in file.read_text(encoding='utf-8-sig').splitlines() if l.strip()]
+    except UnicodeDecodeError as e:
+        raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
+    numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', l) for l in lines]
+    names = {int(m[1]): m[2] for m in numbered} if all(numbered) else dict(enumerate(lines))
+    if len(set(names.values())) < len(lines):
+        raise ValueError(f'{file}: a number or a name stands there twice')
+    return names
 
 def read_folder(
-    name,         # folder
+    name,         # folder or label file, in any form that `read_samples` knows
     only:str='',  # regular expression: images whose file name it finds
     skip:str='',  # likewise: images that are left out
+    format:str='', # see `read_samples`; '': told by looking
 ) -> list:        # of `Sample`
     "The labels of a folder; lines that cannot be read are told."
     path = find_folder(name)
-    samples = read_jsonl(path, warn=False)
+    samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
+                           warn=False)
     if n := len(samples.problems): _tell(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
     try: kept = [s for s in samples if re.search(only, s.path.name) and not (skip and re.search(skip, s.path.name))]
     except re.error as e: raise ValueError(f'{name}: only={only!r}, skip={skip!r}: no regular expression, {e}') from None
     if not kept: raise ValueError(f'{name}: none of {len(samples)} images has a name that fits only={only!r}, skip={skip!r}')
-    return kept
+    names = _class_list(path) if any(s.labels for s in kept) else {}
+    def named(s, l):
+        if type(l) is int and l not in names:
+            raise ValueError(f'{s.path}: label {l} is no number of the class_list.txt beside the '
+                             f'labels')
+        digits = isinstance(l, str) and l.isdecimal() and l not in names.values()
+        return names.get(int(l), l) if digits or type(l) is int else l
+    if not names: return kept
+    return [replace(s, labels=[named(s, l) for l in s.labels]) if s.labels else s for s in kept]
 
 def parse_source(
     spec, # 'folder', 'folder:0.3', 'synth', or a dict with `folder` and more
@@ -815,6 +1095,36 @@ def parse_source(
         except ValueError: spec = dict(folder=str(spec), weight=1.)
     if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
+
+# %% ../../nbs/practice/72_training.ipynb #abb6be45
+def kept_aside(
+    sample,      # a `Sample`
+    share:float, # in [0,1]
+) -> bool:
+    "Whether an image belongs to the validation part: its name decides."
+    return _place(sample) < 1000*share
+
+def _place(sample): return zlib.crc32(sample.path.name.encode('utf-8', 'surrogateescape')) % 1000
+
+def _scorable(sample, task) -> bool: # 'detection', 'recognition' or 'kie'
+    "Whether a sample has something that a score counts."
+    what = dict(detection=sample.polygons, recognition=sample.texts,
+                kie=sample.labels or [None]*len(sample))[task]
+    return any(not skip and w is not None and len(str(w)) > 0
+               for w, skip in zip(what, sample.ignored))
+
+def _divide(
+    samples,
+    share:float, # to be kept aside, in [0,1)
+    task:str,    # 'detection', 'recognition' or 'kie'
+) -> tuple:      # samples to learn from, samples kept aside
+    "Divide images by their names; where several can be judged, at least one stays on either side."
+    names = {s.path.name: _place(s) for s in samples if share and _scorable(s, task)}
+    order = sorted(names, key=lambda n: (names[n], n))
+    n = sum(p < 1000*share for p in names.values())
+    aside = set(order[:min(max(1, n), len(order) - 1)]) if len(order) > 1 else set()
+    sides = [[s for s in samples if (s.path.name in aside) == yes] for yes in (False, True)]
+    return tuple(sides)
 
 # %% ../../nbs/practice/72_training.ipynb #e23e1009
 def check_names(
@@ -837,16 +1147,17 @@ def word_source(
     model,             # recognizer, for its characters
     augment:dict,      # for `jitter_word`
     seed:int=0,        # of synthetic words
-    use=None,          # function of a `Sample`: use it?
+    share:float=0.,    # kept aside for validation, see `_divide`
     cut=None,          # folder for words cut out of photos
 ) -> Source:
     "Word crops by name."
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
-    if folder == 'synth': return Source(Words(10**9, seed, **spec), weight, None, 'synth')
-    check_names(spec, ('only', 'skip'), f'{folder}: ')
-    found = [s for s in read_folder(folder, **spec) if use is None or use(s)]
+    if folder == 'synth':
+        return Source(Words(10**9, seed, **spec), weight, None, 'synth', str(spec))
+    check_names(spec, ('only', 'skip', 'format'), f'{folder}: ')
+    found, _ = _divide(read_folder(folder, **spec), share, 'recognition')
     samples = [s for s in found if s.is_word]
-    if photos := [s for s in found if not s.is_word and any(t and not skip for t, skip in zip(s.texts, s.ignored))]:
+    if photos := [s for s in found if not s.is_word and _scorable(s, 'recognition')]:
         of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())        # other photos, another folder
         to = Path(cut)/f'{find_folder(folder).name}-{of:08x}'
         if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
@@ -854,37 +1165,57 @@ def word_source(
     fine = [s for s in samples if s.texts[0] and not model.converter.vocab.unknown_in(s.texts)]
     if not fine: raise ValueError(f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
     if lost := len(samples)-len(fine): _tell(f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')
-    return Source(RealWords(fine), weight, augment, str(folder))
+    return Source(RealWords(fine), weight, augment, str(folder), _digest(fine))
 
-def page_source(spec, augment:dict, size:int, seed:int=0, use=None) -> Source: # arguments as for `word_source`; `augment` for `crop_page`
-    "Photos by name."
+def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Source:
+    "Photos by name; arguments as for `word_source`, `augment` for `crop_page`."
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
-    if folder == 'synth': return Source(Pages(10**9, seed, size, **spec), weight, None, 'synth')
-    check_names(spec, ('only', 'skip', 'resize', 'scale', 'angle'), f'{folder}: ')
+    if folder == 'synth':
+        return Source(Pages(10**9, seed, size, **spec), weight, None, 'synth', str(spec))
+    check_names(spec, ('only', 'skip', 'format', 'resize', 'scale', 'angle'), f'{folder}: ')
     crop = augment | {k: spec.pop(k) for k in ('scale', 'angle') if k in spec}
     resize = spec.pop('resize', None)
-    samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
+    samples, _ = _divide(read_folder(folder, **spec), share, 'detection')
     if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
-    return Source(RealPages(samples, resize), weight, crop, str(folder))
+    return Source(RealPages(samples, resize), weight, crop, str(folder),
+                  _digest(samples, resize, crop))
 
 # %% ../../nbs/practice/72_training.ipynb #062d957c
-def receipt_source(spec, model, seed:int=0, use=None) -> Source: # arguments as for `word_source`
-    "Labelled photos by name."
+def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source:
+    "Labelled photos by name; arguments as for `word_source`."
     spec, looks = parse_source(spec), model.backbone is not None
     folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth':
         if lost := set(LABELS) - set(model.classes): raise ValueError(f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
-        return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth')
-    check_names(spec, ('only', 'skip', 'rename'), f'{folder}: ')
-    rename = spec.pop('rename', {})                 # their label → ours; '' for what is not to be judged
-    samples = [s for s in read_folder(folder, **spec) if use is None or use(s)]
+        return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth', str(spec))
+    check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
+    found, _ = _divide(_read_receipts(spec | dict(folder=folder)), share, 'kie')
+    if any(type(l) is int for s in found for l in s.labels or ()):
+        _tell(f'{folder}: labels are numbers without a class_list.txt beside them; they count the '
+              f'{len(model.classes)} classes of the model')
+    samples = _labelled([s for s in found if s.labels], model.classes)
+    if not samples: raise ValueError(f'{found[0].path}: no labels; each word needs a "label"')
+    if lost := len(found) - len(samples):
+        _tell(f'{folder}: {lost} of {len(found)} photos left out, their words have no labels')
+    return Source(RealReceipts(samples, looks), weight, None, str(folder), _digest(samples))
+
+def _read_receipts(
+    spec,   # see `parse_source`, with `rename`: their label → ours, '' for what is not to be judged
+) -> list:  # of `Sample`
+    "Labelled photos by name, their labels renamed."
+    spec = parse_source(spec); rename = spec.get('rename', {})
+    new = lambda l: rename.get(l, l) if isinstance(l, str) else l
+    samples = read_folder(spec['folder'], *(spec.get(k, '') for k in ('only', 'skip', 'format')))
+    if not rename: return samples
+    return [replace(s, labels=[new(l) for l in s.labels]) if s.labels else s for s in samples]
+
+def _digest(samples, *more) -> str:
+    "Number of examples, and eight digits that change with a label, a name or the order."
+    h = hashlib.blake2b(repr(more).encode(), digest_size=4)
     for s in samples:
-        if s.labels is not None:
-            s.ignored = [skip or rename.get(l, l) == '' for l, skip in zip(s.labels, s.ignored)]
-            s.labels = [rename.get(l, l) or model.classes[0] for l in s.labels]
-        if s.labels is None: raise ValueError(f'{s.path}: no labels; each word needs a "label"')
-    check_labels(samples, model.classes)
-    return Source(RealReceipts(samples, looks), weight, None, str(folder))
+        h.update(repr((s.path.name, s.texts, s.ignored, s.labels)).encode('utf-8', 'surrogatepass'))
+        for p in s.polygons: h.update(np.asarray(p, float).tobytes())
+    return f'{len(samples)} examples {h.hexdigest()}'
 
 # %% ../../nbs/practice/72_training.ipynb #b7c31f99
 _kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
@@ -920,54 +1251,98 @@ def pick_vocab(
         found = sorted({c for t in texts for c in t or ''})
         if not found: raise ValueError("chars='labels', but there are no labels with text")
         return Vocab(found)
-    return Vocab(ALPHABETS[chars]) if chars in ALPHABETS else Vocab.from_file(chars) if Path(chars).is_file() else Vocab(chars)
+    if chars in ALPHABETS: return Vocab(ALPHABETS[chars])
+    try: return Vocab.from_file(chars) if Path(chars).is_file() else Vocab(chars)
+    except (OSError, UnicodeDecodeError):
+        return Vocab(chars)                        # too long for a name
 
 def start_model(
     name:str,            # see `list_models`
     settings:dict=None,  # for its factory
     start:str='',        # 'shipped' or 'mmocr' weights, or a file; '': random
     vocab:Vocab=None,    # another alphabet; None: the model's own
+    classes=None,        # of a labelling model, where its own lack one of them; None: its own
 ):
     "A model to train."
-    settings = settings or {}
+    settings = dict(settings or {})
     def build(**kw):
         try: return create_model(name, **kw)
         except TypeError as e: raise ValueError(f'settings of {name}: {e}') from None
-    if not start: return build(**settings, **({} if vocab is None else dict(vocab=vocab)))
-    weights = {'shipped': dict(pretrained=True), 'mmocr': dict(pretrained='mmocr')}.get(start, dict(checkpoint=start))
-    old = build(**weights, **settings)
-    if vocab is None or vocab == old.converter.vocab: return old
-    new, said = adopt(old, vocab, lambda v: build(vocab=v, **(old.settings | settings)))
+    if not start:
+        if classes and 'classes' not in settings and not set(classes) <= set(WILDRECEIPT):
+            settings['classes'] = tuple(classes)
+            _tell(f'{name}: {_listed(classes)}')
+        return build(**settings | ({} if vocab is None else dict(vocab=vocab)))
+    asked = settings.pop('classes', None)
+    old = _trained(build, start, settings, vocab)
+    fresh = lambda **kw: build(**old.settings | settings | kw)
+    if asked or classes and not set(classes) <= set(old.classes):
+        new, said = adopt_classes(old, asked or classes,
+                                  lambda c: fresh(classes=c, vocab=old.converter.vocab))
+    elif vocab is None or vocab == old.converter.vocab: return old
+    else: new, said = adopt(old, vocab, lambda v: fresh(vocab=v))
     new.transform = old.transform
     _tell(f'{name}: {said}')
     return new
 
-# %% ../../nbs/practice/72_training.ipynb #abb6be45
+def load_model(
+    name:str,        # see `list_models`
+    checkpoint=None, # file; None: the weights of the package
+    chars:str='',    # the characters of a file that does not note them, see `pick_vocab`
+):
+    "A trained model, to be measured."
+    weights = dict(pretrained=True) if checkpoint is None else dict(checkpoint=checkpoint)
+    if not chars or name not in MODELS: return create_model(name, **weights)
+    if MODELS[name].task != 'recognition':
+        raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet')
+    model = create_model(name, **weights, vocab=(vocab := pick_vocab(chars)))
+    if model.converter.vocab.chars == vocab.chars: return model
+    raise ValueError(f'{checkpoint or name}: notes {len(model.converter.vocab)} characters of its '
+                     f'own, chars={chars!r} are others; leave them out')
+
+def _trained(build, start, settings, vocab):
+    "The model to go on from; `vocab` are the characters of a file that notes none, if they fit."
+    if start in ('shipped', 'mmocr'):
+        return build(pretrained=True if start == 'shipped' else 'mmocr', **settings)
+    file = read_checkpoint(start)
+    if vocab is not None and note(file, 'vocab') is None:
+        try: old = build(checkpoint=file, **settings | dict(vocab=vocab))
+        except CheckpointError: pass
+        else:
+            _tell(f'{start}: does not note its characters; they are taken to be the {len(vocab)} '
+                  f'given')
+            return old
+    return build(checkpoint=file, **settings)
+
+def _listed(classes): return f'{len(classes)} classes of the data: {", ".join(classes)}'
+
 def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
     "What a model is for."
     return 'kie' if hasattr(model, 'extractor') else 'recognition' if hasattr(model, 'converter') else 'detection'
 
-def own_classes(name, settings, start, data) -> dict: # settings
-    "Settings with the classes of the data, where a model begins from nothing and the data has labels that its own list lacks."
-    specs = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if not start and 'classes' not in (settings or {}) else []
-    labels = sorted({s.get('rename', {}).get(l, l) for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for l in i.labels or ()} - {''})
-    if set(labels) <= set(WILDRECEIPT): return settings
-    _tell(f'{name}: {len(labels)} classes of the data: {", ".join(labels)}')
-    return (settings or {}) | dict(classes=labels)
+def own_classes(data) -> list: # None where labels are numbers without names
+    "The classes that data name: first those of a `class_list.txt`, then other labels, sorted."
+    listed, used = {}, set()
+    for s in (s for s in map(parse_source, data) if s['folder'] != 'synth'):
+        rename = s.get('rename', {})
+        names = _class_list(find_folder(s['folder'])).values()
+        listed |= {rename.get(n, n): 0 for n in names}
+        used |= {l for i in _read_receipts(s)
+                 for l, skip in zip(i.labels or (), i.ignored) if not skip and l not in (None, '')}
+    words = sorted(l for l in used if isinstance(l, str))
+    if not words: return None
+    if odd := [l for l in used if not isinstance(l, str)]:
+        raise ValueError(f'label {odd[0]!r} is a number, {words[0]!r} is a name; a class_list.txt '
+                         f'beside the labels names numbers')
+    return [n for n in dict.fromkeys([*listed, *words]) if n]
 
-def kept_aside(
-    sample,      # a `Sample`
-    share:float, # in [0,1]
-) -> bool:
-    "Whether an image belongs to the validation part: its name decides."
-    return zlib.crc32(sample.path.name.encode()) % 1000 < 1000*share
-
+# %% ../../nbs/practice/72_training.ipynb #36b201dc
 def judge_by(
     sets:list, # of (name, samples, resize)
     task:str,  # 'detection', 'recognition' or 'kie'
 ):             # function of a model → dict of numbers: score, the mean over the sets, and what it is made of
     "An evaluation for `fit`."
-    main = dict(detection='hmean', recognition='word_acc_ignore_case_symbol', kie='macro_f1')[task]
+    main = dict(detection='hmean', recognition='word_acc_unicode', kie='macro_f1')[task]
     judge = dict(detection=lambda m, s, size: score_pages(m.predict, s, resize=size), recognition=lambda m, s, _: score_words(m.predict, s),
                  kie=lambda m, s, _: score_receipts(m, s))[task]
     def evaluate(model):
@@ -975,24 +1350,41 @@ def judge_by(
         return dict(score=float(np.mean([r[main] for r in found.values()]))) | {f'{n} {k}': v for n, r in found.items() for k, v in r.items()}
     return evaluate
 
+def _try_val(
+    sets:list, # of (name, samples, resize)
+    task:str,  # 'detection', 'recognition' or 'kie'
+    model,
+):
+    "An error if a validation set cannot be scored."
+    for name, samples, resize in sets:
+        try:
+            if task == 'kie': _labelled(samples, model.classes)
+            first = next(loaded(s for s in samples if _scorable(s, task)), (None,))[0]
+            judge_by([(name, [first] if first else [], resize)], task)(model.eval())
+        except Exception as e:
+            raise ValueError(f'validation set {name}: {_first_line(e)}') from None
+
 def open_val(
     val,           # sources, or the share of `data` that is kept aside
     data:list,     # the sources trained on
+    task:str,      # 'detection', 'recognition' or 'kie'
     most:int=200,  # images of each set
 ) -> list:         # of (name, samples, resize)
     "The validation sets."
     specs, sets = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if isinstance(val, float) else list(map(parse_source, val)), []
     if isinstance(val, float) and not specs: raise ValueError(f'val={val} is a share of the data, but all data are drawn by synth')
     for s in specs:
-        samples = read_folder(s['folder'], s.get('only', ''), s.get('skip', ''))
-        if isinstance(val, float): samples = [i for i in samples if kept_aside(i, val)]
+        if s['folder'] == 'synth':
+            raise ValueError('synth is endless and cannot judge; write some of it: ocrbook synth')
+        samples = _read_receipts(s)
+        if isinstance(val, float): _, samples = _divide(samples, val, task)
         if not samples: raise ValueError(f'{s["folder"]}: too few images to keep {val} of them aside')
         name = Path(s['folder']).name
         if any(n == name for n, *_ in sets): name = f'{name} {len(sets)+1}'     # sets of one name are judged apart
         sets.append((name, samples[:most], s.get('resize')))
     return sets
 
-# %% ../../nbs/practice/72_training.ipynb #36b201dc
+# %% ../../nbs/practice/72_training.ipynb #20ef3973
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
@@ -1006,6 +1398,8 @@ def train(
     augment:dict=None,    # for `jitter_word`; for `crop_page`, `jitter_color` and the share of the latter; or for `DrawReceipt`
     size:int=640,         # side of the squares cut out of pages, pixels
     pool:int=8,           # batches of words sorted by width together
+    max_chars:int=0,      # longer texts are left out; 0: what the model can write, else 40
+    max_width:int=512,    # wider crops are left out, pixels once scaled to the model's height
     seed:int=0,           # another seed, other weights to begin with and another order of the data
     workers:int=-1,       # processes that prepare batches; -1: one for each core but one
     val_images:int=200,   # most images of a validation set
@@ -1017,46 +1411,84 @@ def train(
     task = MODELS[model].task if isinstance(model, str) else task_of(model)
     if isinstance(val, (int, float)) and not 0 < val < 1: raise ValueError(f'val={val}, expected folders, or a share between 0 and 1')
     if chars and task != 'recognition': raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
-    acc, share = accelerator(loop.get('device', '')), val if isinstance(val, float) else 0.
-    with acc.main_process_first():
-        if isinstance(model, str):
-            fix_random(f'{seed}/weights')
-            if task == 'kie': settings = own_classes(model, settings, start, data)
-            model = start_model(model, settings, start, _vocab(chars, data))
-        stream = data if isinstance(data, Stream) else dict(recognition=_words, detection=_pages, kie=_receipts)[task](
-            model, data, batch, augment or {}, size, pool, seed, lambda s: not kept_aside(s, share), out)
-        sets = open_val(val, data, val_images) if val else []
-    if workers < 0: workers = min(8, (os.cpu_count() or 1) - 1)
-    _tell(' · '.join([f'{getattr(model, "name", type(model).__name__)}, {sum(p.numel() for p in model.parameters())/1e6:.2f} million weights',
-        *(f'{s.name} ({s.weight:g})' for s in getattr(stream.draw, 'sources', [])), *(f'validation {n}, {len(s)} images' for n, s, _ in sets)]))
-    fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge_by(sets, task) if sets else None, **loop)
+    acc, share = accelerator(loop.get('device')), val if isinstance(val, float) else 0.
+    with ExitStack() as stack:
+        _from_first(acc, lambda: stack.enter_context(_held(out)))
+        with acc.main_process_first(), acc.local_main_process_first():
+            if isinstance(model, str):
+                fix_random(f'{seed}/weights')
+                labels = task == 'kie' and not isinstance(data, Stream)
+                classes = own_classes(data) if labels else None
+                model = start_model(model, settings, start, _vocab(chars, data), classes)
+            make = dict(recognition=_words, detection=_pages, kie=_receipts)[task]
+            how = augment or {}, size, pool, seed, share, out, max_chars, max_width
+            stream = data if isinstance(data, Stream) else make(model, data, batch, *how)
+            sets = open_val(val, data, task, val_images) if val else []
+            _try_val(sets, task, model)
+        if workers < 0: workers = min(8, (os.cpu_count() or 1) - 1)
+        about = _about(model, stream, sets, augment=augment or {}, size=size, max_width=max_width)
+        _introduce(about['model'], model, acc.device, stream, sets)
+        judge = judge_by(sets, task) if sets else None
+        fit(model, stream, steps, out, seed=seed, workers=workers, evaluate=judge, about=about,
+            **loop)
     return model
 
-# %% ../../nbs/practice/72_training.ipynb #20ef3973
+def _introduce(name, model, device, stream, sets):
+    "One line that says what is trained, where and with what."
+    sources = [f'{s.name} ({s.weight:g})' for s in getattr(stream.draw, 'sources', [])]
+    judged = [f'validation {n}, {len(s)} images' for n, s, _ in sets]
+    weights = f'{sum(p.numel() for p in model.parameters())/1e6:.2f} million weights'
+    _tell(' · '.join([f'{name}, {weights}', f'on {device}', *sources, *judged]))
+
+def _about(model, stream, sets, **more) -> dict:
+    "What the course of a training depends on, beside the settings of the loop."
+    sources = getattr(stream.draw, 'sources', [])
+    return dict(model=getattr(model, 'name', type(model).__name__),
+                settings=getattr(model, 'settings', None),
+                data=[f'{Path(s.name).name} ({s.weight:g}) {s.about}' for s in sources],
+                val=[f'{n} {_digest(s, size)}' for n, s, size in sets],
+                max_chars=getattr(stream.draw, 'max_chars', 0), **more,
+                chars=_crc(getattr(model, 'converter', None)),
+                classes=_crc(getattr(model, 'classes', ())))
+
+def _crc(x):
+    "Eight digits for an alphabet or a list of names."
+    text = repr(getattr(x, 'vocab', None) or x)
+    return f'{zlib.crc32(text.encode("utf-8", "surrogatepass")):08x}'
+
+# %% ../../nbs/practice/72_training.ipynb #0e7b03fe
 def _vocab(chars, data):
     if not chars: return None
     specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']
     return pick_vocab(chars, (t for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for t in i.texts))
 
-def _words(model, data, batch, augment, size, pool, seed, use, out):
+def _words(model, data, batch, augment, size, pool, seed, share, out, max_chars, max_width):
     "The stream of a recognizer."
     check_names(augment, arguments(jitter_word), 'augment: ')
+    steps = getattr(model.converter, 'max_seq_len', None)      # two of them are for start and end
+    if steps and max_chars > steps - 2:
+        raise ValueError(f'max_chars={max_chars}: this model writes at most {steps-2} characters '
+                         f'(max_seq_len={steps} in its settings)')
     cut = Path(out or tempfile.mkdtemp())/'cut'
-    sources = [word_source(s, model, augment, seed, use, cut) for s in data]
-    longest = getattr(model.converter, 'max_seq_len', 42) - 2
-    return Stream(DrawWord(model.transform, sources, model.converter.vocab, longest), batch or 64, seed, pool)
+    sources = [word_source(s, model, augment, seed, share, cut) for s in data]
+    longest = max_chars or (steps - 2 if steps else 40)
+    draw = DrawWord(model.transform, sources, model.converter.vocab, longest, max_width)
+    for s in sources:
+        if isinstance(s.data, RealWords): _tell_unused(draw, s)
+    return Stream(draw, batch or 64, seed, pool)
 
-def _pages(model, data, batch, augment, size, pool, seed, use, out):
+def _pages(model, data, batch, augment, size, pool, seed, share, *_):
     "The stream of a detector."
     known = [n for n in arguments(crop_page, jitter_color) if n != 'stretch']       # which `resize` gives
     check_names(augment, [*known, 'share'], 'augment: ')
     crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_color))
-    sources = [page_source(s, crop, size, seed, use) for s in data]
+    sources = [page_source(s, crop, size, seed, share) for s in data]
     return Stream(DrawPage(model.transform, model.targets, sources, size, light, augment.get('share', .5)), batch or 8, seed)
 
-def _receipts(model, data, batch, augment, size, pool, seed, use, out):
+def _receipts(model, data, batch, augment, size, pool, seed, share, *_):
     "The stream of a labelling model."
     known = [n for n in arguments(DrawReceipt) if n != 'light'] + arguments(jitter_color)
     check_names(augment, known, 'augment: ')
     light, how = ({k: v for k, v in augment.items() if (k in arguments(jitter_color)) == yes} for yes in (True, False))
-    return Stream(DrawReceipt(model, [receipt_source(s, model, seed, use) for s in data], light=light, **how), batch or 4, seed, pool)
+    return Stream(DrawReceipt(model, [receipt_source(s, model, seed, share) for s in data],
+                              light=light, **how), batch or 4, seed, pool)

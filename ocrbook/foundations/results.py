@@ -7,7 +7,7 @@ __all__ = ['TextInstance', 'reading_order', 'Page', 'hocr']
 
 # %% ../../nbs/foundations/06_results.ipynb #2c9a0339
 import json, math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -279,6 +279,17 @@ def _size(size):
     if len(size) != 2 or min(size) < 1: raise ValueError(f'size is (h,w) in pixels, 1 or more, got {size}')
     return size
 
+def _angle(degrees):
+    "Whole quarter turns as 0, 90, 180 or 270 degrees."
+    if not math.isfinite(degrees) or degrees % 90: raise ValueError(f'a page is turned by quarters: 0, 90, 180 or 270 degrees, got {degrees}')
+    return int(degrees % 360)
+
+def _turned(polygon, degrees, size):
+    "Where the points (n,2) of a picture of `size` (h,w) are after it was turned clockwise by whole quarters."
+    x, y = np.asarray(polygon, float).T
+    h, w = size
+    return np.stack({0: (x, y), 90: (h-y, x), 180: (w-x, h-y), 270: (y, w-x)}[degrees], 1)
+
 # %% ../../nbs/foundations/06_results.ipynb #fd77310a
 @dataclass(frozen=True)
 class Page:
@@ -287,15 +298,25 @@ class Page:
     lines:tuple|None     # of tuples of indices into `words`, in reading order; None: `reading_order` finds them
     size:tuple           # (h,w) of the picture, pixels
     path:str|None = None # where the picture came from
+    angle:int = 0        # degrees clockwise by which the picture must be turned to be read: 0, 90, 180 or 270
 
     def __post_init__(self):
-        words = tuple(self.words)
+        words, size, angle = tuple(self.words), _size(self.size), _angle(self.angle)
         for o in words:
             if not isinstance(o, TextInstance): raise ValueError(f'words are TextInstance, got {type(o).__name__}')
-        lines = _lines(reading_order(words) if self.lines is None else self.lines, len(words))
+        found = reading_order([_turned(o.polygon, angle, size) for o in words]) if self.lines is None else self.lines
         path = None if self.path is None else str(self.path)
-        checked = dict(words=words, lines=lines, size=_size(self.size), path=path)
+        checked = dict(words=words, lines=_lines(found, len(words)), size=size, path=path, angle=angle)
         for k, v in checked.items(): object.__setattr__(self, k, v)
+
+    def turn(self,
+        degrees:int, # clockwise, whole quarters; `self.angle` makes the page upright
+    ): # `Page`
+        "The page of the same picture after it was turned: other corners, same words and lines."
+        degrees = _angle(degrees)
+        words = [replace(o, polygon=_turned(o.polygon, degrees, self.size)) for o in self.words]
+        size = self.size[::-1] if degrees % 180 else self.size
+        return Page(words, self.lines, size, self.path, self.angle-degrees)
 
     @property
     def text(self):
@@ -307,7 +328,7 @@ class Page:
     def to_json(self): return _to_json(self)
     def to_hocr(self): return hocr([self])
     @classmethod
-    def from_json(cls, text): return cls(**_from_json(text))
+    def from_json(cls, text): return _from_json(text)
 
 # %% ../../nbs/foundations/06_results.ipynb #3d1871c7
 def _show(page, image):
@@ -325,16 +346,19 @@ def _show(page, image):
 def _to_json(page):
     "JSON text of a page; `Page.from_json` gives back an equal one."
     words = [dict(polygon=o.polygon.tolist(), text=o.text, score=o.score, label=o.label) for o in page.words]
-    return json.dumps(dict(path=page.path, size=page.size, words=words, lines=page.lines), ensure_ascii=False)
+    said = dict(path=page.path, size=page.size, angle=page.angle, words=words, lines=page.lines)
+    return json.dumps(said, ensure_ascii=False)
 
 def _from_json(text):
-    "Arguments of `Page` from what `_to_json` wrote."
-    try: data = json.loads(text)
-    except ValueError as e: raise ValueError(f'not the JSON of a page: {e}') from None
-    lack = [k for k in ('size', 'words', 'lines') if not isinstance(data, dict) or k not in data]
-    if lack: raise ValueError(f'not the JSON of a page: no {", ".join(lack)}')
-    words = [TextInstance(o['polygon'], *map(o.get, ('text', 'score', 'label'))) for o in data['words']]
-    return dict(words=words, lines=data['lines'], size=data['size'], path=data.get('path'))
+    "The page that `_to_json` wrote; any other text is a ValueError."
+    try:
+        data = json.loads(text)
+        lack = [k for k in ('size', 'words', 'lines') if not isinstance(data, dict) or k not in data]
+        if lack: raise ValueError(f'no {", ".join(lack)}')
+        words = [TextInstance(o['polygon'], *map(o.get, ('text', 'score', 'label'))) for o in data['words']]
+        return Page(words, data['lines'], data['size'], data.get('path'), data.get('angle', 0))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as e:
+        raise ValueError(f'not the JSON of a page: {str(e) or type(e).__name__}') from None
 
 # %% ../../nbs/foundations/06_results.ipynb #165a779a
 def _clean(text):
@@ -354,8 +378,9 @@ def _hocr_page(page, n):
     (h, w), words = page.size, page.words
     name = '' if page.path is None else 'image &quot;{}&quot;; '.format(_clean(page.path).replace('"', '%22'))
     out = [f'<div class="ocr_page" id="page_{n}" title="{name}bbox 0 0 {w} {h}; ppageno {n-1}">']
+    turned = f'; textangle {page.angle}' if page.angle else ''
     for k, line in enumerate(page.lines, 1):
-        out.append(f'<span class="ocr_line" id="line_{n}_{k}" title="{_bbox([words[i] for i in line], page.size)}">')
+        out.append(f'<span class="ocr_line" id="line_{n}_{k}" title="{_bbox([words[i] for i in line], page.size)}{turned}">')
         for i in line:
             sure = '' if words[i].score is None else f'; x_wconf {round(100*words[i].score)}'
             out.append(f'<span class="ocrx_word" id="word_{n}_{i+1}" title="{_bbox([words[i]], page.size)}{sure}">'

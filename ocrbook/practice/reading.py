@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SURE', 'UNSURE', 'FEW', 'photos_in', 'list_sources', 'grow', 'cut_word', 'crop_turns', 'crop_direction',
-           'evidence', 'clearest', 'read_turns', 'longest', 'read_words', 'read_stream', 'load_once', 'read']
+           'evidence', 'clearest', 'read_turns', 'longest', 'read_words', 'page_votes', 'page_direction', 'load_once',
+           'read_stream', 'read']
 
 # %% ../../nbs/practice/73_reading.ipynb #8639e22c
 import os, threading, warnings
@@ -216,63 +217,153 @@ def _begin(polygon, turn):
     return np.roll(polygon, -steps, axis=0)
 
 # %% ../../nbs/practice/73_reading.ipynb #9576457a
+def page_votes(
+    words:list, # of (image, polygon), of one page
+    turns:list, # of each: {quarter turns: `TextInstance`}, as `read_turns` gives them
+) -> np.ndarray: # (4,) evidence that lines run to the right, down, to the left, up
+    "What the longest words of a page say about its direction."
+    votes = np.zeros(4)
+    for i in longest(words):
+        for turn, f in turns[i].items(): votes[(crop_direction(words[i][1])+turn) % 4] += evidence(f)
+    return votes
+
+def page_direction(
+    image:np.ndarray, words:list, turns:list, # a photo, its framed words, and what `read_turns` gave for them
+    detector, recognizer, batch_size:int=64,  # for a look from the side
+) -> tuple:  # direction of the lines, 0 right, 1 down, 2 left, 3 up, and the evidence for it
+    "How the page lies."
+    votes = page_votes(words, turns)
+    if votes.max() < max(.5, .3*min(len(words), FEW)):
+        side = rotate90(image)
+        framed = [(side, w.polygon) for w in detector.predict(side)]
+        framed = [framed[i] for i in longest(framed)]
+        votes = np.maximum(votes, np.roll(page_votes(framed, read_turns(recognizer, framed, batch_size=batch_size)), 1))
+    way = clearest(votes)
+    return way, votes[way]
+
+# %% ../../nbs/practice/73_reading.ipynb #72776b1e
+_models, _loading = {}, threading.Lock()
+
+def _new_lock(): global _loading; _loading = threading.Lock()
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_new_lock)
+
+def load_once(
+    model,       # a model, or the name of shipped weights
+    device=None, # see `pick_device`; None: the best there is; a model that is given stays where it is
+    dtype=None,  # see `pick_dtype`; None: as the weights are
+):
+    "A model as it is, or the shipped weights of that name, loaded once a process for each device and precision."
+    if not isinstance(model, str): return place(model, device, dtype) if isinstance(model, torch.nn.Module) else model
+    device, dtype = pick_device(device), pick_dtype(dtype)
+    with _loading:
+        if (model, str(device), dtype) not in _models:
+            _models[model, str(device), dtype] = place(create_model(model, pretrained=True), device, dtype)
+        return _models[model, str(device), dtype]
+
+# %% ../../nbs/practice/73_reading.ipynb #06391fdf
 def read_stream(
     sources,                # (name, function → image) pairs, as `list_sources` yields them
-    detector,               # a `TextDetector`
-    recognizer,             # a `TextRecognizer`
-    rotate:bool=False,      # also read crops higher than wide a quarter turn either way
+    detector,               # a `TextDetector`, or the name of shipped weights
+    recognizer,             # a `TextRecognizer`, likewise
+    rotate:bool=False,      # try the other directions of all words, also of those that were read surely
     together:int=4,         # photos whose crops are read together
     batch_size:int=64,      # crops in a forward pass
     min_score:float=0.,     # words read with a lower score are left out, in [0,1]
+    device=None, dtype=None, # see `load_once`
 ):                          # yields (`Page` or `ImageError`, image or None), in order
     "Pages of a stream of photos, in bounded memory; what cannot be read is handed out as its error."
-    waiting = []
+    waiting, models = [], None
     for name, load in sources:
-        try:
-            image = load()
-            waiting.append((name, image, detector.predict(image)))
-        except ImageError as e: waiting.append((name, None, e))
-        if len(waiting) >= together:
-            yield from _read_together(waiting, recognizer, rotate, batch_size, min_score)
-            waiting = []
-    if waiting: yield from _read_together(waiting, recognizer, rotate, batch_size, min_score)
-
-def _read_together(waiting, recognizer, rotate, batch_size, min_score):
-    framed = [(image, w.polygon) for _, image, words in waiting if image is not None for w in words]
-    texts = iter(read_words(recognizer, framed, rotate, batch_size))
-    for name, image, words in waiting:
-        if image is None: yield words, None
+        try: image = load()
+        except Exception as e: waiting.append((name, None, _failed(name, e)))
         else:
-            read = [TextInstance(w.polygon, text=t.text, score=t.score) for w, t in zip(words, texts)]
-            yield Page([w for w in read if w.text and w.score >= min_score], None, image.shape[:2], name), image
+            models = models or [load_once(m, device, dtype) for m in (detector, recognizer)]
+            try: waiting.append((name, image, models[0].predict(image)))
+            except Exception as e: waiting.append((name, None, _failed(name, e)))
+        if len(waiting) >= together:
+            yield from _read_together(waiting, models, rotate, batch_size, min_score)
+            waiting = []
+    if waiting: yield from _read_together(waiting, models, rotate, batch_size, min_score)
 
-# %% ../../nbs/practice/73_reading.ipynb #abce1ef0
-_models = {}
-def load_once(
-    model, # a model, or the name of shipped weights
-):
-    "A model as it is, or the shipped weights of that name, loaded once a process."
-    if not isinstance(model, str): return model
-    if model not in _models: _models[model] = create_model(model, pretrained=True)
-    return _models[model]
+def _failed(name, error):
+    "One page's failure, whatever it was, as the page's `ImageError`."
+    if isinstance(error, ImageError): return error
+    said = ImageError(f'{name or "image"}: {type(error).__name__}: {(str(error).splitlines() or ["no reason given"])[0]}')
+    said.__cause__ = error
+    return said
 
+# %% ../../nbs/practice/73_reading.ipynb #a54237a1
+def _read_together(waiting, models, *settings):
+    good = [w for w in waiting if w[1] is not None]
+    try: pages = _pages(good, *models, *settings) if good else []
+    except Exception: pages = [_page_alone(w, *models, *settings) for w in good]   # one of them fails, the others do not
+    pages = iter(pages)
+    for _, image, error in waiting:
+        page = error if image is None else next(pages)
+        yield page, None if isinstance(page, ImageError) else image
+
+def _page_alone(one, *settings):
+    try: return _pages([one], *settings)[0]
+    except Exception as e: return _failed(one[0], e)
+
+def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
+    "`Page`s of photos and the words found in them."
+    framed = [[(image, w.polygon) for w in words] for _, image, words in waiting]
+    turns = iter(read_turns(recognizer, sum(framed, []), rotate, batch_size))
+    turns = [[next(turns) for _ in words] for words in framed]
+    ways = [page_direction(image, w, t, detector, recognizer, batch_size) for (_, image, _), w, t in zip(waiting, framed, turns)]
+    level = [k for k, (way, _) in enumerate(ways) if not way]
+    read = iter(read_words(recognizer, sum([framed[k] for k in level], []), rotate, batch_size, turns=sum([turns[k] for k in level], [])))
+    def page(words, image, name, angle=0): return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
+    out = []
+    for (name, image, _), words, (way, votes) in zip(waiting, framed, ways):
+        if not way: out.append(page([next(read) for _ in words], image, name)); continue
+        upright = rotate90(image, way)
+        found = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
+        if sum(map(evidence, found)) >= votes/2: out.append(page(found, upright, name).turn(90*way))
+        else:
+            words = [(image, _begin(p, (way-crop_direction(p)) % 4)) for _, p in words]
+            out.append(page(read_words(recognizer, words, rotate, batch_size), image, name, -90*way))
+    return out
+
+# %% ../../nbs/practice/73_reading.ipynb #344e9109
 def read(
-    source,                     # photo (path, bytes, PIL image, array), folder, PDF, or a list of those
-    detector='dbnet_r18',       # a model or the name of shipped weights
-    recognizer='crnn',          # likewise
-    rotate:bool=False,          # also read crops higher than wide a quarter turn either way
-    min_score:float=.7,        # words read with a lower score are left out, in [0,1]
+    source,                     # photo (path, bytes, open file, PIL image, array), folder, PDF, or a collection of those
+    detector='dbnet_r18',       # finds words: a model, or the name of shipped weights
+    recognizer='crnn',          # reads them, likewise
+    rotate:bool=False,          # try the other directions of all words, also of those that were read surely
+    min_score:float=.7,         # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
-    dpi:int=200,                # at which PDF pages are drawn
+    dpi:int=200,                # at which PDF pages are drawn, dots per inch
     progress:bool=False,        # show a progress bar
-):                              # `Page` for one photo; list of `Page` for a list, a folder, a PDF
-    "Find and read the words of photos, in reading order."
-    many = isinstance(source, (list, tuple)) or isinstance(source, (str, Path)) and (
-        Path(source).is_dir() or Path(source).suffix.lower() == '.pdf')
-    sources, pages, problems = list(list_sources(source, max_pixels, dpi)), [], []
-    stream = read_stream(sources, load_once(detector), load_once(recognizer), rotate, min_score=min_score)
-    for page, _ in tqdm(stream, total=len(sources), disable=not progress, unit='page'):
-        (problems if isinstance(page, ImageError) else pages).append(page)
-    if problems and not pages: raise problems[0]
-    for p in problems: warnings.warn(str(p), stacklevel=2)
-    return pages if many else pages[0]
+    device=None,                # where to compute: 'cpu', 'cuda:1' …; None: the best there is; a model that is given stays where it is
+    dtype=None,                 # precision: 'bfloat16' …; None: as the weights are
+):                              # `Page` for one photo; for a folder or PDF the list of its pages; for a collection a list as long
+    "Find and read the words of photos, in reading order; in a list, what cannot be read keeps its place as its `ImageError`."
+    if device is not None: pick_device(device)
+    pick_dtype(dtype)
+    tree = _nested(source, max_pixels, dpi)
+    leaves = list(_leaves(tree))
+    stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device, dtype=dtype)
+    pages = [page for page, _ in tqdm(stream, total=len(leaves), disable=not progress, unit='page')]
+    problems = [page for page in pages if isinstance(page, ImageError)]
+    if problems and len(pages) == 1 and not _is_collection(source): raise problems[0]
+    for problem in problems: warnings.warn(str(problem), stacklevel=2)
+    return _fill(tree, iter(pages))
+
+# %% ../../nbs/practice/73_reading.ipynb #9b4a125e
+def _nested(source, max_pixels, dpi):
+    "A photo as its (name, function) pair, a collection, folder or PDF as the list of its own."
+    if _is_collection(source): return [_nested(s, max_pixels, dpi) for s in source]
+    found = list(list_sources(source, max_pixels, dpi))
+    name = str(Path(os.fsdecode(source))) if isinstance(source, (str, os.PathLike)) else None
+    return found[0] if len(found) == 1 and (found[0][0] in (None, name) or hasattr(found[0][1], 'error')) else found
+
+def _leaves(tree):
+    if isinstance(tree, tuple): yield tree
+    else:
+        for t in tree: yield from _leaves(t)
+
+def _fill(tree, pages):
+    "`tree` with a page in the place of each leaf."
+    return next(pages) if isinstance(tree, tuple) else [_fill(t, pages) for t in tree]

@@ -230,7 +230,7 @@ def page_votes(
 def page_direction(
     image:np.ndarray, words:list, turns:list, # a photo, its framed words, and what `read_turns` gave for them
     detector, recognizer, batch_size:int=64,  # for a look from the side
-) -> tuple:  # direction of the lines, 0 right, 1 down, 2 left, 3 up, and the evidence for it
+) -> int:    # direction of the lines: 0 right, 1 down, 2 left, 3 up
     "How the page lies."
     votes = page_votes(words, turns)
     if votes.max() < max(.5, .3*min(len(words), FEW)):
@@ -238,8 +238,7 @@ def page_direction(
         framed = [(side, w.polygon) for w in detector.predict(side)]
         framed = [framed[i] for i in longest(framed)]
         votes = np.maximum(votes, np.roll(page_votes(framed, read_turns(recognizer, framed, batch_size=batch_size)), 1))
-    way = clearest(votes)
-    return way, votes[way]
+    return clearest(votes)
 
 # %% ../../nbs/practice/73_reading.ipynb #72776b1e
 _models, _loading = {}, threading.Lock()
@@ -312,18 +311,17 @@ def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     turns = iter(read_turns(recognizer, sum(framed, []), rotate, batch_size))
     turns = [[next(turns) for _ in words] for words in framed]
     ways = [page_direction(image, w, t, detector, recognizer, batch_size) for (_, image, _), w, t in zip(waiting, framed, turns)]
-    level = [k for k, (way, _) in enumerate(ways) if not way]
+    level = [k for k, way in enumerate(ways) if not way]
     read = iter(read_words(recognizer, sum([framed[k] for k in level], []), rotate, batch_size, turns=sum([turns[k] for k in level], [])))
     def page(words, image, name, angle=0): return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
     out = []
-    for (name, image, _), words, (way, votes) in zip(waiting, framed, ways):
+    for (name, image, _), words, way in zip(waiting, framed, ways):
         if not way: out.append(page([next(read) for _ in words], image, name)); continue
         upright = rotate90(image, way)
-        found = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
-        if sum(map(evidence, found)) >= votes/2: out.append(page(found, upright, name).turn(90*way))
-        else:
-            words = [(image, _begin(p, (way-crop_direction(p)) % 4)) for _, p in words]
-            out.append(page(read_words(recognizer, words, rotate, batch_size), image, name, -90*way))
+        before = read_words(recognizer, [(im, _begin(p, (way-crop_direction(p)) % 4)) for im, p in words], rotate, batch_size)
+        after = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
+        worth = [sum(map(evidence, found)) for found in (before, after)]
+        out.append(page(after, upright, name).turn(90*way) if worth[1] >= .9*worth[0] else page(before, image, name, -90*way))
     return out
 
 # %% ../../nbs/practice/73_reading.ipynb #344e9109

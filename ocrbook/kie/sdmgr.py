@@ -248,7 +248,7 @@ class Block(nn.Module):
         for a, b, lift_a, lift_b in zip(a, b, self.merge_linears0, self.merge_linears1):
             z = (lift_a(a)*lift_b(b)).unflatten(-1, (self.rank, -1)).float().sum(-2)   # (n,size)
             out.append(F.normalize(signed_sqrt(z), dim=-1))
-        return self.linear_out(torch.cat(out, -1))
+        return self.linear_out(torch.cat(out, -1).to(self.linear_out.weight.dtype))
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #cad1297b
 class SDMGRHead(nn.Module):
@@ -384,7 +384,7 @@ class SDMGR(nn.Module):
 
     def looks(self, images, boxes): # the strongest of the 49 bins: (all n,c); None without a visual branch
         if self.backbone is None: return None
-        return self.extractor(self.backbone(images)[-1], boxes).amax((2, 3))
+        return _like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
 
     def logits(self, images, boxes, texts, relations=None) -> tuple: # as `forward`, before the softmax
         device = next(self.parameters()).device

@@ -6,6 +6,7 @@
 __all__ = []
 
 # %% ../nbs/practice/75_package.ipynb #9ec0507f
+import os, sys
 from importlib import import_module
 
 # %% ../nbs/practice/75_package.ipynb #784a6dad
@@ -26,3 +27,43 @@ def __getattr__(name):
     return value
 
 def __dir__(): return sorted([*globals(), *__all__])
+
+# %% ../nbs/practice/75_package.ipynb #96b0d0b3
+def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float: # processors; infinite: as many as there are
+    "What the control groups of this process are given, the least of them."
+    given = [float('inf')]
+    def read(*path):
+        try:
+            with open(os.path.join(*path)) as f: return f.read().split()
+        except OSError: return ()
+    try:
+        with open(proc) as f: groups = [line.strip().split(':', 2) for line in f]
+    except OSError: groups = []
+    for kinds, group in ((g[1], g[2]) for g in groups if len(g) == 3 and (not g[1] or 'cpu' in g[1].split(','))):
+        parts = [p for p in group.split('/') if p not in ('', '..')]
+        for root in {mount, os.path.join(mount, kinds or 'unified'), os.path.join(mount, 'cpu')}:
+            for folder in (os.path.join(root, *parts[:n]) for n in range(len(parts)+1)):
+                pair = read(folder, 'cpu.max') or (*read(folder, 'cpu.cfs_quota_us'), *read(folder, 'cpu.cfs_period_us'))
+                if len(pair) == 2 and all(p.isdigit() and int(p) for p in pair): given.append(int(pair[0])/int(pair[1]))
+    return min(given)
+
+def _processors(quota=_quota) -> int:
+    "How many processors this process may use, at least one."
+    here = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return max(1, int(min(here, quota())))
+
+# %% ../nbs/practice/75_package.ipynb #48df6bdf
+def _be_gentle(env=os.environ, loaded=sys.modules, processors=_processors):
+    "Threads of torch wait asleep, and are no more than there are processors for; what the user has set stays."
+    if 'OMP_NUM_THREADS' not in env:
+        most = processors()
+        if 'torch' in loaded: loaded['torch'].set_num_threads(min(most, loaded['torch'].get_num_threads()))
+        elif most < (os.cpu_count() or 1): env['OMP_NUM_THREADS'] = str(most)
+    if 'torch' not in loaded: env.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+def _alone():
+    "In a forked process: torch must not wait for threads that only its parent has."
+    if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(1)
+
+_be_gentle()
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_alone)

@@ -85,9 +85,10 @@ class DeformConv2d(nn.Module):
     def forward(self,
         x:torch.Tensor, # (b,c_in,h,w)
     ) -> torch.Tensor:  # (b,c_out,h/stride,w/stride)
-        exact = lambda t: t.to(self.weight.dtype)           # autocast leaves this operator alone: it knows no bfloat16 on a processor
+        exact = lambda t: t.to(torch.promote_types(self.weight.dtype, torch.float32))   # the operator knows no bfloat16 on a processor
         offset, mask = exact(self.conv_offset(x)).split((18*self.groups, 9*self.groups), dim=1)
-        return deform_conv2d(exact(x), offset, self.weight, stride=self.stride, padding=1, mask=mask.sigmoid())
+        out = deform_conv2d(exact(x), offset, exact(self.weight), stride=self.stride, padding=1, mask=mask.sigmoid())
+        return out.to(self.weight.dtype)
 
 # %% ../../nbs/parts/15_backbones.ipynb #ef9022eb
 def resnet18(**kwargs) -> ResNet: # kwargs as for `ResNet`

@@ -127,5 +127,10 @@ def run_lstm(
     x:torch.Tensor, # (b,t,c), of any precision
     state=None,     # (h, c) after the steps before these, (layers,b,hidden) each; None: there are none
 ) -> tuple:         # what the upper layer shows (b,t,hidden), twice as wide if it runs both ways, and the new state
-    "An LSTM outside autocast, in the precision of its weights."
-    with torch.autocast(x.device.type, enabled=False): return lstm(x.to(lstm.weight_ih_l0.dtype), state)
+    "An LSTM outside autocast, in the precision of its weights; a small one on one thread."
+    small, threads = len(x)*lstm.hidden_size <= 4096 and not torch.compiler.is_compiling(), torch.get_num_threads()
+    if small: torch.set_num_threads(1)
+    try:
+        with torch.autocast(x.device.type, enabled=False): return lstm(x.to(lstm.weight_ih_l0.dtype), state)
+    finally:
+        if small: torch.set_num_threads(threads)

@@ -8,8 +8,9 @@ __all__ = ['IDEAL', 'ALONE', 'HEAD', 'median_seconds', 'word_grid', 'ideal_outpu
 
 # %% ../../nbs/practice/76_speed.ipynb #a095efe2
 import json, math, subprocess, sys, time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import cv2, numpy as np, torch
+from ..parts.stages import pick_device
 from .models import MODELS, create_model
 
 # %% ../../nbs/practice/76_speed.ipynb #512d700b
@@ -138,7 +139,7 @@ def bench_model(
     words:int=50,       # on each photo
     letters:int=0,      # of a word, for recognizers that stop when it has ended; 0: all steps are taken, as MMOCR does
     repeat:int=7,       # measurements, of which the median is taken
-    device:str='',      # '' is cuda if there is one
+    device:str=None,    # see `pick_device`; None: the best there is
     bf16:bool=False,    # autocast
     channels_last:bool=False,
     threads:int=0,      # of the processor; 0: as torch decides
@@ -147,7 +148,7 @@ def bench_model(
     "Measure one model in this process."
     if threads: torch.set_num_threads(threads)
     start, task = peak_memory(), MODELS[name].task if name in MODELS else ''
-    device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    device = pick_device(device or None)
     wait = torch.cuda.synchronize if device.type == 'cuda' else lambda: None
     model = create_model(name, **kw).to(device)
     images = _input(model, task, size, batch).to(device)
@@ -201,11 +202,23 @@ def bench(
     names,    # of models
     **kw,     # as for `bench_model`
 ):            # yields a `Timing`, or (name, reason) where that failed
-    "Measure models one after the other, each in a process of its own."
+    "Measure models one after the other, each in a process of its own, and the first that can be measured also beside a busy process."
+    first = None
     for name in names:
-        done = subprocess.run([sys.executable, '-c', ALONE, name, json.dumps(kw)], capture_output=True, text=True)
-        if done.returncode: yield name, (done.stderr.strip().splitlines() or [f'ended with {done.returncode}'])[-1]
-        else: yield Timing(**json.loads(done.stdout.splitlines()[-1], object_hook=_tuples))
+        row = _alone(name, kw)
+        first = first or isinstance(row, Timing) and name
+        yield row
+    if first:
+        busy = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+        try: row = _alone(first, kw)
+        finally: busy.kill(); busy.wait()
+        yield replace(row, model=f'{first}, busy') if isinstance(row, Timing) else (f'{first}, busy', row[1])
+
+def _alone(name, kw):
+    "The `Timing` of one model, measured in a process of its own, or (name, reason)."
+    done = subprocess.run([sys.executable, '-c', ALONE, name, json.dumps(kw)], capture_output=True, text=True)
+    if done.returncode: return name, (done.stderr.strip().splitlines() or [f'ended with {done.returncode}'])[-1]
+    return Timing(**json.loads(done.stdout.splitlines()[-1], object_hook=_tuples))
 
 ALONE = '''import json, sys
 from dataclasses import asdict

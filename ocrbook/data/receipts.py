@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np
-from .formats import FormatError, Samples, _beside, _json, _json_lines, _lines, _listed, _mmocr, _quad_line, _read
+from .formats import _mmocr, _quad_line
+from .samples import FormatError, Samples, _beside, _json, _json_lines, _lines, _listed, _read
 from .synth import EM, _background, _color, _fonts, _map, _noise, _rng, _write, draw_line, shoot, word_lists
 
 # %% ../../nbs/data/14_receipts.ipynb #02a48cb4

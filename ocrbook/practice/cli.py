@@ -293,7 +293,7 @@ def convert(
 ):
     "Turn labels from one form into another: ICDAR, Total-Text, CTW1500, COCO, MMOCR, labelme, LMDB, jsonl."
     from tqdm.auto import tqdm
-    from ocrbook.data.formats import convert as turn
+    from ocrbook.data.convert import convert as turn
     try: done = turn(source, target, from_format or None, to_format or None, strict, progress=lambda it: tqdm(it, unit='image', disable=None))
     except (ValueError, OSError) as e: fail(_last_line(e))
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)

@@ -25,7 +25,7 @@ from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
-from ..data.formats import FormatError, Sample, read_jsonl, write_jsonl
+from ..data.samples import FormatError, Sample, read_jsonl, write_jsonl
 from ..data.receipts import LABELS, Receipts
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad

@@ -15,7 +15,7 @@ from PIL import Image
 from .formats import Format, Look, has_keys, text_formats, _labels, _torn
 from .json_formats import json_formats
 from .lmdb import from_lmdb, to_lmdb
-from .samples import FormatError, Samples, from_jsonl, to_jsonl, _read, _suffixes
+from .samples import FormatError, Samples, from_jsonl, to_jsonl, _known, _read, _suffixes
 from ..foundations.geometry import iou
 
 # %% ../../nbs/data/39_convert.ipynb #92342d24
@@ -23,24 +23,27 @@ FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', wo
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=lambda folder: (folder/'data.mdb').is_file()))
 
 # %% ../../nbs/data/39_convert.ipynb #415fa8a5
-def _kind(file):
+def _kind(file, encoding=None):
     "Format of one label file by its content, or None."
-    look = Look(file)
-    best = max(FORMATS, key=lambda k: FORMATS[k].looks(look) if FORMATS[k].looks else 0)
-    return best if FORMATS[best].looks(look) >= .5 else None
+    look = Look(file, encoding)
+    share = {k: f.looks(look) for k, f in FORMATS.items() if f.looks}
+    best = max(share, key=share.get)
+    return best if share[best] >= .5 else None
 
 def find_format(
-    source, # folder or label file
-) -> str:   # a name in `FORMATS`
+    source,            # folder or label file
+    encoding:str=None, # of text without a mark of its own; None: UTF-8
+) -> str:              # a name in `FORMATS`
     "Tell the format by looking at the files."
     source = Path(source)
     if source.name == 'data.mdb': return 'lmdb'
-    if found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None): return found
+    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)): return found
+    if not source.is_dir() and not source.is_file(): raise FormatError(f'{source}: no such file or folder')
     files = [source] if source.is_file() else [p for end in ('.json', '.jsonl', '.xml', '.txt') for p in [p for p in _labels(source) if p.suffix.lower() == end][:30]]
-    found = Counter(filter(None, map(_kind, files)))
+    found = Counter(filter(None, (_kind(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
     if not found:
-        if files and not any(p.read_bytes().strip() for p in files): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
+        if files and not any(Look(p, encoding).lines for p in files): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
         raise FormatError(_torn(files) or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
@@ -54,10 +57,13 @@ def read_samples(
     format:str=None,   # a name in `FORMATS`; None: told by looking
     strict:bool=False, # stop at the first problem
     warn:bool=True,    # one warning when there were problems
+    encoding:str=None, # of text without a mark of its own, as 'gbk'; None: UTF-8
+    follow_outside:bool=False, # read images that labels name outside the folder
 ) -> Samples:          # what could be read; the rest is in `.problems`
     "Read annotations of any known format."
     if not Path(source).exists(): raise FormatError(f'{source}: no such file or folder')
-    return _read(_format(format or find_format(source)).read, source, strict, warn)
+    if encoding: _known(encoding)
+    return _read(_format(format or find_format(source, encoding)).read, source, strict, warn, encoding, follow_outside)
 
 def write_samples(
     samples,    # `Sample`s with images inside `folder`, or with `data` for a database
@@ -66,8 +72,10 @@ def write_samples(
 ):
     "Write annotations in any known format; what it has no room for is left out (`convert` tells what)."
     f, folder = _format(format), Path(folder)
+    if not f.write: raise FormatError(f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
     for s in samples:
         if not (f.words if s.is_word else f.pages): raise FormatError(f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
+    if not samples: raise FormatError(f'{folder}: nothing to write')
     twice = [k for k, n in Counter(s.path.stem for s in samples).items() if n > 1]
     if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice:
         raise FormatError(f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
@@ -94,9 +102,8 @@ def differences(
         out.update(k for p, q in zip(a.polygons, b.polygons) if (k := _moved(p, q)))
         out['ignore marks'] += sum(bool(g) != bool(h) for g, h in zip(a.ignored, b.ignored))
         out['texts'] += sum(t != u and bool(t or not g) for t, u, g in zip(a.texts, b.texts, a.ignored))
-        for name, v in (dict(labels=a.labels or []) | a.columns).items():
-            w = (b.labels if name == 'labels' else b.columns.get(name)) or [None]*len(a)
-            out[name] += sum(x != y for x, y in zip(v, w))
+        for name, v, w in [('labels', a.labels, b.labels), *((k, v, b.columns.get(k)) for k, v in a.columns.items())]:
+            out[name] += sum(x != y for x, y in zip(v or [], w or [None]*len(a)))
         out['sizes'] += a.size is not None and tuple(a.size) != tuple(b.size or ())
         for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]: out[name] += v is not None and v != w
     return +out
@@ -104,38 +111,48 @@ def differences(
 # %% ../../nbs/data/39_convert.ipynb #324ca3a1
 def _measured(s):
     "(h,w) of the image as it is seen, from its header."
-    with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
-        return im.size if im.getexif().get(274, 1) > 4 else im.size[::-1]            # EXIF: stored on its side
+    try:
+        with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
+            stored = (im.tag_v2[257], im.tag_v2[256]) if im.format == 'TIFF' else im.size[::-1] # of a TIFF some versions of Pillow say the turned size
+            return stored[::-1] if im.getexif().get(274, 1) in (5, 6, 7, 8) else stored  # EXIF: stored on its side
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError) as e:
+        raise FormatError(f'image cannot be read ({getattr(e, "strerror", None) or e})') from None
 
 # %% ../../nbs/data/39_convert.ipynb #fb0868d5
 def _suffix(data):
     "File name ending for the bytes of an image."
     return {b'\xff\xd8': '.jpg', b'\x89P': '.png', b'GI': '.gif', b'BM': '.bmp', b'RI': '.webp', b'II': '.tif', b'MM': '.tif'}.get(bytes(data[:2]), '.jpg')
 
+def _free(s, taken):
+    "A file name stem for the image that no other has; zeros in front do not count, nor does case."
+    for stem in (s.path.stem, f'{s.path.parent.name}_{s.path.stem}'):
+        if (key := stem.lower().lstrip('0')) not in taken: break
+    while key in taken:
+        stem, taken[key] = f'{s.path.stem}_{taken[key]}', taken[key] + 1
+        key = stem.lower().lstrip('0')
+    taken[key] = 0
+    return stem
+
+def _take(s, folder, format, taken, n):
+    "Sample `s` with its image in `folder`."
+    size, data = _measured(s), None
+    if format == 'lmdb': return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
+    if s.data is not None: data = s.raw()
+    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(data or s.path.open('rb').read(16))
+    path = folder/'images'/(_free(s, taken) + suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if data is not None: path.write_bytes(data)
+    else: shutil.copyfile(s.path, path)
+    return replace(s, path=path, size=s.size or (size if _format(format).sized and not s.is_word else None), data=None)
+
 def _placed(samples, folder, format, progress):
     "The samples with their images in `folder`; problems and what has no form there are told to `samples`."
-    f, out, taken = _format(format), [], set()
+    f, out, taken = _format(format), [], {}
     for s in progress(samples):
-        if not (f.words if s.is_word else f.pages):
-            samples.lost['word crops' if s.is_word else 'pages'] += 1; continue
-        try: size = s.size or (_measured(s) if f.sized and not s.is_word else None)
-        except OSError as e: samples.note(s.path, f'image cannot be read ({e.strerror or e})'); continue
-        if format == 'lmdb':
-            if s.data is None and not s.path.is_file(): samples.note(s.path, 'no such image'); continue
-            out.append(replace(s, path=folder/f'image-{len(out)+1:09}', data=s.raw if s.data is None else s.data)); continue
-        try: data = s.raw() if s.data is not None else None
-        except OSError as e: samples.note(s.path, f'image cannot be read ({e.strerror or e})'); continue
-        suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(data or b'')
-        names = (s.path.stem, f'{s.path.parent.name}_{s.path.stem}', *(f'{s.path.stem}_{i}' for i in range(len(taken) + 1)))
-        stem = next(n for n in names if n.lower().lstrip('0') not in taken)
-        taken.add(stem.lower().lstrip('0'))
-        path = folder/'images'/(stem + suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            if data is not None: path.write_bytes(data)
-            else: shutil.copyfile(s.path, path)
-        except FileNotFoundError: samples.note(s.path, 'no such image'); continue
-        out.append(replace(s, path=path, size=size, data=None))
+        if not (f.words if s.is_word else f.pages): samples.lost['word crops' if s.is_word else 'pages'] += 1; continue
+        try: out.append(_take(s, folder, format, taken, len(out)))
+        except FileNotFoundError: samples.note(s.path, 'no such image')
+        except FormatError as e: samples.note(s.path, str(e).removeprefix(f'{s.path}: '))
     return out
 
 # %% ../../nbs/data/39_convert.ipynb #fc64db65
@@ -146,13 +163,15 @@ def convert(
     to_format:str=None,     # a name in `FORMATS`; None: lmdb for a target that ends so, else jsonl
     strict:bool=False,      # stop at the first problem
     progress=lambda it: it, # wraps the list of samples, for a progress bar
+    encoding:str=None,      # of text without a mark of its own, as 'gbk'; None: UTF-8
+    follow_outside:bool=False, # read images that labels name outside the folder
 ) -> Samples:               # what was written, as read back, with the `problems` and `repaired` of the source, and what was `lost`
     "Read one format, write another, and tell what did not go over."
     source, target = Path(source), Path(target)
     to_format = to_format or ('lmdb' if target.suffix == '.lmdb' else 'jsonl')
-    _format(to_format)
+    if not _format(to_format).write: write_samples([], target, to_format)                # says why not
     if target.exists() and (not target.is_dir() or any(target.iterdir())): raise FormatError(f'{target}: not a new or empty folder')
-    found = read_samples(source, from_format, strict, warn=False)
+    found = read_samples(source, from_format, strict, False, encoding, follow_outside)
     try:
         placed = _placed(found, target, to_format, progress)
         if not placed: raise FormatError(found.problems[-1] if found.problems else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 import numpy as np, shapely
-from .samples import FormatError, Samples, _beside, _json, _left, _lines, _name, _suffixes, _write
+from .samples import FormatError, Samples, _beside, _breaks, _codec, _json, _known, _left, _lines, _loads, _name, _suffixes, _text, _write
 from ..foundations.geometry import area, bounds, iou, min_area_rect, resample
 from ..foundations.images import text_sides
 
@@ -25,26 +25,34 @@ from ..foundations.images import text_sides
 class Look:
     "What a label file shows at first sight."
     def __init__(self,
-        file:Path, # a text, JSON or XML file
+        file:Path,         # a text, JSON or XML file
+        encoding:str=None, # of its text, where it has no mark; None: UTF-8
     ):
-        data = file.read_bytes()
-        self.file, self.text = file, data.decode('utf-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig', errors='replace')
-        self.lines = [l.rstrip('\r') for l in self.text[:1_000_000].split('\n') if l.strip()][:50] # the first ones that are not empty
+        with file.open('rb') as f: data = f.read(1_000_000)
+        self.file, self.encoding = file, encoding
+        self.text = data.decode(_codec(data[:4], encoding), errors='replace').removeprefix('\ufeff') # its beginning
+        self.lines = [l for l in _breaks.split(self.text) if l.strip()][:50]                     # the first ones that are not empty
 
     @cached_property
     def objects(self) -> list: # JSON objects that are one of the first ten lines, or else the whole file
         if not self.lines or self.lines[0].lstrip()[0] not in '{[': return []
-        first, *more = map(_parsed, self.lines[:10])
-        return [d for d in (first, *more, *(() if first else (_parsed(self.text),))) if d]
+        first, *more = [_parsed(l) for l in self.lines[:10]]
+        whole = None if first is not None else _whole_json(self.file, self.encoding)
+        return [d for d in (first, *more, whole) if isinstance(d, dict)]
 
     def share(self, fits:Callable) -> float: # of the lines for which `fits(line)`
         return sum(map(bool, map(fits, self.lines)))/max(len(self.lines), 1)
 
 def _parsed(text):
-    "The JSON object in `text`, or None."
-    try: d = json.loads(text)
+    "The value of a JSON text, or None."
+    try: return _loads(text)
     except (ValueError, RecursionError): return None
-    return d if isinstance(d, dict) else None
+
+def _whole_json(file, encoding):
+    "The value of a JSON file, or None."
+    out = Samples()
+    out.encoding = encoding
+    return _json(file, out)
 
 # %% ../../nbs/data/10_formats.ipynb #f658f7a7
 class Format(NamedTuple):
@@ -71,40 +79,51 @@ def has_lines(kind): # a function for `looks`
     return lambda look: 0. if look.objects or look.file.suffix.lower() == '.xml' else look.share(lambda line: _line_kind(line) == kind)
 
 # %% ../../nbs/data/10_formats.ipynb #6018366c
-def _labels(folder): return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt'))
+def _labels(folder): return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt') and p.is_file())
 
 def _torn(files):
     "What is wrong with the first JSON file that cannot be read; None if all can."
-    out = Samples()
     for p in files:
-        if p.suffix.lower() == '.json': _json(p, out)
-    return next(iter(out.problems), None)
+        out = Samples()
+        if p.suffix.lower() == '.json' and _json(p, out) is None and out.problems: return out.problems[0]
 
-def _one(source, name, looks):
+def _one(source, name, looks, out):
     "The annotation file: `source` itself, or the only file below it that looks like format `name`."
     if source.is_file(): return source
-    found = [p for p in _labels(source) if looks(Look(p)) >= .5]
+    found = [p for p in _labels(source) if looks(Look(p, out.encoding)) >= .5]
     if len(found) == 1: return found[0]
     if not found and name in ('coco', 'mmocr1', 'labelme', 'jsonl', 'linejson') and (why := _torn(_labels(source))): raise FormatError(why)
     raise FormatError(f'{source}: {len(found)} files of format {name}, expected one' + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))
 
 # %% ../../nbs/data/10_formats.ipynb #295f1c9e
-def _stems(root, key=str):
+_words_of = lambda path: set(re.split(r'[\W_]+', path.as_posix().lower())) - {''}
+
+def _nearest(paths, near):
+    "Those of `paths` whose folders share most words with the folders of `near`."
+    close = [len(_words_of(p.parent) & _words_of(near.parent)) for p in paths]
+    return [p for p, c in zip(paths, close) if c == max(close)]
+
+def _stems(out, root, key=str):
     "A function (stem, text file) → image below `root`, and the set of images that it was not yet asked for."
     if not root.is_dir(): raise FormatError(f'{root}: expected the folder that holds images and text files')
-    images = {}
+    images, used = {}, {}
     for p in sorted(root.rglob('*')):
         if p.suffix.lower() in _suffixes: images.setdefault(key(p.stem), []).append(p)
-    rest = {p for ps in images.values() for p in ps}
+    rest, check = {p for ps in images.values() for p in ps}, _beside(out, root)
     def find(stem, near):
         found = images.get(key(stem), [])
-        if len(found) > 1: found = [p for p in found if p.parent.name == near.parent.name] or found
+        if not found and Path(stem).suffix.lower() in _suffixes: found = [p for p in images.get(key(Path(stem).stem), []) if p.suffix == Path(stem).suffix]
+        if len(found) > 1: found = _nearest([p.relative_to(root) for p in found], near.relative_to(root)); found = [root/p for p in found]
         if len(found) != 1: raise ValueError(f'{len(found)} images named {stem}' if found else f'no image {stem}')
-        rest.discard(found[0])
-        return found[0]
+        image = check(found[0].relative_to(root).as_posix())
+        if used.setdefault(image, near) != near: raise ValueError(f'{image.name} has its labels in {used[image].relative_to(root)} already')
+        rest.discard(image)
+        return image
     return find, rest
 
 # %% ../../nbs/data/10_formats.ipynb #1da46e99
+def _texts_below(source): return sorted(p for p in source.rglob('*.txt') if p.is_file())
+
 def _from_texts(out, files, find, prefix, parse, lines=_lines):
     "One sample a text file, an instance from every line that `parse` accepts."
     for file in files:
@@ -116,7 +135,7 @@ def _from_texts(out, files, find, prefix, parse, lines=_lines):
             except ValueError as e: out.note(where, e)
         out.add(dict(file=image.name, instances=found), lambda name: image, file, places)
 
-_number = re.compile(r'\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*')
+_number = re.compile(r'\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*')
 
 def _numbers(parts, n, line):
     "The first `n` of `parts` as numbers, and the rest of the line or None."
@@ -126,8 +145,9 @@ def _numbers(parts, n, line):
 
 # %% ../../nbs/data/10_formats.ipynb #56be029f
 def _marked(polygon, text, mark='###', **more):
-    "An instance; one whose text is the `mark` is ignored."
-    return dict(polygon=polygon, text=None, ignore=True) | more if text == mark else dict(polygon=polygon, text=text, ignore=False) | more
+    "An instance; one whose text is the `mark`, blanks around it or not, is ignored."
+    ignore = text is not None and text.strip() == mark
+    return more | dict(polygon=polygon, text=None if ignore else text, ignore=ignore)
 
 # %% ../../nbs/data/10_formats.ipynb #8c4114c6
 def _quad_line(line):
@@ -137,11 +157,17 @@ def _quad_line(line):
     if text and all(p[0] == ' ' for p in parts[1:]): text = text[1:]
     return _marked(xy, text)
 
+_ninth = re.compile(r'\s*(Arabic|Bangla|Chinese|Hindi|Japanese|Korean|Latin|Mixed|None|Symbols)\s*,|\s*[01]\s*,\s*"', re.I)
+
 def from_icdar2015(source, out):
     "Add the pages of a folder with images and `gt_*.txt` files of quads to `out`."
-    find, rest = _stems(source)
-    _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', _quad_line)
+    find, rest = _stems(out, source)
+    _from_texts(out, _texts_below(source), find, 'gt_', _quad_line)
     _left(out, source, rest)
+    texts = [t for s in out for t in s.texts if t is not None]
+    if texts and all(map(_ninth.match, texts)):
+        out.clear()
+        raise FormatError(f'{source}: a column before each text, as {texts[0].split(",")[0].strip()!r}: files of MLT or RCTW, not of ICDAR 2015')
 
 # %% ../../nbs/data/10_formats.ipynb #3c0e7bde
 def _corners(x0, y0, x1, y1): return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
@@ -166,7 +192,7 @@ def _quad(p):
 
 def _texts(s, mark='###'):
     "Texts in one line each, the `mark` for ignored ones."
-    return [mark if g else t and re.sub(r'[\r\n]+', ' ', t) for t, g in zip(s.texts, s.ignored)]
+    return [mark if g else t and _breaks.sub(' ', t) for t, g in zip(s.texts, s.ignored)]
 
 def _one_each(samples, folder, prefix, row):
     "Write a text file for each sample: `row(polygon, text, i, sample)` is a line."
@@ -181,8 +207,10 @@ def to_icdar2015(samples, folder):
 # %% ../../nbs/data/10_formats.ipynb #37924f5b
 def _unquoted(text):
     "What stands between double quotes, `\\\"` and `\\\\` undone."
-    if not (m := re.fullmatch(r'\s*"(.*)"\s*', text)): raise ValueError(f'text {text[:40]!r} is not in double quotes')
-    return re.sub(r'\\(["\\])', r'\1', m[1])
+    text = text.strip()
+    if not (len(text) > 1 and text[0] == text[-1] == '"'): raise ValueError(f'text {text[:40]!r} is not in double quotes')
+    if re.search(r'(?<!\\)",\s?"', text[1:-1]): raise ValueError(f'several texts in double quotes: {text[:40]}')
+    return re.sub(r'\\(["\\])', r'\1', text[1:-1])
 
 def _quoted(text): return '"' + re.sub(r'(["\\])', r'\\\1', text) + '"'
 
@@ -194,8 +222,8 @@ def _box_line(line):
 
 def from_icdar2013(source, out):
     "Add the pages of a folder with images and `gt_*.txt` files of upright boxes to `out`."
-    find, rest = _stems(source)
-    _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', _box_line)
+    find, rest = _stems(out, source)
+    _from_texts(out, _texts_below(source), find, 'gt_', _box_line)
     _left(out, source, rest)
 
 def to_icdar2013(samples, folder):
@@ -203,17 +231,26 @@ def to_icdar2013(samples, folder):
     _one_each(samples, folder, 'gt_', lambda p, t, i, s: ', '.join([*map(str, _upright(p)[[0, 2]].ravel()), *([] if t is None else [_quoted(t)])]))
 
 # %% ../../nbs/data/10_formats.ipynb #1d192616
-_record = re.compile(r"\s*x:\s*\[\[(.*?)\]\]\s*,\s*y:\s*\[\[(.*?)\]\]\s*,\s*ornt:\s*(\[.*?\])\s*,\s*transcriptions:\s*(\[.*\])\s*", re.S)
-
 def _records(file, out):
     "(place, record) where a record begins with `x:` and may run over several lines."
-    place, record = None, ''
+    place, parts, whole = None, [], True
     for where, line in _lines(file, out):
-        if place is None or line.lstrip().startswith('x:') or _record.fullmatch(record):
-            if place: yield place, record
-            place, record = where, line
-        else: record += ' ' + line
-    if place: yield place, record
+        if whole or line.lstrip().startswith('x:'):
+            if place: yield place, ' '.join(parts)
+            place, parts, whole = where, [], not line.lstrip().startswith('x:')
+        parts.append(line)
+        whole = whole or 'transcriptions:' in ' '.join(parts[-2:]) and line.rstrip().endswith(']')
+    if place: yield place, ' '.join(parts)
+
+_fields = ('x:', 'y:', 'ornt:', 'transcriptions:')
+
+def _parts(record):
+    "What stands between brackets behind each name of a record, with the inner brackets of lists of strings."
+    ends = [record.find(k) for k in _fields] + [len(record)]
+    if ends == sorted(ends) and min(ends) >= 0 and not record[:ends[0]].strip():
+        found = [record[a+len(k):b].strip(' \t,' if b < len(record) else ' \t') for k, a, b in zip(_fields, ends, ends[1:])]
+        if all(f[:1] == '[' and f[-1:] == ']' for f in found) and all(f[:2] == '[[' and f[-2:] == ']]' for f in found[:2]): return found
+    raise ValueError(f'expected "x: [[…]], y: [[…]], ornt: […], transcriptions: […]", got {record[:60]!r}')
 
 # %% ../../nbs/data/10_formats.ipynb #592e3e91
 def _strings(text):
@@ -225,17 +262,17 @@ def _strings(text):
 
 def _total_record(record):
     "An instance from `x: [[…]], y: [[…]], ornt: [u'c'], transcriptions: [u'…']`."
-    if not (m := _record.fullmatch(record)): raise ValueError(f'expected "x: [[…]], y: [[…]], ornt: […], transcriptions: […]", got {record[:60]!r}')
-    x, y = (_numbers(p := m[k].replace(',', ' ').split(), len(p), m[k])[0] for k in (1, 2))
+    *xy, turn, text = _parts(record)
+    x, y = (_numbers(p := v[2:-2].replace(',', ' ').split(), len(p), v)[0] for v in xy)
     if len(x) != len(y): raise ValueError(f'{len(x)} x and {len(y)} y')
-    turn = _strings(m[3])
-    return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if turn == '#' else _strings(m[4]), '#', orientation=turn)
+    turn = _strings(turn)
+    return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if (turn or '').strip() == '#' else _strings(text), '#', orientation=turn)
 
 # %% ../../nbs/data/10_formats.ipynb #c7fbae7d
 def from_totaltext(source, out):
     "Add the pages of a folder with images and `poly_gt_*.txt` files to `out`."
-    find, rest = _stems(source)
-    _from_texts(out, sorted(source.rglob('*.txt')), find, 'poly_gt_', _total_record, _records)
+    find, rest = _stems(out, source)
+    _from_texts(out, _texts_below(source), find, 'poly_gt_', _total_record, _records)
     _left(out, source, rest)
 
 def _turn(p): # h: horizontal, m: slanted, c: curved
@@ -250,6 +287,21 @@ def to_totaltext(samples, folder):
         return f"x: [[{x}]], y: [[{y}]], ornt: [u{('#' if s.ignored[i] else turn or _turn(q))!r}], transcriptions: [{'' if t is None else f'u{t!r}'}]"
     _one_each(samples, folder, 'poly_gt_', row)
 
+# %% ../../nbs/data/10_formats.ipynb #5818b320
+def _xml_text(file, out, codec):
+    "The text of an XML file in the encoding it names, or the one `out` has; what is no text becomes �."
+    kept = out.encoding
+    try: out.encoding = kept or codec and _known(codec)
+    except FormatError: return out.note(file, f'its encoding, {codec[:40]!r}, is not known')
+    try: text = _text(file, out)
+    finally: out.encoding = kept
+    return text and re.sub('[\ud800-\udfff]', '�', text.removeprefix('\ufeff')).lstrip()
+
+def _legible(text):
+    "`text`, unless a part of it could not be read."
+    if text and '�' in text: raise ValueError(f'text {text[:40]!r} holds what is no text')
+    return text
+
 # %% ../../nbs/data/10_formats.ipynb #b804c469
 def _ctw_line(line):
     "An instance from `x1,y1,…,####text`, or from the 32 numbers of the first release."
@@ -261,24 +313,32 @@ def _ctw_line(line):
     return _marked(xy, text if mark else None)
 
 def _xml(file, out):
-    "Root of an XML file, each element with its line as attribute `#`; None, and a note, where it is broken."
-    parser, tree = expat.ParserCreate(), ElementTree.TreeBuilder()
-    parser.StartElementHandler = lambda tag, attributes: tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)})
-    parser.EndElementHandler, parser.CharacterDataHandler = tree.end, tree.data
-    try: parser.Parse(file.read_bytes(), True); return tree.close()
+    "Root of an XML file, each element with its line as attribute `#`; where it is broken a note, and what stands before; None where that is nothing."
+    codec = re.match(rb'\s*<\?xml[^>]{0,200}encoding\s*=\s*["\']([\w.:-]+)', file.open('rb').read(300))
+    if (text := _xml_text(file, out, codec and codec[1].decode())) is None: return None
+    parser, tree, open_tags = expat.ParserCreate('utf-8'), ElementTree.TreeBuilder(), []
+    def start(tag, attributes): open_tags.append(tag); tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)})
+    def end(tag): open_tags.pop(); tree.end(tag)
+    def entity(name, *more): raise ValueError(f'defines an entity of its own, {name[:40]}')
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler, parser.EntityDeclHandler = start, end, tree.data, entity
+    try: parser.Parse(text.encode(), True)
     except expat.ExpatError as e: out.note(f'{file}:{e.lineno}', f'not XML at character {e.offset + 1}: {expat.ErrorString(e.code)}')
+    except ValueError as e: return out.note(f'{file}:{parser.CurrentLineNumber}', e)
+    for tag in reversed(open_tags): tree.end(tag)
+    try: return tree.close()
+    except AssertionError: return None
 
 def _ctw_box(box):
     "An instance from a `box` element with `label` and `segs`."
     segs = (box.findtext('segs') or '').split(',')
-    return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], box.findtext('label'))
+    return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], _legible(box.findtext('label')))
 
 # %% ../../nbs/data/10_formats.ipynb #9c3d2968
 def from_ctw1500(source, out):
     "Add the pages of a folder with images and one text or XML file for each to `out`."
-    find, rest = _stems(source, lambda stem: stem.lstrip('0') or '0')
-    _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', _ctw_line)
-    for file in sorted(source.rglob('*.xml')):
+    find, rest = _stems(out, source, lambda stem: stem.lstrip('0') or '0')
+    _from_texts(out, _texts_below(source), find, 'gt_', _ctw_line)
+    for file in sorted(p for p in source.rglob('*.xml') if p.is_file()):
         root = _xml(file, out)
         for im in () if root is None else root.iter('image'):
             found, places = [], []
@@ -306,20 +366,21 @@ def to_ctw1500(samples, folder):
 def _value(e, name):
     "A numeric attribute of an XML element."
     if not _number.fullmatch(e.get(name, '')): raise ValueError(f'{name} is {e.get(name)!r}, not a number')
-    return float(e.get(name))
+    if abs(v := float(e.get(name))) < 1e6: return v
+    raise ValueError(f'{name} is {v:.7g}, not a number of pixels')
 
 def _rectangle(e):
     "An instance from a `taggedRectangle` element."
     x, y, w, h = (_value(e, k) for k in ('x', 'y', 'width', 'height'))
     more = {k: v for k, v in e.items() if k not in ('x', 'y', 'width', 'height', '#')}
     if (cuts := e.find('segmentation')) is not None: more['cuts'] = [float(c.text) for c in cuts if _number.fullmatch(c.text or '')]
-    return _marked([x, y, x+w, y, x+w, y+h, x, y+h], e.findtext('tag'), **more)
+    return _marked([x, y, x+w, y, x+w, y+h, x, y+h], _legible(e.findtext('tag')), **more)
 
 # %% ../../nbs/data/10_formats.ipynb #208677bb
 def from_icdar2003(source, out):
     "Add the pages of an XML file such as `words.xml`, or of the folder that holds it, to `out`."
-    file = _one(source, 'icdar2003', has_tag('tagset'))
-    root = _xml(file, out)
+    file = _one(source, 'icdar2003', has_tag('tagset'), out)
+    root, look_for = _xml(file, out), _beside(out, file.parent)
     for im in () if root is None else root.iter('image'):
         where, size = f'{file}:{im.get("#")}', next((e for e in im if e.tag.lower() == 'resolution'), None)
         found, places = [], []
@@ -329,7 +390,7 @@ def from_icdar2003(source, out):
         row = dict(file=(im.findtext('imageName') or '').strip(), instances=found)
         try: row |= {} if size is None else dict(width=int(_value(size, 'x')), height=int(_value(size, 'y')))
         except ValueError as err: out.note(where, f'resolution {err}')
-        out.add(row, _beside(file.parent), where, places)
+        out.add(row, look_for, where, places)
 
 # %% ../../nbs/data/10_formats.ipynb #1e69dc32
 _legal = lambda text: escape(re.sub(r'[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text))   # what XML can hold
@@ -351,35 +412,44 @@ def to_icdar2003(samples, folder):
 
 # %% ../../nbs/data/10_formats.ipynb #13de4e30
 _mmocr = ('imgs', 'images', '..', '../imgs', '../images')    # where MMOCR keeps images, seen from the label file
-_word_line = re.compile(rf'\s*(.+?(?:{"|".join(map(re.escape, _suffixes))}))(\s*,\s*|\t|\s+|$)(.*)', re.I)
+_word_line = re.compile(rf'([^\t]+?(?:{"|".join(map(re.escape, _suffixes))}))(\t|\s*,\s*|\s+|$)(.*)', re.I)
 
 def _word(line):
     "A row from `name.png, \"text\"`, `name.png<tab>text` or `name.png text`."
-    if not (m := _word_line.fullmatch(line)): raise ValueError(f'expected an image name and a text: {line[:60]!r}')
-    return dict(file=m[1], text=_unquoted(m[3]) if ',' in m[2] else m[3])
+    if not (m := _word_line.fullmatch(line.lstrip())): raise ValueError(f'expected an image name and a text: {line[:60]!r}')
+    name, by, text = m.groups()
+    if _boxes.match(text): raise ValueError(f'boxes of a page and no word: {text[:40]!r}')
+    if by == '\t' and '\t' in text: raise ValueError(f'expected an image name and a text, got {text.count(chr(9)) + 2} columns')
+    return dict(file=name, text=_unquoted(text) if ',' in by else text)
+
+_boxes = re.compile(r'\s*\[\s*(\{|\])')            # how the tools of pages list boxes behind a name
 
 def from_words(source, out):
     "Add the word crops of a list such as `gt.txt`, or of the folder that holds it, to `out`."
-    file = _one(source, 'words', has_lines('words'))
+    file = _one(source, 'words', has_lines('words'), out)
+    find = _beside(out, file.parent, *_mmocr)
     for where, line in _lines(file, out):
-        try: out.add(_word(line), _beside(file.parent, *_mmocr), where)
+        try: out.add(_word(line), find, where)
         except FormatError: raise
         except ValueError as e: out.note(where, e)
 
 def to_words(samples, folder):
     "Write `gt.txt` with a line `name, \"text\"` for each crop."
-    one_line = lambda t: re.sub(r'[\r\n]+', ' ', t or '')
+    one_line = lambda t: _breaks.sub(' ', t or '')
     _write(folder/'gt.txt', ''.join(f'{_name(s, folder)}, {_quoted(one_line(s.texts[0]))}\n' for s in samples))
 
 # %% ../../nbs/data/10_formats.ipynb #63bd0baf
-_num = r'\s*[-+]?\d+(?:\.\d*)?\s*'
+_num = r'\s*[-+]?\d+(?:\.\d*)?'
+_gap = r'(?:\s*,|\s)'
 _looks = {k: re.compile(v, re.I) for k, v in dict(
-    totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num},){{6,}}####|({_num},){{11,}}{_num}$',
-    icdar2013=rf'\s*({_num}[,\s]){{4}}\s*"', icdar2015=rf'({_num},){{7}}{_num}(,|$)', words=_word_line.pattern).items()}
+    totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num}\s*,){{6,}}\s*####|({_num}\s*,){{11,}}{_num}\s*$',
+    icdar2013=rf'({_num}{_gap}){{4}}\s*"', icdar2015=rf'({_num}\s*,){{7}}{_num}\s*(,(?!{_ninth.pattern})|$)').items()}
 
 def _line_kind(line):
     "The format that one line of text looks like, or None."
-    return next((k for k, look in _looks.items() if look.match(line)), None)
+    found = next((k for k, look in _looks.items() if look.match(line[:2000])), None)
+    if found or not (m := _word_line.match(line[:2000].lstrip())): return found
+    return None if _boxes.match(m[3]) else 'words'
 
 # %% ../../nbs/data/10_formats.ipynb #205738d1
 text_formats = dict(

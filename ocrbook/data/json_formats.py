@@ -8,10 +8,11 @@ __all__ = ['json_formats', 'from_coco', 'from_linejson', 'from_mmocr1', 'to_coco
 
 # %% ../../nbs/data/28_json_formats.ipynb #230824d2
 import base64, binascii, json
+from functools import lru_cache, partial
 from pathlib import Path
 import numpy as np
 from .formats import Format, has_keys, _corners, _mmocr, _one
-from .samples import _beside, _dumps, _extra, _flat, _head, _json, _json_lines, _left, _listed, _name, _suffixes, _write
+from .samples import _beside, _dumps, _extra, _flat, _head, _json, _json_lines, _left, _listed, _name, _odd, _suffixes, _write
 from ..foundations.geometry import area, as_polygon, bounds
 
 # %% ../../nbs/data/28_json_formats.ipynb #463facd6
@@ -23,76 +24,96 @@ def _outline(d, out, wide):
         except (KeyError, TypeError, ValueError, OverflowError): raise ValueError('neither outline nor box') from None
         return _corners(x, y, *((x+u, y+v) if wide else (u, v))).ravel().tolist()
     if isinstance(outline, dict): raise ValueError('a run-length mask, not an outline')
-    if not isinstance(outline, list) or not isinstance(outline[0], list) or np.ndim(outline[0][:1]) != 1 or len(outline[0]) == 2: return outline
-    if len(outline) > 1: out.repaired['reduced to the largest outline'] += 1
-    return max(outline, key=lambda p: abs(area(p)))
+    if not isinstance(outline, list) or not isinstance(outline[0], list) or isinstance((outline[0] or [0])[0], list) or len(outline[0]) == 2: return outline
+    if len(outline) == 1: return outline[0]
+    try: return max(outline, key=lambda p: abs(area(p)))
+    except (TypeError, OverflowError): raise ValueError('not a list of outlines') from None
+    finally: out.repaired['reduced to the largest outline'] += 1
 
 def _taken(d, out, names, wide=True, ignore='iscrowd', label='category_id'):
     "One of our instances from one of theirs; keys that say nothing new are left."
     if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not an annotation')
-    more = {k: v for k, v in d.items() if k not in ('segmentation', 'polygon', 'box', 'bbox', 'area', 'id', 'image_id', ignore, label)}
-    if d.get(ignore, 0) not in (0, 1): raise ValueError(f'{ignore} {d[ignore]!r} is not 0 or 1')
+    more = {k: v for k, v in d.items() if k not in ('segmentation', 'polygon', 'box', 'bbox', 'area', 'id', 'image_id', 'ignore', ignore, label)}
+    marks = [(k, d[k]) for k in {ignore, 'ignore'} if k in d]
+    for k, v in marks:
+        if v not in (0, 1): raise ValueError(f'{k} {v!r:.40} is not 0 or 1')
     if isinstance(d.get(label), int) and d[label] in names: more['label'] = names[d[label]]
-    return dict(polygon=_outline(d, out, wide), ignore=bool(d.get(ignore, 0))) | more
+    return more | dict(polygon=_outline(d, out, wide), ignore=any(v for _, v in marks))
 
 # %% ../../nbs/data/28_json_formats.ipynb #f375fbf6
-def _add_json(out, file, where, image, found, keys, names, what='annotation', **kw):
+def _add_json(out, find, where, image, found, keys, names, what='annotation', **kw):
     "Add one image of a JSON format; `keys` are its names for the file."
     key = next((k for k in keys if isinstance(image.get(k), str)), None)
     if key is None: return out.note(where, f'no "{keys[0]}"')
     row = {k: v for k, v in image.items() if k not in (*keys, 'annotations', 'instances')} | dict(file=image[key])
-    if found is None: return out.add(row, _beside(file.parent, *_mmocr), where)
+    if found is None: return out.add(row, find, where)
     good, places = [], []
     for i, d in found:
-        try: good.append(_taken(d, out, names, **kw)); places.append(f'{where}: {what} {i}')
-        except (ValueError, OverflowError) as e: out.note(f'{where}: {what} {i}', e)
-    out.add(row | dict(instances=good), _beside(file.parent, *_mmocr), where, places)
+        try: good.append(_taken(d, out, names, **kw)); places.append(f'{where}: {what} {str(i)[:40]}')
+        except (ValueError, OverflowError) as e: out.note(f'{where}: {what} {str(i)[:40]}', e)
+    out.add(row | dict(instances=good), find, where, places)
 
-def _names(categories):
+def _names(categories, file, out):
     "Number → label of a list of categories; the one called `text` is no label."
-    return {c['id']: c['name'] for c in categories or [] if isinstance(c, dict) and isinstance(c.get('id'), int) and c.get('name', 'text') != 'text'}
+    if not isinstance(categories, (list, type(None))): return out.note(file, f'categories {str(categories)[:40]} are not a list') or {}
+    good = [c for c in categories or [] if isinstance(c, dict) and type(c.get('id')) is int and isinstance(c.get('name', 'text'), str)]
+    if len(good) < len(categories or []): out.note(file, f'{len(categories) - len(good)} categories without a number and a name')
+    return {c['id']: c['name'] for c in good if c.get('name', 'text') != 'text'}
 
 # %% ../../nbs/data/28_json_formats.ipynb #dc7fdee7
+def _by_id(images, file, out):
+    "Id → image of a COCO file; of images that share an id none can be told its annotations."
+    found = {}
+    for i, im in enumerate(images):
+        if not isinstance(im, dict) or not isinstance(im.get('id'), (int, str)): out.note(file, f'image {i}: no "id"')
+        else: found.setdefault(im['id'], []).append(im)
+    for key, ims in found.items():
+        if len(ims) > 1: out.note(file, f'images {", ".join(str(im.get("file_name"))[:60] for im in ims[:3])} share the id {str(key)[:40]!r}; left out')
+    return {key: ims[0] for key, ims in found.items() if len(ims) == 1}, {key for key, ims in found.items() if len(ims) > 1}
+
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
-    file = _one(source, 'coco', has_keys('images', 'annotations'))
+    file = _one(source, 'coco', has_keys('images', 'annotations'), out)
     if (d := _json(file, out)) is None: return
-    try: images, annotations, names = _listed(d, 'images'), _listed(d, 'annotations'), _names(d.get('categories'))
+    try: images, annotations, names = _listed(d, 'images'), _listed(d, 'annotations'), _names(d.get('categories'), file, out)
     except ValueError as e: return out.note(file, e)
-    found = {im['id']: [] for im in images if isinstance(im, dict) and isinstance(im.get('id'), (int, str))}
+    images, shared = _by_id(images, file, out)
+    found, find = {key: [] for key in images}, _beside(out, file.parent, *_mmocr)
     for i, a in enumerate(annotations):
         key = a.get('image_id') if isinstance(a, dict) else None
         if isinstance(key, (int, str)) and key in found: found[key].append((a.get('id', i), a))
-        else: out.note(file, f'annotation {i}: no image with id {key!r}')
-    for i, im in enumerate(images):
-        if not isinstance(im, dict) or not isinstance(im.get('id'), (int, str)): out.note(file, f'image {i}: no "id"'); continue
-        _add_json(out, file, f'{file}: image {im["id"]}', {k: v for k, v in im.items() if k != 'id'}, found[im['id']], ('file_name',), names)
+        elif not isinstance(key, (int, str)) or key not in shared: out.note(file, f'annotation {i}: no image with id {key!r:.40}')
+    for key, im in images.items():
+        _add_json(out, find, f'{file}: image {str(key)[:40]}', {k: v for k, v in im.items() if k != 'id'}, found[key], ('file_name',), names)
 
 # %% ../../nbs/data/28_json_formats.ipynb #a43ba372
 def _is_linejson(look): return max(has_keys(k)(look) for k in ('file_name', 'filename'))
 
 def from_linejson(source, out):
     "Add the pages or words of MMOCR 0.x's line-JSON, a file or the folder that holds it, to `out`."
-    file = _one(source, 'linejson', _is_linejson)
+    file = _one(source, 'linejson', _is_linejson, out)
+    find = _beside(out, file.parent, *_mmocr)
     for where, im in _json_lines(file, out):
         found = im.get('annotations') if isinstance(im, dict) else []
         if not isinstance(im, dict) or not isinstance(found, (list, type(None))): out.note(where, 'not an image with a list "annotations"'); continue
-        _add_json(out, file, where, im, found if found is None else enumerate(found), ('file_name', 'filename'), {})
+        _add_json(out, find, where, im, found if found is None else enumerate(found), ('file_name', 'filename'), {})
 
 # %% ../../nbs/data/28_json_formats.ipynb #14d64a2c
 def from_mmocr1(source, out):
     "Add the pages or words of an MMOCR 1.x file, or of the folder that holds it, to `out`."
-    file = _one(source, 'mmocr1', has_keys('data_list'))
+    file = _one(source, 'mmocr1', has_keys('data_list'), out)
     if (d := _json(file, out)) is None: return
-    try: images, names = _listed(d, 'data_list'), _names((d.get('metainfo') or {}).get('category'))
-    except (ValueError, AttributeError) as e: return out.note(file, e)
+    try: images = _listed(d, 'data_list')
+    except ValueError as e: return out.note(file, e)
+    about, find = d.get('metainfo'), _beside(out, file.parent, *_mmocr)
+    names = _names(about.get('category') if isinstance(about, dict) else None, file, out)
     for i, im in enumerate(images):
         where = f'{file}: image {i}'
         try: found = _listed(im, 'instances')
         except ValueError as e: out.note(where, e); continue
         word = len(found) == 1 and isinstance(found[0], dict) and not {'polygon', 'bbox'} & set(found[0])
         if word: im, found = im | {k: v for k, v in found[0].items() if k == 'text'}, None
-        _add_json(out, file, where, im, found if word else enumerate(found), ('img_path',), names, 'instance', wide=False, ignore='ignore', label='bbox_label')
+        _add_json(out, find, where, im, found if word else enumerate(found), ('img_path',), names, 'instance', wide=False, ignore='ignore', label='bbox_label')
 
 # %% ../../nbs/data/28_json_formats.ipynb #50c42033
 def _categories(samples, first):
@@ -106,7 +127,12 @@ def _annotation(s, i, numbers=None):
     x0, y0, x1, y1 = bounds(p).tolist()
     if numbers is None: number = 1
     else: number = numbers[more.pop('label', None)]
-    return dict(iscrowd=int(s.ignored[i]), category_id=number, bbox=[x0, y0, x1-x0, y1-y0], segmentation=[_flat(p)]) | ({} if s.texts[i] is None else dict(text=s.texts[i])) | more
+    return more | dict(iscrowd=int(s.ignored[i]), category_id=number, bbox=[x0, y0, x1-x0, y1-y0], segmentation=[_flat(p)]) | ({} if s.texts[i] is None else dict(text=s.texts[i]))
+
+def _dump(d, **kw):
+    "JSON text; escaped as a whole where a file name is no text."
+    text = json.dumps(d, ensure_ascii=False, **kw)
+    return json.dumps(d, **kw) if _odd(text) else text
 
 def _sized(s): return dict(height=int(s.size[0]), width=int(s.size[1])) if s.size else {}
 
@@ -115,15 +141,16 @@ def to_coco(samples, folder):
     numbers, categories = _categories(samples, 1)
     images, found = [], []
     for k, s in enumerate(samples):
-        images.append(dict(id=k, file_name=_name(s, folder)) | _sized(s) | _head(s))
-        found += [dict(id=len(found)+i, image_id=k, area=float(area(s.polygons[i]))) | _annotation(s, i, numbers) for i in range(len(s))]
-    _write(folder/'instances.json', json.dumps(dict(images=images, categories=categories, annotations=found), ensure_ascii=False))
+        images.append(_head(s) | dict(id=k, file_name=_name(s, folder)) | _sized(s))
+        found += [_annotation(s, i, numbers) | dict(id=len(found)+i, image_id=k, area=float(area(s.polygons[i]))) for i in range(len(s))]
+    _write(folder/'instances.json', _dump(dict(images=images, categories=categories, annotations=found)))
 
 # %% ../../nbs/data/28_json_formats.ipynb #67e4b831
 def to_linejson(samples, folder):
     "Write `instances.txt`, one JSON object a line."
-    page = lambda s: dict(file_name=_name(s, folder)) | _sized(s) | _head(s) | dict(annotations=[_annotation(s, i) for i in range(len(s))])
-    _write(folder/'instances.txt', _dumps([dict(filename=_name(s, folder)) | _sized(s) | _head(s) | dict(text=s.texts[0]) if s.is_word else page(s) for s in samples]))
+    page = lambda s: _head(s) | dict(file_name=_name(s, folder)) | _sized(s) | dict(annotations=[_annotation(s, i) for i in range(len(s))])
+    word = lambda s: _head(s) | dict(filename=_name(s, folder)) | _sized(s) | dict(text=s.texts[0])
+    _write(folder/'instances.txt', _dumps([word(s) if s.is_word else page(s) for s in samples]))
 
 # %% ../../nbs/data/28_json_formats.ipynb #77c54495
 def to_mmocr1(samples, folder):
@@ -133,47 +160,58 @@ def to_mmocr1(samples, folder):
         if s.is_word: return dict(text=s.texts[0])
         more = _extra(s, i)
         box = dict(bbox=bounds(s.polygons[i]).tolist(), bbox_label=numbers[more.pop('label', None)])
-        return dict(polygon=_flat(s.polygons[i]), ignore=bool(s.ignored[i])) | box | ({} if s.texts[i] is None else dict(text=s.texts[i])) | more
-    rows = [dict(img_path=_name(s, folder)) | _sized(s) | _head(s) | dict(instances=[instance(s, i) for i in range(len(s))]) for s in samples]
+        return more | dict(polygon=_flat(s.polygons[i]), ignore=bool(s.ignored[i])) | box | ({} if s.texts[i] is None else dict(text=s.texts[i]))
+    rows = [_head(s) | dict(img_path=_name(s, folder)) | _sized(s) | dict(instances=[instance(s, i) for i in range(len(s))]) for s in samples]
     task = 'Recog' if all(s.is_word for s in samples) else 'Spotting' if any(t for s in samples for t in s.texts) else 'Det'
     about = dict(dataset_type=f'Text{task}Dataset', task_name=f'text{task.lower()}', category=categories)
-    _write(folder/f'text{task.lower()}.json', json.dumps(dict(metainfo=about, data_list=rows), ensure_ascii=False))
+    _write(folder/f'text{task.lower()}.json', _dump(dict(metainfo=about, data_list=rows)))
 
 # %% ../../nbs/data/28_json_formats.ipynb #671322dc
 def _shape(d):
     "An instance from one shape."
     if not isinstance(d, dict) or not isinstance(d.get('points'), list): raise ValueError('no "points"')
+    if isinstance(kie := d.get('kie'), (list, dict)): raise ValueError(f'kie {str(kie)[:40]} is no label')
     p, kind = as_polygon(d['points'], 2), d.get('shape_type', 'polygon')
     if kind == 'rectangle' and len(p) == 2: p = _corners(*bounds(p))
     elif kind not in ('polygon', 'rectangle'): raise ValueError(f'a {kind}, not a polygon or rectangle')
     known = ('label', 'points', 'shape_type', 'description', 'kie')
     more = {k: v for k, v in d.items() if k not in known and v not in (None, {}, '')} | (dict(label=d['kie']) if d.get('kie') is not None else {})
-    if d.get('label') == '###': return dict(polygon=p, text=d.get('description') or None, ignore=True) | more
-    return dict(polygon=p, text=d.get('label') or None) | more
+    if isinstance(said := d.get('label'), str) and said.strip() == '###': return more | dict(polygon=p, text=d.get('description') or None, ignore=True)
+    return more | dict(polygon=p, text=said or None, ignore=False)
 
 # %% ../../nbs/data/28_json_formats.ipynb #02c7e3c9
+def _labelme_image(file, d, find, beside):
+    "Path of a labelme file's image, and its bytes where it lies in the file itself."
+    name = str(d.get('imagePath'))
+    try: return find(name), None
+    except ValueError as e: why = str(e)
+    if len(found := beside(file.parent).get(file.stem, [])) == 1: return found[0], None
+    try: data = base64.b64decode(d.get('imageData') or '', validate=True)
+    except (binascii.Error, TypeError, ValueError): data = b''
+    if not data: raise ValueError(why)
+    return file.parent/Path(name.replace('\\', '/').replace('\0', '')).name, data
+
+def _images_in(folder):
+    "Stem → images of a folder."
+    found = {}
+    for p in folder.iterdir():
+        if p.suffix.lower() in _suffixes and p.is_file() and not p.is_symlink(): found.setdefault(p.stem, []).append(p)
+    return found
+
 def from_labelme(source, out):
     "Add the pages of labelme files, one or all below a folder, to `out`."
-    used = set()
-    for file in [source] if source.is_file() else sorted(source.rglob('*.json')):
+    used, beside, finders = {}, lru_cache(1)(_images_in), lru_cache(1)(partial(_beside, out))
+    for file in [source] if source.is_file() else sorted(p for p in source.rglob('*.json') if p.is_file()):
         if (d := _json(file, out)) is None: continue
-        try: shapes = _listed(d, 'shapes')
+        try: shapes = _listed(d, 'shapes'); path, data = _labelme_image(file, d, finders(file.parent), beside)
         except ValueError as e: out.note(file, e); continue
-        name, data = str(d.get('imagePath')), None
-        try: path = _beside(file.parent)(name)
-        except ValueError:
-            beside = [p for p in file.parent.glob(f'{file.stem}.*') if p.suffix.lower() in _suffixes]
-            path = beside[0] if len(beside) == 1 else file.parent/name.replace('\\', '/')
-            try: data = None if beside else base64.b64decode(d.get('imageData') or '', validate=True)
-            except (binascii.Error, TypeError, ValueError): data = b''
-            if data == b'': out.note(file, f'no image {name}'); continue
-        used.add(path.resolve())
+        if data is None and used.setdefault(path.resolve(), file) != file: out.note(file, f'{path.name} has its labels in {used[path.resolve()].name} already'); continue
         found, places = [], []
         for i, s in enumerate(shapes):
             try: found.append(_shape(s)); places.append(f'{file}: shape {i}')
             except (ValueError, OverflowError) as e: out.note(f'{file}: shape {i}', e)
-        known = ('version', 'flags', 'shapes', 'imagePath', 'imageData', 'imageHeight', 'imageWidth')
-        row = {k: v for k, v in d.items() if k not in known} | dict(file=name, instances=found, width=d.get('imageWidth'), height=d.get('imageHeight'))
+        known = ('version', 'flags', 'shapes', 'imagePath', 'imageData', 'imageHeight', 'imageWidth', 'instances', 'text')
+        row = {k: v for k, v in d.items() if k not in known} | dict(file=path.name, instances=found, width=d.get('imageWidth'), height=d.get('imageHeight'))
         out.add(row, lambda _: path, file, places, data)
     if source.is_dir(): _left(out, source, {p for p in source.rglob('*') if p.suffix.lower() in _suffixes and p.resolve() not in used})
 
@@ -184,11 +222,12 @@ def to_labelme(samples, folder):
         shapes = []
         for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored)):
             more = _extra(s, i)
-            shapes.append(dict(label='###' if g else t or '', points=np.asarray(p, float).tolist(), group_id=None, shape_type='polygon', flags={})
-                          | (dict(description=t) if g and t else {}) | (dict(kie=more.pop('label')) if 'label' in more else {}) | more)
+            kie = dict(kie=more.pop('label')) if 'label' in more else {}
+            own = dict(label='###' if g else t or '', points=np.asarray(p, float).tolist(), shape_type='polygon')
+            shapes.append(dict(group_id=None, flags={}) | more | own | (dict(description=t) if g and t else {}) | kie)
         image = dict(imagePath=s.path.name, imageData=None) | (dict(imageHeight=int(s.size[0]), imageWidth=int(s.size[1])) if s.size else {})
         _name(s, folder)                                                             # an error when it lies elsewhere
-        _write(s.path.with_suffix('.json'), json.dumps(dict(version='5.0.1', flags={}, shapes=shapes) | image | _head(s), ensure_ascii=False, indent=1))
+        _write(s.path.with_suffix('.json'), _dump(_head(s) | dict(version='5.0.1', flags={}, shapes=shapes) | image, indent=1))
 
 # %% ../../nbs/data/28_json_formats.ipynb #6694f229
 json_formats = dict(

@@ -6,9 +6,10 @@
 __all__ = ['from_lmdb', 'to_lmdb']
 
 # %% ../../nbs/data/09_lmdb.ipynb #0b3510b0
-import os, re, threading
+import os, re, struct, threading
 from functools import partial
-from .samples import FormatError, Sample
+import numpy as np
+from .samples import FormatError, Sample, _undecoded
 
 # %% ../../nbs/data/09_lmdb.ipynb #9ac3d2d3
 _turn_lock = threading.Lock()           # LMDB allows one opening of a file at a time in a process
@@ -26,31 +27,104 @@ def _open_lmdb(file):
 
 def _from_lmdb(file, key):
     "The value of one key."
-    with _turn_lock, _open_lmdb(file) as env, env.begin() as t: return t.get(key) or b''
+    import lmdb
+    try:
+        with _turn_lock, _open_lmdb(file) as env, env.begin() as t: value = t.get(key)
+    except lmdb.Error as e: raise FormatError(f'{file}: {key.decode()}: {e}') from None
+    if not value: raise FormatError(f'{file}: {key.decode()} is {"missing" if value is None else "empty"}')
+    return value
+
+# %% ../../nbs/data/09_lmdb.ipynb #0bc07b9f
+def _root(file):
+    "Page size, number of pages and depth of the tree, and its first page, by the newer of the two heads."
+    heads = []
+    with file.open('rb') as f:
+        for at in (16, 16 + struct.unpack_from('<I', f.read(48), 40)[0]):           # behind the header of page 0 and 1
+            f.seek(at)
+            m = struct.unpack('<IIQQ IHHQQQQQ IHHQQQQQ QQ', f.read(136))
+            heads.append((m[-1], m[4], m[-2] + 1, m[14], m[19]))
+    return max(heads)[1:]
+
+def _keys(file, out):
+    "The keys on pages that are as LMDB writes them, rising; the other pages are noted."
+    size, total, depth, root = _root(file)
+    if root == (1 << 64) - 1: return []                                              # nothing in it
+    pages = np.memmap(file, np.uint8, 'r')
+    total, seen, level = min(total, len(pages)//size), set(), [root]
+    for left in reversed(range(min(depth, 32))):                                     # 0: leaves
+        below = []
+        for p in level:
+            good = 1 < p < total and p not in seen
+            found = _nodes(pages[p*size:(p+1)*size], p, not left, len(pages)) if good else None
+            if found is None: out.note(file, f'page {p} is damaged, what it holds is lost')
+            seen.add(p)
+            below += found or []
+        level = below
+    return level
+
+def _nodes(page, p, leaf, end):
+    "Numbers of the pages below a page, or the keys on a leaf; None where it is damaged."
+    number, _, kind, lower, upper = struct.unpack_from('<QHHHH', page)
+    if not (number == p and kind & 7 == (2 if leaf else 1) and 16 < lower <= upper <= len(page) and not lower % 2): return None
+    at = page[16:lower].view('<u2').astype(int)
+    if at.min() < upper or at.max() > len(page) - 8 or (at % 2).any(): return None
+    low, high, flags, keys = page[at[:, None] + range(8)].view('<u2').astype(int).T
+    to = at + 8 + keys
+    if (to > len(page)).any(): return None
+    if not leaf: return (low | high << 16 | flags << 32).tolist()
+    room, far = low | high << 16, flags == 1                                         # far: on pages of its own, whose number stands here
+    if (to + np.where(far, 8, room) > len(page)).any() or (flags > 1).any(): return None
+    there = page[to[far, None] + range(8)].view('<u8').ravel()
+    if (there >= end//len(page)).any() or (there.astype(int)*len(page) + 16 + room[far] > end).any(): return None
+    data = page.tobytes()
+    return [data[a+8:b] for a, b in zip(at, to)]
 
 # %% ../../nbs/data/09_lmdb.ipynb #4a82fb7f
-def _last_image(t):
-    "The highest number of an image; 0 without images."
-    with t.cursor() as c:
-        found = c.set_range(b'image-:') and c.prev() or c.last()                     # ':' follows '9'
-        return int(m[1]) if found and (m := re.fullmatch(rb'image-(\d{9})', c.key())) else 0
+def _count(said, last, file, out):
+    "How many samples there should be; `out` is told where that is in doubt."
+    said = bytes(said or b'').strip()
+    if not said.isdigit() or len(said) > 9:
+        out.note(file, f'no num-samples: was its writing interrupted? The last image is number {last}'); return last
+    if int(said) != last: out.note(file, f'num-samples is {int(said)}, but the last image is number {last}')
+    return min(int(said), last)
 
-def from_lmdb(source, out):
-    "Add the word crops of an LMDB database, a folder or its `data.mdb`, to `out`."
-    file = source/'data.mdb' if source.is_dir() else source
-    if not file.is_file(): raise FormatError(f'{file}: no such file')
+def _missing(numbers, n):
+    "Names of the images that are missing among the first `n`, whole gaps at once."
+    for a, b in zip([0, *numbers], [*numbers, n + 1]):
+        if b - a == 2: yield f'image-{a+1:09}'
+        elif b - a > 2: yield f'image-{a+1:09} to image-{b-1:09}'
+
+# %% ../../nbs/data/09_lmdb.ipynb #bf28de18
+def _crops(file, out):
+    "Add the word crops of one database to `out`."
     with _turn_lock, _open_lmdb(file) as env, env.begin() as t:
-        said, last = t.get(b'num-samples'), _last_image(t)
-        n = int(said) if said and said.isdigit() else None
-        if n is None: out.note(file, f'no num-samples: was its writing interrupted? The last image is number {last}')
-        elif n != last: out.note(file, f'num-samples is {n}, but the last image is number {last}')
-        for i in range(1, (last if n is None else min(n, last)) + 1):
-            name, image, label = f'image-{i:09}', *(t.get(f'{k}-{i:09}'.encode()) for k in ('image', 'label'))
+        keys = set(_keys(file, out))
+        numbers = sorted(int(m[1]) for k in keys if (m := re.fullmatch(rb'image-(\d{9})', k)))
+        n = _count(t.get(b'num-samples') if b'num-samples' in keys else None, max(numbers, default=0), file, out)
+        numbers = [i for i in numbers if i <= n]
+        for name in _missing(numbers, n): out.note(file, f'no {name}')
+        for i in numbers:
+            name, label = f'image-{i:09}', b'label-%09d' % i
             try:
-                if not image or label is None: raise ValueError(f'no {"label" if image else "image"}-{i:09}')
-                out.append(Sample(file.parent/name, texts=[label.decode()], data=partial(_from_lmdb, file, name.encode())))
-            except UnicodeDecodeError as e: out.note(f'{file}:{i}', f'label is not UTF-8 at byte {e.start + 1}')
+                text = t.get(label) if label in keys else None
+                if text is None: raise ValueError(f'no {label.decode()}')
+                out.append(Sample(file.parent/name, texts=[text.decode(out.encoding or 'utf-8')], data=partial(_from_lmdb, file, name.encode())))
+            except UnicodeError as e: out.note(f'{file}:{i}', f'label: {_undecoded(out.encoding or "utf-8", e)}')
             except ValueError as e: out.note(f'{file}:{i}', e)
+
+# %% ../../nbs/data/09_lmdb.ipynb #995e8bf8
+def from_lmdb(source, out):
+    "Add the word crops of an LMDB database, a folder or its `data.mdb`, or of all databases below a folder, to `out`."
+    import lmdb
+    file = source/'data.mdb' if source.is_dir() else source
+    files = [file] if file.is_file() else sorted(p for p in source.rglob('data.mdb') if p.is_file())
+    if not files: raise FormatError(f'{file}: no such file')
+    for f in files:
+        try: _crops(f, out)
+        except lmdb.Error as e: out.note(f, f'damaged ({e})')
+        except FormatError as e:
+            if out.strict or len(files) == 1: raise
+            out.note(f, str(e).removeprefix(f'{f}: '))
 
 # %% ../../nbs/data/09_lmdb.ipynb #6e5994b5
 def to_lmdb(samples, folder):

@@ -341,6 +341,7 @@ def read_wildreceipt(
     beside = Path(file).parent/'class_list.txt'
     names = dict(enumerate(classes)) if classes else class_list(beside) if beside.is_file() else dict(enumerate(LABELS))
     def reader(source, out):
+        find = _beside(out, source.parent, *_mmocr)
         for where, row in _json_lines(source, out):
             if not isinstance(row, dict) or not isinstance(row.get('annotations'), list): out.note(where, 'not an image with a list "annotations"'); continue
             words = []
@@ -353,7 +354,7 @@ def read_wildreceipt(
             for i, w in enumerate(words):
                 if w.get('edge') is not None and (a := first.setdefault(w['edge'], i)) != i: pairs.append((a, i) if w.get('label') != 'key' else (i, a))
             known = dict(links=pairs) if any('edge' in w for w in words) else {}
-            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words) | known, _beside(source.parent, *_mmocr), where)
+            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words) | known, find, where)
     return _read(reader, file, strict, True)
 
 def read_sroie(
@@ -373,7 +374,7 @@ def read_sroie(
                 said = flat(r.get('text'))
                 r['label'] = next((k for k, v in (entities or {}).items() if len(said) > 2 and (said in flat(v) or flat(v) in said and k in ('date', 'total'))), 'other')
             name = next((p.name for p in (source/'img').glob(f'{file.stem}.*')), f'{file.stem}.jpg')
-            out.add(dict(file=name, instances=rows) | ({} if entities is None else dict(entities=entities)), _beside(source/'img'), file)
+            out.add(dict(file=name, instances=rows) | ({} if entities is None else dict(entities=entities)), _beside(out, source/'img'), file)
     return _read(reader, folder, strict, True)
 
 def read_funsd(
@@ -394,5 +395,5 @@ def read_funsd(
                 words += [dict(polygon=quad(w['box']), text=w['text'], label=f['label'], entity=f['id']) for w in mine]
             links = sorted({(first[a], first[b]) for f in fields for a, b in f.get('linking', []) if a in first and b in first})
             name = next((p.name for p in (source/'images').glob(f'{file.stem}.*')), f'{file.stem}.png')
-            out.add(dict(file=name, instances=words, links=links), _beside(source/'images'), file)
+            out.add(dict(file=name, instances=words, links=links), _beside(out, source/'images'), file)
     return _read(reader, folder, strict, True)

@@ -6,9 +6,11 @@
 __all__ = ['FormatError', 'Sample', 'clean_polygon', 'Samples', 'from_jsonl', 'read_jsonl', 'to_jsonl', 'write_jsonl']
 
 # %% ../../nbs/data/08_samples.ipynb #f9184b88
-import json, os, warnings
+import codecs, io, json, math, os, re, warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Callable
 import numpy as np, shapely
@@ -16,9 +18,12 @@ from ..foundations.geometry import area, as_polygon, order_quad, repair
 from ..foundations.images import load_image
 
 # %% ../../nbs/data/08_samples.ipynb #8af58276
+_row, _instance = ('file', 'width', 'height', 'instances', 'text', 'entities'), ('polygon', 'text', 'ignore', 'label')
+
 class FormatError(ValueError):
     "An annotation that cannot be used: one line with file, line and reason."
 
+# %% ../../nbs/data/08_samples.ipynb #2917d0fd
 @dataclass
 class Sample:
     "One image and what is known about it: a page with polygons, or a word crop with one text and no polygon."
@@ -36,7 +41,10 @@ class Sample:
     def __post_init__(self):
         self.path, n = Path(self.path), len(self.texts)
         if self.ignored is None: self.ignored = [False]*n
-        for name, values in dict(polygons=None if self.is_word else self.polygons, ignored=self.ignored, labels=self.labels, **self.columns).items():
+        if taken := {*_instance} & {*self.columns} | ({*_row} - {'text'}) & {*self.meta}:
+            raise FormatError(f'{self.path}: {min(taken)!r} has a place of its own')
+        own = [('polygons', None if self.is_word else self.polygons), ('ignored', self.ignored), ('labels', self.labels)]
+        for name, values in (*own, *self.columns.items()):
             if values is not None and len(values) != n: raise FormatError(f'{self.path}: {len(values)} {name} for {n} texts')
 
     @property
@@ -64,7 +72,9 @@ def clean_polygon(
 ) -> tuple: # clockwise polygon without crossings (m,2), and what was done: '', 'turned clockwise' or 'untangled'
     "Undo the two common slips of annotators: points against the clock, and outlines that cross themselves."
     p = as_polygon(points)
+    if len(p) > 10_000 or abs(p).max() > 1e6: raise ValueError(f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
     if not shapely.is_valid(shapely.Polygon(p)):
+        if len(p) > 500: raise ValueError(f'an outline of {len(p)} points that crosses itself')
         if len(p) == 4 and shapely.is_valid(shapely.Polygon(q := order_quad(p))) and area(q): return q, 'untangled'
         if (q := repair(p)) is not None: return q, 'untangled'
     if not area(p): raise ValueError(f'a polygon without area: {p.tolist()}')
@@ -75,13 +85,15 @@ def clean_polygon(
 # %% ../../nbs/data/08_samples.ipynb #f2cbbbaf
 class Samples(list):
     "A list of `Sample`, with `problems` (one line each), `repaired` (what was done -> to how many polygons) and `lost` (by a conversion: what -> how often)."
+    root, encoding, follow_outside = None, None, False # while reading: the folder that names stay in, the codec of text, whether names may lead out
     def __init__(self, samples=(), problems=(), repaired=(), lost=(), strict=False):
         super().__init__(samples)
         self.problems, self.repaired, self.lost, self.strict = list(problems), Counter(repaired), Counter(lost), strict
 
     def note(self, where, reason):
-        "Remember a problem; with `strict`, stop there."
-        self.problems.append(f'{where}: {reason}')
+        "Remember a problem in one printable line; with `strict`, stop there."
+        line = f'{where}: {str(reason)[:300]}'.encode('utf-8', 'backslashreplace').decode()
+        self.problems.append(re.sub(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]+', ' ', line))
         if self.strict: raise FormatError(self.problems[-1]) from None
 
     def summary(self) -> str:
@@ -92,36 +104,67 @@ class Samples(list):
         return f'{len(self)} images, {n} polygons ({ignored} ignored{fixed}), {len(self.problems)} problems' + (f'; not kept: {lost}' if lost else '')
 
 # %% ../../nbs/data/08_samples.ipynb #3029f4b6
-_row, _instance = ('file', 'width', 'height', 'instances', 'text', 'entities'), ('polygon', 'text', 'ignore', 'label')
+def _odd(value, depth=20):
+    "Why a value from a file could not be written again; '' if it could."
+    if isinstance(value, (int, float)) and not abs(value) < 1e300: return 'not a finite number of sensible size'
+    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff' for c in value): return 'a byte or half of a character that is no text'
+    if not isinstance(value, (list, dict)): return ''
+    if not depth: return 'nested too deeply'
+    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    return next(filter(None, (_odd(v, depth - 1) for v in parts)), '')
 
 def _checked(d):
     "Polygon of one instance and what was done to it; an error for wrong types."
     if not isinstance(d, dict) or 'polygon' not in d: raise ValueError('no "polygon"')
-    if not isinstance(d.get('text'), (str, type(None))): raise ValueError(f'text {d["text"]!r} is not a string')
-    if not isinstance(d.get('ignore', False), bool): raise ValueError(f'ignore {d["ignore"]!r} is not true or false')
+    if not isinstance(d.get('text'), (str, type(None))): raise ValueError(f'text {d["text"]!r:.60} is not a string')
+    if not isinstance(d.get('ignore', False), bool): raise ValueError(f'ignore {d["ignore"]!r:.60} is not true or false')
+    label = d.get('label')
+    if not isinstance(label, (str, int, float, type(None))) or isinstance(label, bool): raise ValueError(f'label {str(label)[:60]} is not a string or a number')
+    for name in ('text', 'label'):
+        if why := _odd(d.get(name)): raise ValueError(f'{name} {d[name]!r:.60}: {why}')
     try: return clean_polygon(d['polygon'])
-    except (TypeError, OverflowError): raise ValueError(f'polygon {str(d["polygon"])[:60]} is not a list of numbers') from None
+    except (TypeError, OverflowError, RecursionError): raise ValueError(f'polygon {str(d["polygon"])[:60]} is not a list of numbers') from None
+
+# %% ../../nbs/data/08_samples.ipynb #bdb289e2
+def _further(d, known, place, out):
+    "The values of `d` under keys that are not `known`; `out` is told of those that cannot be kept."
+    more = {}
+    for k, v in d.items():
+        if k in known: continue
+        if why := _odd(k) or _odd(v): out.note(place, f'{k} is left out: {why}')
+        else: more[k] = v
+    return more
 
 def _instances(found, places, out):
     "Polygons and rows of the good instances; `out` is told of the others and counts repairs."
     polygons, good = [], []
     for place, d in zip(places, found):
         try: p, done = _checked(d)
-        except ValueError as e: out.note(place, e)
-        else: polygons.append(p); good.append(d); out.repaired.update([done] if done else [])
+        except ValueError as e: out.note(place, e); continue
+        polygons.append(p)
+        good.append({k: d[k] for k in _instance if k in d} | _further(d, _instance, place, out))
+        out.repaired.update([done] if done else [])
     return polygons, good
 
 # %% ../../nbs/data/08_samples.ipynb #a6af1442
+def _sized(row):
+    "(h,w) as a row has it, or None."
+    size = row.get('height'), row.get('width')
+    if size == (None, None): return None
+    if all(type(s) is int and 0 < s < 1e6 for s in size): return size
+    raise ValueError(f'height and width {str(size)[:60]} are not positive whole numbers')
+
 def _sample(row, find, out, where, places=None, data=None):
     "A `Sample` from one row; `find(name)` gives the image's path or an error."
     if not isinstance(row, dict) or not isinstance(row.get('file'), str): raise ValueError('no "file"')
-    path, size = find(row['file']), (row.get('height'), row.get('width'))
-    if size == (None, None): size = None
-    elif not all(isinstance(s, int) and s > 0 for s in size): raise ValueError(f'height and width {size} are not positive whole numbers')
-    rest = dict(size=size, entities=row.get('entities'), meta={k: v for k, v in row.items() if k not in _row}, data=data)
-    if 'instances' not in row:
-        if not isinstance(row.get('text'), str): raise ValueError(f'no "instances", and "text" is {row.get("text")!r}, not a string')
-        return Sample(path, texts=[row['text']], **rest)
+    path, size, page = find(row['file']), _sized(row), 'instances' in row
+    more = _further(row, [k for k in _row if k != 'entities' and (k != 'text' or not page)], where, out)
+    if not isinstance(entities := more.pop('entities', None), (dict, list, type(None))):
+        entities = out.note(where, f'entities {str(entities)[:60]} are left out: no table and no list')
+    rest = dict(size=size, entities=entities, meta=more, data=data)
+    if not page:
+        if not isinstance(text := row.get('text'), str) or _odd(text): raise ValueError(f'no "instances", and "text" is {text!r:.60}, {_odd(text) or "not a string"}')
+        return Sample(path, texts=[text], **rest)
     if not isinstance(row['instances'], list): raise ValueError('"instances" is not a list')
     polygons, good = _instances(row['instances'], places or [f'{where}: instance {i}' for i in range(len(row['instances']))], out)
     column = lambda name, default=None: [d.get(name, default) for d in good]
@@ -129,6 +172,7 @@ def _sample(row, find, out, where, places=None, data=None):
     return Sample(path, polygons, column('text'), column('ignore', False), column('label') if any('label' in d for d in good) else None,
                   columns={k: column(k) for k in names}, **rest)
 
+# %% ../../nbs/data/08_samples.ipynb #ed6db377
 def add(self:Samples, row, find, where, places=None, data=None):
     "Append the sample of one row, or note why there is none."
     try: self.append(_sample(row, find, self, where, places, data))
@@ -137,49 +181,124 @@ def add(self:Samples, row, find, where, places=None, data=None):
 Samples.add = add
 
 # %% ../../nbs/data/08_samples.ipynb #fe0b2d7d
-def _lines(file, out):
-    "(place, text) of every line that is not empty; lines that are not UTF-8 are noted."
-    data = file.read_bytes()
-    if data[:2] in (b'\xff\xfe', b'\xfe\xff'): data = data.decode('utf-16', errors='replace').encode()
-    for i, line in enumerate(data.split(b'\n'), 1):
-        try: text = line.decode('utf-8-sig').rstrip('\r')
-        except UnicodeDecodeError as e: out.note(f'{file}:{i}', f'not UTF-8 at byte {e.start + 1}')
-        else:
-            if text.strip(): yield f'{file}:{i}', text
+_longest, _largest = 1 << 24, 1 << 30       # bytes of a line; of a file that must be read as a whole
+_marks = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
+_json_breaks, _breaks = re.compile('[\r\n]+'), re.compile('[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+') # a JSON string may hold the rarer ones
+
+def _codec(
+    start:bytes,  # of a file
+    encoding:str, # what to take without a mark; None: UTF-8
+) -> str:
+    "The codec of a file, by the mark it starts with."
+    return next((name for mark, name in _marks.items() if start.startswith(mark)), encoding or 'utf-8')
+
+def _known(encoding):
+    "`encoding`, if Python has a codec of that name that makes text of bytes."
+    try: b''.decode(encoding); return encoding
+    except (LookupError, ValueError, TypeError): raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
+
+def _raw_lines(f, name, out):
+    "(number, bytes) of the lines of a binary file; those beyond all measure are noted."
+    for i in count(1):
+        if not (line := f.readline(_longest)): return
+        if len(line) < _longest or line.endswith(b'\n'): yield i, line; continue
+        out.note(f'{name}:{i}', f'longer than {_longest} bytes')
+        while line and not line.endswith(b'\n'): line = f.readline(_longest)
+
+# %% ../../nbs/data/08_samples.ipynb #638db987
+def _text(file, out):
+    "The text of a file that is read as a whole; None, and a note, where it is too large or no text. Bytes that are no text become halves of characters."
+    try:
+        if (size := file.stat().st_size) > _largest: return out.note(file, f'{size} bytes, more than the {_largest} that are read as a whole')
+        data = file.read_bytes()
+    except OSError as e: return out.note(file, e.strerror or e)
+    codec = _codec(data[:4], out.encoding)
+    try: return data.decode(codec)
+    except UnicodeError as e: out.note(file, _undecoded(codec, e))
+    try: return data.decode(codec, 'surrogateescape')
+    except UnicodeError: return data.decode(codec, 'replace').replace('\ufffd', '\udcff')
+
+def _undecoded(codec, e): return f'not {codec.upper().removesuffix("-SIG")} at byte {getattr(e, "start", 0) + 1}; another `encoding`?'
+
+def _decoded(file, out):
+    "(number, text) of the lines of a file; those that are not in its encoding are noted."
+    with file.open('rb') as f:
+        codec = _codec(f.peek(4)[:4], out.encoding)
+        if re.sub(r'\W|_', '', codec).lower()[:5] in ('utf16', 'utf32', 'ucs2', 'u16', 'u32'):     # a line feed is two bytes or four
+            text = _text(file, out)
+            yield from enumerate((text or '').split('\n'), 1); return
+        for i, line in _raw_lines(f, file, out):
+            try: yield i, line.decode(codec)
+            except UnicodeError as e: out.note(f'{file}:{i}', _undecoded(codec, e))
+
+# %% ../../nbs/data/08_samples.ipynb #9f9ac89c
+def _lines(file, out, breaks=_breaks):
+    "(place, text) of every line that is not empty; lines that are no text are noted."
+    more = 0                                                                         # lines ended in another way
+    try:
+        for i, line in _decoded(file, out):
+            parts = breaks.split(line.rstrip('\r\n').removeprefix('\ufeff'))
+            for k, text in enumerate(parts, i + more):
+                if '\0' in text: out.note(f'{file}:{k}', 'zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+                elif why := _odd(text): out.note(f'{file}:{k}', why)
+                elif text.strip(): yield f'{file}:{k}', text
+            more += len(parts) - 1
+    except OSError as e: out.note(file, e.strerror or e)
 
 # %% ../../nbs/data/08_samples.ipynb #6758736e
+def _loads(text):
+    "The value of a JSON text; whole numbers of thousands of digits become infinite."
+    try: return json.loads(text)
+    except json.JSONDecodeError: raise
+    except ValueError: return json.loads(text, parse_int=lambda s: int(s) if len(s) < 300 else float(s))
+
 def _json_lines(file, out):
     "(place, object) of every line; lines that are not JSON are noted."
-    for where, line in _lines(file, out):
-        try: row = json.loads(line)
+    for where, line in _lines(file, out, _json_breaks):
+        try: row = _loads(line)
         except json.JSONDecodeError as e: out.note(where, f'not JSON at character {e.pos + 1}: {e.msg}')
         except RecursionError: out.note(where, 'JSON nested too deeply')
         else: yield where, row
 
-def _beside(folder, *places):
-    "A function that finds the image a label names, in `folder` or one of the `places` seen from there."
+# %% ../../nbs/data/08_samples.ipynb #1383fbb0
+_suffixes = ('.jpg', '.jpeg', '.jpe', '.jfif', '.mpo', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.ppm', '.pgm', '.jp2', '.avif')
+_starts = re.compile(rb'\xff\xd8\xff|\x89PNG|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*|P[1-6]\s|\0\0\0\x0cjP|....ftypavi[fs]', re.S) # of image files
+
+def _is_image(path):
+    "Whether a file is called like an image or, under another name, starts like one."
+    if path.suffix.lower() in _suffixes: return True
+    with path.open('rb') as f: return bool(_starts.match(f.read(16)))
+
+def _beside(out, folder, *places):
+    "A function that finds the image a label names, in `folder` or one of the `places` seen from there; it stays inside `out.root`."
+    root, real = os.path.realpath(out.root or folder), lru_cache(1000)(os.path.realpath)
+    def allowed(path, place):
+        if out.follow_outside: return True
+        home = real(folder/place) if place.startswith('..') else root
+        here = os.path.realpath(path) if path.is_symlink() else os.path.join(real(path.parent), path.name)
+        return Path(here).is_relative_to(home)
     def find(name):
+        why = f'no image {name[:200]}'
         for place in ('', *places):
-            for n in (name, name.replace('\\', '/')):
+            for n in dict.fromkeys((name, name.replace('\\', '/'))):
                 try:
-                    if (folder/place/n).is_file(): return folder/place/n
-                except OSError: pass                                                 # a name too long to be one
-        raise ValueError(f'no image {name[:200]}')
+                    if not (path := folder/place/n).is_file(): continue
+                    if not allowed(path, place): why = f'{name[:200]} lies outside {root}; `follow_outside` allows it'
+                    elif not _is_image(path): why = f'{name[:200]} is not an image'
+                    else: return path
+                except (OSError, ValueError): pass                                   # a name too long to be one, or with a zero
+        raise ValueError(why)
     return find
 
 def _left(out, source, rest):
     if rest: out.note(source, f'{len(rest)} images without annotation, the first: {min(rest).name}')
 
-# %% ../../nbs/data/08_samples.ipynb #1383fbb0
-_suffixes = ('.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.ppm', '.jp2', '.avif')
-
 # %% ../../nbs/data/08_samples.ipynb #5ed34fe5
 def _json(file, out):
     "The content of a JSON file; None, and a note, where it is broken."
-    data = file.read_bytes()
-    try: return json.loads(data.decode('utf-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig'))
+    if (text := _text(file, out)) is None: return None
+    try: return _loads(text.removeprefix('\ufeff'))
     except json.JSONDecodeError as e: out.note(f'{file}:{e.lineno}', f'not JSON at character {e.colno}: {e.msg}')
-    except UnicodeDecodeError as e: out.note(file, f'not {e.encoding.upper()} at byte {e.start + 1}')
     except RecursionError: out.note(file, 'JSON nested too deeply')
 
 def _listed(d, key):
@@ -192,32 +311,42 @@ def from_jsonl(source, out):
     "Add the samples of a folder with `labels.jsonl`, or of such a file, to `out`."
     file = source/'labels.jsonl' if source.is_dir() else source
     if not file.is_file(): raise FormatError(f'{file}: no such file')
-    for where, row in _json_lines(file, out): out.add(row, _beside(file.parent), where)
+    find = _beside(out, file.parent)
+    for where, row in _json_lines(file, out): out.add(row, find, where)
 
-def _read(reader, source, strict, warn):
+def _read(reader, source, strict, warn, encoding=None, follow_outside=False):
     "What `reader` finds in `source`: an error where that is nothing, one warning where there were problems."
     source, out = Path(source), Samples(strict=strict)
     if not source.exists(): raise FormatError(f'{source}: no such file or folder')
-    reader(source, out)
+    if not source.is_file() and not source.is_dir(): raise FormatError(f'{source}: neither a file nor a folder')
+    out.root, out.follow_outside = source if source.is_dir() else source.parent, follow_outside
+    out.encoding = None if encoding is None else _known(encoding)
+    try: reader(source, out)
+    except OSError as e: raise FormatError(f'{e.filename or source}: {e.strerror or e}') from None
     if not out: raise FormatError(out.problems[0] if out.problems else f'{source}: empty')
     if out.problems and warn: warnings.warn(f'{len(out.problems)} problems, the first: {out.problems[0]}', stacklevel=3)
     return out
 
+# %% ../../nbs/data/08_samples.ipynb #537ae231
 def read_jsonl(
-    folder,            # folder with `labels.jsonl` and images, or the path of such a file
-    strict:bool=False, # stop at the first problem
-    warn:bool=True,    # one warning when there were problems
-) -> Samples:          # what could be read; the rest is in `.problems`
+    folder,                     # folder with `labels.jsonl` and images, or the path of such a file
+    strict:bool=False,          # stop at the first problem
+    warn:bool=True,             # one warning when there were problems
+    encoding:str=None,          # of the text, where the file has no mark of its own; None: UTF-8
+    follow_outside:bool=False,  # read images that labels name outside the folder
+) -> Samples:                   # what could be read; the rest is in `.problems`
     "Read a folder of images with one JSON object a line."
-    return _read(from_jsonl, folder, strict, warn)
+    return _read(from_jsonl, folder, strict, warn, encoding, follow_outside)
 
 # %% ../../nbs/data/08_samples.ipynb #7d41b592
 def _write(file, text):
     "Write a text file whole or not at all."
+    try: data = text.encode()
+    except UnicodeEncodeError as e: raise FormatError(f'{file}: {text[e.start]!r} is no character that a file can hold') from None
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(file.name + '.part')
-    part.write_text(text, encoding='utf-8', newline='\n')
-    os.replace(part, file)
+    try: part.write_bytes(data); os.replace(part, file)
+    finally: part.unlink(missing_ok=True)
 
 def _name(s, folder):
     "The image's path as seen from `folder`."
@@ -239,7 +368,10 @@ def _as_row(s, folder):
     if s.is_word: return row | dict(text=s.texts[0])
     return row | dict(instances=[dict(polygon=_flat(p), text=t, ignore=bool(g)) | _extra(s, i) for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored))])
 
-def _dumps(rows): return ''.join(json.dumps(r, ensure_ascii=False) + '\n' for r in rows)
+def _dumps(rows):
+    "One line of JSON for each of `rows`; a file name that is no text is escaped."
+    line = lambda r: json.dumps(r, ensure_ascii=_odd(r.get('file', r.get('file_name', ''))) != '')
+    return ''.join(line(r) + '\n' for r in rows)
 
 def to_jsonl(samples, folder):
     "Write `labels.jsonl` for `samples` with images inside `folder`."

@@ -15,12 +15,17 @@ from PIL import Image
 from .formats import Format, Look, has_keys, text_formats, _labels, _torn
 from .json_formats import json_formats
 from .lmdb import from_lmdb, to_lmdb
+from .receipts import receipt_formats
 from .samples import FormatError, Samples, from_jsonl, to_jsonl, _known, _read, _suffixes
 from ..foundations.geometry import iou
 
 # %% ../../nbs/data/39_convert.ipynb #92342d24
-FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')), **text_formats, **json_formats,
-    lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=lambda folder: (folder/'data.mdb').is_file()))
+def _holds_lmdb(folder):
+    "Whether a folder is a database, or has databases below it and no label files."
+    return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'), None) is not None and not _labels(folder)
+
+FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')), **text_formats, **json_formats, **receipt_formats,
+    lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=_holds_lmdb))
 
 # %% ../../nbs/data/39_convert.ipynb #415fa8a5
 def _kind(file, encoding=None):
@@ -43,7 +48,9 @@ def find_format(
     found = Counter(filter(None, (_kind(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
     if not found:
-        if files and not any(Look(p, encoding).lines for p in files): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
+        looks = [Look(p, encoding) for p in files]
+        if any('\0' in look.text for look in looks): raise FormatError(f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+        if looks and not any(look.lines for look in looks): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
         raise FormatError(_torn(files) or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 

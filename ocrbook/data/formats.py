@@ -233,13 +233,15 @@ def to_icdar2013(samples, folder):
 # %% ../../nbs/data/10_formats.ipynb #1d192616
 def _records(file, out):
     "(place, record) where a record begins with `x:` and may run over several lines."
-    place, parts, whole = None, [], True
+    place, parts, last, whole = None, [], False, True                                # last: its last field has begun
     for where, line in _lines(file, out):
-        if whole or line.lstrip().startswith('x:'):
+        begins = line.lstrip().startswith('x:')
+        if whole or begins:
             if place: yield place, ' '.join(parts)
-            place, parts, whole = where, [], not line.lstrip().startswith('x:')
+            place, parts, last = where, [], False
         parts.append(line)
-        whole = whole or 'transcriptions:' in ' '.join(parts[-2:]) and line.rstrip().endswith(']')
+        last = last or 'transcriptions:' in line
+        whole = last and line.rstrip().endswith(']') or not parts[0].lstrip().startswith('x:')
     if place: yield place, ' '.join(parts)
 
 _fields = ('x:', 'y:', 'ornt:', 'transcriptions:')
@@ -456,6 +458,6 @@ text_formats = dict(
     icdar2015=Format(from_icdar2015, to_icdar2015, 'gt_*.txt: four corners, text', looks=has_lines('icdar2015')),
     icdar2013=Format(from_icdar2013, to_icdar2013, 'gt_*.txt: upright box, "text"', looks=has_lines('icdar2013')),
     icdar2003=Format(from_icdar2003, to_icdar2003, 'words.xml: upright box, text (also Street View Text)', sized=True, looks=has_tag('tagset')),
-    totaltext=Format(from_totaltext, to_totaltext, 'poly_gt_*.txt: polygon, orientation, text', looks=has_lines('totaltext')),
+    totaltext=Format(from_totaltext, to_totaltext, 'poly_gt_*.txt: polygon, orientation, text', looks=lambda look: float(_line_kind((look.lines or [''])[0]) == 'totaltext')),
     ctw1500=Format(from_ctw1500, to_ctw1500, '*.txt or *.xml: fourteen points, text', looks=lambda look: max(has_lines('ctw1500')(look), has_tag('annotations')(look))),
     words=Format(from_words, to_words, 'gt.txt: image name, "text"', pages=False, words=True, looks=has_lines('words')))

@@ -193,8 +193,8 @@ def _codec(
     return next((name for mark, name in _marks.items() if start.startswith(mark)), encoding or 'utf-8')
 
 def _known(encoding):
-    "`encoding`, if Python has a codec of that name that makes text of bytes."
-    try: b''.decode(encoding); return encoding
+    "`encoding`, if Python has a codec of that name for text."
+    try: 'a'.encode(encoding); return encoding
     except (LookupError, ValueError, TypeError): raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
 
 def _raw_lines(f, name, out):
@@ -274,7 +274,7 @@ def _beside(out, folder, *places):
     root, real = os.path.realpath(out.root or folder), lru_cache(1000)(os.path.realpath)
     def allowed(path, place):
         if out.follow_outside: return True
-        home = real(folder/place) if place.startswith('..') else root
+        home = real(folder/place) if place.startswith('../') else root
         here = os.path.realpath(path) if path.is_symlink() else os.path.join(real(path.parent), path.name)
         return Path(here).is_relative_to(home)
     def find(name):
@@ -283,7 +283,7 @@ def _beside(out, folder, *places):
             for n in dict.fromkeys((name, name.replace('\\', '/'))):
                 try:
                     if not (path := folder/place/n).is_file(): continue
-                    if not allowed(path, place): why = f'{name[:200]} lies outside {root}; `follow_outside` allows it'
+                    if not allowed(path, place): why = f'{name[:200]} lies outside {root}; read a folder that holds both, or allow it by `follow_outside`'
                     elif not _is_image(path): why = f'{name[:200]} is not an image'
                     else: return path
                 except (OSError, ValueError): pass                                   # a name too long to be one, or with a zero

@@ -319,19 +319,20 @@ def _xml(file, out):
     codec = re.match(rb'\s*<\?xml[^>]{0,200}encoding\s*=\s*["\']([\w.:-]+)', file.open('rb').read(300))
     if (text := _xml_text(file, out, codec and codec[1].decode())) is None: return None
     parser, tree, open_tags = expat.ParserCreate('utf-8'), ElementTree.TreeBuilder(), []
-    def start(tag, attributes): open_tags.append(tag); tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)})
+    def start(tag, attributes): open_tags.append(tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)}))
     def end(tag): open_tags.pop(); tree.end(tag)
     def entity(name, *more): raise ValueError(f'defines an entity of its own, {name[:40]}')
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler, parser.EntityDeclHandler = start, end, tree.data, entity
     try: parser.Parse(text.encode(), True)
     except expat.ExpatError as e: out.note(f'{file}:{e.lineno}', f'not XML at character {e.offset + 1}: {expat.ErrorString(e.code)}')
     except ValueError as e: return out.note(f'{file}:{parser.CurrentLineNumber}', e)
-    for tag in reversed(open_tags): tree.end(tag)
+    for e in reversed(open_tags): e.set('#torn', 'yes'); tree.end(e.tag)
     try: return tree.close()
     except AssertionError: return None
 
 def _ctw_box(box):
     "An instance from a `box` element with `label` and `segs`."
+    if box.get('#torn'): raise ValueError('cut short')
     segs = (box.findtext('segs') or '').split(',')
     return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], _legible(box.findtext('label')))
 
@@ -373,6 +374,7 @@ def _value(e, name):
 
 def _rectangle(e):
     "An instance from a `taggedRectangle` element."
+    if e.get('#torn'): raise ValueError('cut short')
     x, y, w, h = (_value(e, k) for k in ('x', 'y', 'width', 'height'))
     more = {k: v for k, v in e.items() if k not in ('x', 'y', 'width', 'height', '#')}
     if (cuts := e.find('segmentation')) is not None: more['cuts'] = [float(c.text) for c in cuts if _number.fullmatch(c.text or '')]

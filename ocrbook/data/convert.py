@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from .formats import Format, Look, has_keys, text_formats, _labels, _torn
-from .json_formats import json_formats
+from .set_formats import set_formats
 from .lmdb import from_lmdb, to_lmdb
 from .receipts import receipt_formats
 from .samples import FormatError, Samples, from_jsonl, to_jsonl, _known, _read, _suffixes
@@ -24,7 +24,7 @@ def _holds_lmdb(folder):
     "Whether a folder is a database, or has databases below it and no label files."
     return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'), None) is not None and not _labels(folder)
 
-FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')), **text_formats, **json_formats, **receipt_formats,
+FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')), **text_formats, **set_formats, **receipt_formats,
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=_holds_lmdb))
 
 # %% ../../nbs/data/39_convert.ipynb #415fa8a5
@@ -42,15 +42,19 @@ def find_format(
     "Tell the format by looking at the files."
     source = Path(source)
     if source.name == 'data.mdb': return 'lmdb'
-    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)): return found
-    if not source.is_dir() and not source.is_file(): raise FormatError(f'{source}: no such file or folder')
+    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)):
+        return found
+    if not source.is_dir() and not source.is_file():
+        raise FormatError(f'{source}: no such file or folder')
     files = [source] if source.is_file() else [p for end in ('.json', '.jsonl', '.xml', '.txt') for p in [p for p in _labels(source) if p.suffix.lower() == end][:30]]
     found = Counter(filter(None, (_kind(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
     if not found:
         looks = [Look(p, encoding) for p in files]
-        if any('\0' in look.text for look in looks): raise FormatError(f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
-        if looks and not any(look.lines for look in looks): return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
+        if any('\0' in look.text for look in looks):
+            raise FormatError(f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+        if looks and not any(look.lines for look in looks):
+            return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
         raise FormatError(_torn(files) or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
     raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
@@ -72,6 +76,7 @@ def read_samples(
     if encoding: _known(encoding)
     return _read(_format(format or find_format(source, encoding)).read, source, strict, warn, encoding, follow_outside)
 
+# %% ../../nbs/data/39_convert.ipynb #36fc1e94
 def write_samples(
     samples,    # `Sample`s with images inside `folder`, or with `data` for a database
     folder,     # gets the label files
@@ -79,9 +84,11 @@ def write_samples(
 ):
     "Write annotations in any known format; what it has no room for is left out (`convert` tells what)."
     f, folder = _format(format), Path(folder)
-    if not f.write: raise FormatError(f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
+    if not f.write:
+        raise FormatError(f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
     for s in samples:
-        if not (f.words if s.is_word else f.pages): raise FormatError(f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
+        if not (f.words if s.is_word else f.pages):
+            raise FormatError(f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
     if not samples: raise FormatError(f'{folder}: nothing to write')
     twice = [k for k, n in Counter(s.path.stem for s in samples).items() if n > 1]
     if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice:
@@ -93,7 +100,8 @@ def _moved(p, q):
     "What became of outline `p`; '' when it is the same."
     if p.shape == q.shape and np.allclose(p, q, atol=1e-6): return ''
     if p.shape == q.shape and np.abs(p - q).max() <= .501: return 'outlines rounded to whole pixels'
-    if len(q) == 4 and len(np.unique(q[:, 0])) == len(np.unique(q[:, 1])) == 2: return 'outlines made upright boxes'
+    if len(q) == 4 and len(np.unique(q[:, 0])) == len(np.unique(q[:, 1])) == 2:
+        return 'outlines made upright boxes'
     return 'outlines made four corners' if len(q) == 4 else f'outlines with other points, IoU at least {np.floor(min(iou(p, q), .99)*10)/10:.1f}'
 
 def differences(
@@ -105,14 +113,17 @@ def differences(
     for a in before:
         b = there.get(a.path)
         if b is None: out['images missing'] += 1; continue
-        if (a.is_word, len(a)) != (b.is_word, len(b)): out['images with other instances'] += 1; continue
+        if (a.is_word, len(a)) != (b.is_word, len(b)):
+            out['images with other instances'] += 1
+            continue
         out.update(k for p, q in zip(a.polygons, b.polygons) if (k := _moved(p, q)))
         out['ignore marks'] += sum(bool(g) != bool(h) for g, h in zip(a.ignored, b.ignored))
         out['texts'] += sum(t != u and bool(t or not g) for t, u, g in zip(a.texts, b.texts, a.ignored))
         for name, v, w in [('labels', a.labels, b.labels), *((k, v, b.columns.get(k)) for k, v in a.columns.items())]:
             out[name] += sum(x != y for x, y in zip(v or [], w or [None]*len(a)))
         out['sizes'] += a.size is not None and tuple(a.size) != tuple(b.size or ())
-        for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]: out[name] += v is not None and v != w
+        for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]:
+            out[name] += v is not None and v != w
     return +out
 
 # %% ../../nbs/data/39_convert.ipynb #324ca3a1
@@ -143,7 +154,8 @@ def _free(s, taken):
 def _take(s, folder, format, taken, n):
     "Sample `s` with its image in `folder`."
     size, data = _measured(s), None
-    if format == 'lmdb': return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
+    if format == 'lmdb':
+        return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
     if s.data is not None: data = s.raw()
     suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(data or s.path.open('rb').read(16))
     path = folder/'images'/(_free(s, taken) + suffix)
@@ -152,11 +164,14 @@ def _take(s, folder, format, taken, n):
     else: shutil.copyfile(s.path, path)
     return replace(s, path=path, size=s.size or (size if _format(format).sized and not s.is_word else None), data=None)
 
+# %% ../../nbs/data/39_convert.ipynb #e3b9043e
 def _placed(samples, folder, format, progress):
     "The samples with their images in `folder`; problems and what has no form there are told to `samples`."
     f, out, taken = _format(format), [], {}
     for s in progress(samples):
-        if not (f.words if s.is_word else f.pages): samples.lost['word crops' if s.is_word else 'pages'] += 1; continue
+        if not (f.words if s.is_word else f.pages):
+            samples.lost['word crops' if s.is_word else 'pages'] += 1
+            continue
         try: out.append(_take(s, folder, format, taken, len(out)))
         except FileNotFoundError: samples.note(s.path, 'no such image')
         except FormatError as e: samples.note(s.path, str(e).removeprefix(f'{s.path}: '))
@@ -176,12 +191,15 @@ def convert(
     "Read one format, write another, and tell what did not go over."
     source, target = Path(source), Path(target)
     to_format = to_format or ('lmdb' if target.suffix == '.lmdb' else 'jsonl')
-    if not _format(to_format).write: write_samples([], target, to_format)                # says why not
-    if target.exists() and (not target.is_dir() or any(target.iterdir())): raise FormatError(f'{target}: not a new or empty folder')
+    if not _format(to_format).write:
+        write_samples([], target, to_format)                # says why not
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FormatError(f'{target}: not a new or empty folder')
     found = read_samples(source, from_format, strict, False, encoding, follow_outside)
     try:
         placed = _placed(found, target, to_format, progress)
-        if not placed: raise FormatError(found.problems[-1] if found.problems else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')
+        if not placed:
+            raise FormatError(found.problems[-1] if found.problems else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')
         write_samples(placed, target, to_format)
         back = read_samples(target, to_format, warn=False)
     except BaseException as e:

@@ -18,8 +18,10 @@ def _open_lmdb(file):
     "The database, opened for reading, if it is whole."
     import lmdb
     have = file.stat().st_size
-    try: env = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
-    except lmdb.Error as e: raise FormatError(f'{file}: {"cut short" if have < 8192 else "not an LMDB database"}, {have} bytes ({e})') from None
+    try:
+        env = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
+    except lmdb.Error as e:
+        raise FormatError(f'{file}: {"cut short" if have < 8192 else "not an LMDB database"}, {have} bytes ({e})') from None
     need = (env.info()['last_pgno'] + 1)*env.stat()['psize']
     if have >= need: return env
     env.close()
@@ -31,7 +33,8 @@ def _from_lmdb(file, key):
     try:
         with _turn_lock, _open_lmdb(file) as env, env.begin() as t: value = t.get(key)
     except lmdb.Error as e: raise FormatError(f'{file}: {key.decode()}: {e}') from None
-    if not value: raise FormatError(f'{file}: {key.decode()} is {"missing" if value is None else "empty"}')
+    if not value:
+        raise FormatError(f'{file}: {key.decode()} is {"missing" if value is None else "empty"}')
     return value
 
 # %% ../../nbs/data/09_lmdb.ipynb #0bc07b9f
@@ -62,10 +65,12 @@ def _keys(file, out):
         level = below
     return level
 
+# %% ../../nbs/data/09_lmdb.ipynb #5648a13a
 def _nodes(page, p, leaf, end):
     "Numbers of the pages below a page, or the keys on a leaf; None where it is damaged."
     number, _, kind, lower, upper = struct.unpack_from('<QHHHH', page)
-    if not (number == p and kind & 7 == (2 if leaf else 1) and 16 < lower <= upper <= len(page) and not lower % 2): return None
+    if not (number == p and kind & 7 == (2 if leaf else 1) and 16 < lower <= upper <= len(page) and not lower % 2):
+        return None
     at = page[16:lower].view('<u2').astype(int)
     if at.min() < upper or at.max() > len(page) - 8 or (at % 2).any(): return None
     low, high, flags, keys = page[at[:, None] + range(8)].view('<u2').astype(int).T
@@ -75,7 +80,8 @@ def _nodes(page, p, leaf, end):
     room, far = low | high << 16, flags == 1                                         # far: on pages of its own, whose number stands here
     if (to + np.where(far, 8, room) > len(page)).any() or (flags > 1).any(): return None
     there = page[to[far, None] + range(8)].view('<u8').ravel()
-    if (there >= end//len(page)).any() or (there.astype(int)*len(page) + 16 + room[far] > end).any(): return None
+    if (there >= end//len(page)).any() or (there.astype(int)*len(page) + 16 + room[far] > end).any():
+        return None
     data = page.tobytes()
     return [data[a+8:b] for a, b in zip(at, to)]
 
@@ -85,7 +91,8 @@ def _count(said, last, file, out):
     said = bytes(said or b'').strip()
     if not said.isdigit() or len(said) > 9:
         out.note(file, f'no num-samples: was its writing interrupted? The last image is number {last}'); return last
-    if int(said) != last: out.note(file, f'num-samples is {int(said)}, but the last image is number {last}')
+    if int(said) != last:
+        out.note(file, f'num-samples is {int(said)}, but the last image is number {last}')
     return min(int(said), last)
 
 def _missing(numbers, n):
@@ -109,7 +116,8 @@ def _crops(file, out):
                 text = t.get(label) if label in keys else None
                 if text is None: raise ValueError(f'no {label.decode()}')
                 out.append(Sample(file.parent/name, texts=[text.decode(out.encoding or 'utf-8')], data=partial(_from_lmdb, file, name.encode())))
-            except UnicodeError as e: out.note(f'{file}:{i}', f'label: {_undecoded(out.encoding or "utf-8", e)}')
+            except UnicodeError as e:
+                out.note(f'{file}:{i}', f'label: {_undecoded(out.encoding or "utf-8", e)}')
             except ValueError as e: out.note(f'{file}:{i}', e)
 
 # %% ../../nbs/data/09_lmdb.ipynb #995e8bf8

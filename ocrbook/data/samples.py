@@ -45,7 +45,8 @@ class Sample:
             raise FormatError(f'{self.path}: {min(taken)!r} has a place of its own')
         own = [('polygons', None if self.is_word else self.polygons), ('ignored', self.ignored), ('labels', self.labels)]
         for name, values in (*own, *self.columns.items()):
-            if values is not None and len(values) != n: raise FormatError(f'{self.path}: {len(values)} {name} for {n} texts')
+            if values is not None and len(values) != n:
+                raise FormatError(f'{self.path}: {len(values)} {name} for {n} texts')
 
     @property
     def is_word(self) -> bool: return not self.polygons and len(self.texts) == 1 # a word crop
@@ -72,10 +73,12 @@ def clean_polygon(
 ) -> tuple: # clockwise polygon without crossings (m,2), and what was done: '', 'turned clockwise' or 'untangled'
     "Undo the two common slips of annotators: points against the clock, and outlines that cross themselves."
     p = as_polygon(points)
-    if len(p) > 10_000 or abs(p).max() > 1e6: raise ValueError(f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
+    if len(p) > 10_000 or abs(p).max() > 1e6:
+        raise ValueError(f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
     if not shapely.is_valid(shapely.Polygon(p)):
         if len(p) > 500: raise ValueError(f'an outline of {len(p)} points that crosses itself')
-        if len(p) == 4 and shapely.is_valid(shapely.Polygon(q := order_quad(p))) and area(q): return q, 'untangled'
+        if len(p) == 4 and shapely.is_valid(shapely.Polygon(q := order_quad(p))) and area(q):
+            return q, 'untangled'
         if (q := repair(p)) is not None: return q, 'untangled'
     if not area(p): raise ValueError(f'a polygon without area: {p.tolist()}')
     if area(p) > 0: return p, ''
@@ -106,8 +109,10 @@ class Samples(list):
 # %% ../../nbs/data/08_samples.ipynb #3029f4b6
 def _odd(value, depth=20):
     "Why a value from a file could not be written again; '' if it could."
-    if isinstance(value, (int, float)) and not abs(value) < 1e300: return 'not a finite number of sensible size'
-    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff' for c in value): return 'a byte or half of a character that is no text'
+    if isinstance(value, (int, float)) and not abs(value) < 1e300:
+        return 'not a finite number of sensible size'
+    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff' for c in value):
+        return 'a byte or half of a character that is no text'
     if not isinstance(value, (list, dict)): return ''
     if not depth: return 'nested too deeply'
     parts = [*value, *value.values()] if isinstance(value, dict) else value
@@ -116,14 +121,18 @@ def _odd(value, depth=20):
 def _checked(d):
     "Polygon of one instance and what was done to it; an error for wrong types."
     if not isinstance(d, dict) or 'polygon' not in d: raise ValueError('no "polygon"')
-    if not isinstance(d.get('text'), (str, type(None))): raise ValueError(f'text {d["text"]!r:.60} is not a string')
-    if not isinstance(d.get('ignore', False), bool): raise ValueError(f'ignore {d["ignore"]!r:.60} is not true or false')
+    if not isinstance(d.get('text'), (str, type(None))):
+        raise ValueError(f'text {d["text"]!r:.60} is not a string')
+    if not isinstance(d.get('ignore', False), bool):
+        raise ValueError(f'ignore {d["ignore"]!r:.60} is not true or false')
     label = d.get('label')
-    if not isinstance(label, (str, int, float, type(None))) or isinstance(label, bool): raise ValueError(f'label {str(label)[:60]} is not a string or a number')
+    if not isinstance(label, (str, int, float, type(None))) or isinstance(label, bool):
+        raise ValueError(f'label {str(label)[:60]} is not a string or a number')
     for name in ('text', 'label'):
         if why := _odd(d.get(name)): raise ValueError(f'{name} {d[name]!r:.60}: {why}')
     try: return clean_polygon(d['polygon'])
-    except (TypeError, OverflowError, RecursionError): raise ValueError(f'polygon {str(d["polygon"])[:60]} is not a list of numbers') from None
+    except (TypeError, OverflowError, RecursionError):
+        raise ValueError(f'polygon {str(d["polygon"])[:60]} is not a list of numbers') from None
 
 # %% ../../nbs/data/08_samples.ipynb #bdb289e2
 def _further(d, known, place, out):
@@ -156,14 +165,16 @@ def _sized(row):
 
 def _sample(row, find, out, where, places=None, data=None):
     "A `Sample` from one row; `find(name)` gives the image's path or an error."
-    if not isinstance(row, dict) or not isinstance(row.get('file'), str): raise ValueError('no "file"')
+    if not isinstance(row, dict) or not isinstance(row.get('file'), str):
+        raise ValueError('no "file"')
     path, size, page = find(row['file']), _sized(row), 'instances' in row
     more = _further(row, [k for k in _row if k != 'entities' and (k != 'text' or not page)], where, out)
     if not isinstance(entities := more.pop('entities', None), (dict, list, type(None))):
         entities = out.note(where, f'entities {str(entities)[:60]} are left out: no table and no list')
     rest = dict(size=size, entities=entities, meta=more, data=data)
     if not page:
-        if not isinstance(text := row.get('text'), str) or _odd(text): raise ValueError(f'no "instances", and "text" is {text!r:.60}, {_odd(text) or "not a string"}')
+        if not isinstance(text := row.get('text'), str) or _odd(text):
+            raise ValueError(f'no "instances", and "text" is {text!r:.60}, {_odd(text) or "not a string"}')
         return Sample(path, texts=[text], **rest)
     if not isinstance(row['instances'], list): raise ValueError('"instances" is not a list')
     polygons, good = _instances(row['instances'], places or [f'{where}: instance {i}' for i in range(len(row['instances']))], out)
@@ -195,7 +206,8 @@ def _codec(
 def _known(encoding):
     "`encoding`, if Python has a codec of that name for text."
     try: 'a'.encode(encoding); return encoding
-    except (LookupError, ValueError, TypeError): raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
+    except (LookupError, ValueError, TypeError):
+        raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
 
 def _raw_lines(f, name, out):
     "(number, bytes) of the lines of a binary file; those beyond all measure are noted."
@@ -209,7 +221,8 @@ def _raw_lines(f, name, out):
 def _text(file, out):
     "The text of a file that is read as a whole; None, and a note, where it is too large or no text. Bytes that are no text become halves of characters."
     try:
-        if (size := file.stat().st_size) > _largest: return out.note(file, f'{size} bytes, more than the {_largest} that are read as a whole')
+        if (size := file.stat().st_size) > _largest:
+            return out.note(file, f'{size} bytes, more than the {_largest} that are read as a whole')
         data = file.read_bytes()
     except OSError as e: return out.note(file, e.strerror or e)
     codec = _codec(data[:4], out.encoding)
@@ -218,7 +231,8 @@ def _text(file, out):
     try: return data.decode(codec, 'surrogateescape')
     except UnicodeError: return data.decode(codec, 'replace').replace('\ufffd', '\udcff')
 
-def _undecoded(codec, e): return f'not {codec.upper().removesuffix("-SIG")} at byte {getattr(e, "start", 0) + 1}; another `encoding`?'
+def _undecoded(codec, e):
+    return f'not {codec.upper().removesuffix("-SIG")} at byte {getattr(e, "start", 0) + 1}; another `encoding`?'
 
 def _decoded(file, out):
     "(number, text) of the lines of a file; those that are not in its encoding are noted."
@@ -239,7 +253,8 @@ def _lines(file, out, breaks=_breaks):
         for i, line in _decoded(file, out):
             parts = breaks.split(line.rstrip('\r\n').removeprefix('\ufeff'))
             for k, text in enumerate(parts, i + more):
-                if '\0' in text: out.note(f'{file}:{k}', 'zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+                if '\0' in text:
+                    out.note(f'{file}:{k}', 'zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
                 elif why := _odd(text): out.note(f'{file}:{k}', why)
                 elif text.strip(): yield f'{file}:{k}', text
             more += len(parts) - 1
@@ -250,13 +265,15 @@ def _loads(text):
     "The value of a JSON text; whole numbers of thousands of digits become infinite."
     try: return json.loads(text)
     except json.JSONDecodeError: raise
-    except ValueError: return json.loads(text, parse_int=lambda s: int(s) if len(s) < 300 else float(s))
+    except ValueError:
+        return json.loads(text, parse_int=lambda s: int(s) if len(s) < 300 else float(s))
 
 def _json_lines(file, out):
     "(place, object) of every line; lines that are not JSON are noted."
     for where, line in _lines(file, out, _json_breaks):
         try: row = _loads(line)
-        except json.JSONDecodeError as e: out.note(where, f'not JSON at character {e.pos + 1}: {e.msg}')
+        except json.JSONDecodeError as e:
+            out.note(where, f'not JSON at character {e.pos + 1}: {e.msg}')
         except RecursionError: out.note(where, 'JSON nested too deeply')
         else: yield where, row
 
@@ -269,6 +286,7 @@ def _is_image(path):
     if path.suffix.lower() in _suffixes: return True
     with path.open('rb') as f: return bool(_starts.match(f.read(16)))
 
+# %% ../../nbs/data/08_samples.ipynb #7eecc760
 def _beside(out, folder, *places):
     "A function that finds the image a label names, in `folder` or one of the `places` seen from there; it stays inside `out.root`."
     root, real = os.path.realpath(out.root or folder), lru_cache(1000)(os.path.realpath)
@@ -283,10 +301,12 @@ def _beside(out, folder, *places):
             for n in dict.fromkeys((name, name.replace('\\', '/'))):
                 try:
                     if not (path := folder/place/n).is_file(): continue
-                    if not allowed(path, place): why = f'{name[:200]} lies outside {root}; read a folder that holds both, or allow it by `follow_outside`'
+                    if not allowed(path, place):
+                        why = f'{name[:200]} lies outside {root}; read a folder that holds both, or allow it by `follow_outside`'
                     elif not _is_image(path): why = f'{name[:200]} is not an image'
                     else: return path
-                except (OSError, ValueError): pass                                   # a name too long to be one, or with a zero
+                except (OSError, ValueError):
+                    pass                                   # a name too long to be one, or with a zero
         raise ValueError(why)
     return find
 
@@ -298,12 +318,14 @@ def _json(file, out):
     "The content of a JSON file; None, and a note, where it is broken."
     if (text := _text(file, out)) is None: return None
     try: return _loads(text.removeprefix('\ufeff'))
-    except json.JSONDecodeError as e: out.note(f'{file}:{e.lineno}', f'not JSON at character {e.colno}: {e.msg}')
+    except json.JSONDecodeError as e:
+        out.note(f'{file}:{e.lineno}', f'not JSON at character {e.colno}: {e.msg}')
     except RecursionError: out.note(file, 'JSON nested too deeply')
 
 def _listed(d, key):
     "The list that stands under `key`."
-    if not isinstance(d, dict) or not isinstance(d.get(key), list): raise ValueError(f'no list "{key}"')
+    if not isinstance(d, dict) or not isinstance(d.get(key), list):
+        raise ValueError(f'no list "{key}"')
     return d[key]
 
 # %% ../../nbs/data/08_samples.ipynb #3624ddcb
@@ -318,13 +340,15 @@ def _read(reader, source, strict, warn, encoding=None, follow_outside=False):
     "What `reader` finds in `source`: an error where that is nothing, one warning where there were problems."
     source, out = Path(source), Samples(strict=strict)
     if not source.exists(): raise FormatError(f'{source}: no such file or folder')
-    if not source.is_file() and not source.is_dir(): raise FormatError(f'{source}: neither a file nor a folder')
+    if not source.is_file() and not source.is_dir():
+        raise FormatError(f'{source}: neither a file nor a folder')
     out.root, out.follow_outside = source if source.is_dir() else source.parent, follow_outside
     out.encoding = None if encoding is None else _known(encoding)
     try: reader(source, out)
     except OSError as e: raise FormatError(f'{e.filename or source}: {e.strerror or e}') from None
     if not out: raise FormatError(out.problems[0] if out.problems else f'{source}: empty')
-    if out.problems and warn: warnings.warn(f'{len(out.problems)} problems, the first: {out.problems[0]}', stacklevel=3)
+    if out.problems and warn:
+        warnings.warn(f'{len(out.problems)} problems, the first: {out.problems[0]}', stacklevel=3)
     return out
 
 # %% ../../nbs/data/08_samples.ipynb #537ae231
@@ -342,7 +366,8 @@ def read_jsonl(
 def _write(file, text):
     "Write a text file whole or not at all."
     try: data = text.encode()
-    except UnicodeEncodeError as e: raise FormatError(f'{file}: {text[e.start]!r} is no character that a file can hold') from None
+    except UnicodeEncodeError as e:
+        raise FormatError(f'{file}: {text[e.start]!r} is no character that a file can hold') from None
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(file.name + '.part')
     try: part.write_bytes(data); os.replace(part, file)
@@ -351,7 +376,8 @@ def _write(file, text):
 def _name(s, folder):
     "The image's path as seen from `folder`."
     try: return s.path.resolve().relative_to(folder.resolve()).as_posix()
-    except ValueError: raise FormatError(f'{s.path}: not inside {folder}, a label there could not name it') from None
+    except ValueError:
+        raise FormatError(f'{s.path}: not inside {folder}, a label there could not name it') from None
 
 _flat = lambda p: np.asarray(p, float).reshape(-1).tolist()
 

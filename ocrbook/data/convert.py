@@ -6,7 +6,7 @@
 __all__ = ['FORMATS', 'find_format', 'read_samples', 'write_samples', 'differences', 'convert']
 
 # %% ../../nbs/data/39_convert.ipynb #e5b80638
-import io, shutil
+import io, os, shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +41,12 @@ def find_format(
 ) -> str:              # a name in `FORMATS`
     "Tell the format by looking at the files."
     source = Path(source)
+    if not os.path.isdir(source) and not os.path.isfile(source): raise FormatError(f'{source}: no such file or folder')
     if source.name == 'data.mdb': return 'lmdb'
     if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)):
         return found
-    if not source.is_dir() and not source.is_file():
-        raise FormatError(f'{source}: no such file or folder')
-    files = [source] if source.is_file() else [p for end in ('.json', '.jsonl', '.xml', '.txt') for p in [p for p in _labels(source) if p.suffix.lower() == end][:30]]
+    labels = [source] if source.is_file() else _labels(source)
+    files = [p for end in sorted({p.suffix for p in labels}) for p in [p for p in labels if p.suffix == end][:30]]
     found = Counter(filter(None, (_kind(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
     if not found:
@@ -72,7 +72,7 @@ def read_samples(
     follow_outside:bool=False, # read images that labels name outside the folder
 ) -> Samples:          # what could be read; the rest is in `.problems`
     "Read annotations of any known format."
-    if not Path(source).exists(): raise FormatError(f'{source}: no such file or folder')
+    if not os.path.exists(source): raise FormatError(f'{source}: no such file or folder')
     if encoding: _known(encoding)
     return _read(_format(format or find_format(source, encoding)).read, source, strict, warn, encoding, follow_outside)
 
@@ -157,7 +157,7 @@ def _take(s, folder, format, taken, n):
     if format == 'lmdb':
         return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
     if s.data is not None: data = s.raw()
-    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(data or s.path.open('rb').read(16))
+    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(s.raw() if data is None else data)
     path = folder/'images'/(_free(s, taken) + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     if data is not None: path.write_bytes(data)

@@ -306,9 +306,13 @@ def to_totaltext(samples, folder):
     _one_each(samples, folder, 'poly_gt_', row)
 
 # %% ../../nbs/data/10_formats.ipynb #5818b320
-def _xml_text(file, out, codec):
+_xml_codec = re.compile(rb'\s*<\?xml[^>]{0,200}encoding\s*=\s*["\']([\w.:-]+)')
+
+def _xml_text(file, out):
     "The text of an XML file in the encoding it names, or the one `out` has; what is no text becomes �."
-    kept = out.encoding
+    with file.open('rb') as f:
+        named = _xml_codec.match(f.read(300))
+    kept, codec = out.encoding, named and named[1].decode()
     try: out.encoding = kept or codec and _known(codec)
     except FormatError: return out.note(file, f'its encoding, {codec[:40]!r}, is not known')
     try: text = _text(file, out)
@@ -333,8 +337,7 @@ def _ctw_line(line):
 
 def _xml(file, out):
     "Root of an XML file, each element with its line as attribute `#`; where it is broken a note, and what stands before; None where that is nothing."
-    codec = re.match(rb'\s*<\?xml[^>]{0,200}encoding\s*=\s*["\']([\w.:-]+)', file.open('rb').read(300))
-    if (text := _xml_text(file, out, codec and codec[1].decode())) is None: return None
+    if (text := _xml_text(file, out)) is None: return None
     parser, tree, open_tags = expat.ParserCreate('utf-8'), ElementTree.TreeBuilder(), []
     def start(tag, attributes):
         open_tags.append(tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)}))

@@ -8,7 +8,7 @@ __all__ = ['LABELS', 'TONGUES', 'receipt_formats', 'Piece', 'Tongue', 'Bill', 'd
            'from_sroie', 'read_sroie', 'from_funsd', 'read_funsd']
 
 # %% ../../nbs/data/14_receipts.ipynb #33e22986
-import math, random, re
+import os, math, random, re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -367,7 +367,7 @@ def _homes(
 ) -> list:  # folders that hold both
     "Where a set of two folders lies: `folder` itself, or folders in it."
     both = lambda p: (p/labels).is_dir() and (p/images).is_dir()
-    return [folder] if both(folder) else sorted(p for p in folder.glob('*') if p.is_dir() and both(p))
+    return [folder] if both(folder) else sorted(p for e in os.scandir(folder) if e.is_dir() and both(p := Path(e)))
 
 def _pairs(home, labels, images, end, out):
     "(label file, name of its image) for all label files of one `home`; images without one are noted."

@@ -339,7 +339,7 @@ def from_jsonl(source, out):
 def _read(reader, source, strict, warn, encoding=None, follow_outside=False):
     "What `reader` finds in `source`: an error where that is nothing, one warning where there were problems."
     source, out = Path(source), Samples(strict=strict)
-    if not source.exists(): raise FormatError(f'{source}: no such file or folder')
+    if not os.path.exists(source): raise FormatError(f'{source}: no such file or folder')
     if not source.is_file() and not source.is_dir():
         raise FormatError(f'{source}: neither a file nor a folder')
     out.root, out.follow_outside = source if source.is_dir() else source.parent, follow_outside

@@ -131,10 +131,12 @@ def _by_id(images, file, out):
             out.note(file, f'image {i}: no "id"')
         else: found.setdefault(im['id'], []).append(im)
     for key, ims in found.items():
-        if len(ims) > 1:
-            out.note(file, f'images {", ".join(str(im.get("file_name"))[:60] for im in ims[:3])} share the id {str(key)[:40]!r}; left out')
-    return {key: ims[0] for key, ims in found.items() if len(ims) == 1}, {key for key, ims in found.items() if len(ims) > 1}
-
+        if len(names := {str(im.get('file_name')) for im in ims}) > 1:
+            out.note(file, f'images {", ".join(sorted(names)[:3])} share the id {str(key)[:40]!r}; left out')
+        elif len(ims) > 1:
+            out.note(file, f'image {str(key)[:40]!r} is listed {len(ims)} times; once is enough')
+    shared = {key for key, ims in found.items() if len({str(im.get('file_name')) for im in ims}) > 1}
+    return {key: ims[0] for key, ims in found.items() if key not in shared}, shared
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
     file = _one(source, 'coco', has_keys('images', 'annotations'), out)

@@ -119,7 +119,7 @@ def _stems(out, root, key=str):
     def find(stem, near):
         found = images.get(key(stem), [])
         if not found and Path(stem).suffix.lower() in _suffixes:
-            found = [p for p in images.get(key(Path(stem).stem), []) if p.suffix == Path(stem).suffix]
+            found = [p for p in images.get(key(Path(stem).stem), []) if p.suffix.lower() == Path(stem).suffix.lower()]
         if len(found) > 1:
             found = _nearest([p.relative_to(root) for p in found], near.relative_to(root))
             found = [root/p for p in found]
@@ -378,7 +378,7 @@ def _fourteen(p):
     "Seven points along the top, seven back along the bottom."
     if len(p) == 14: return p
     if len(p) < 4: return resample(p, 14)
-    top, bottom = text_sides(p)
+    top, bottom = text_sides(p if len(p) <= 60 else resample(p, 60))                     # its time grows with the cube
     return np.concatenate([resample(top, 7, closed=False), resample(bottom, 7, closed=False)[::-1]])
 
 def to_ctw1500(samples, folder):

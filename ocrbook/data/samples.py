@@ -68,6 +68,13 @@ def load(self:Sample, **kwargs) -> np.ndarray: # uint8 RGB (h,w,3)
 Sample.raw, Sample.load = raw, load
 
 # %% ../../nbs/data/08_samples.ipynb #da726bc9
+def _crossings(p):
+    "How many pairs of edges of the polygon `p` (n,2) cross."
+    edge, to = np.roll(p, -1, 0) - p, p[None] - p[:, None]                          # (n,2), (n,n,2): from i to j
+    side = edge[:, None, 0]*to[..., 1] - edge[:, None, 1]*to[..., 0]                # (n,n): on which side of edge i point j lies
+    parted = side*np.roll(side, -1, 1) < 0                                          # edge j has an end on either side of edge i
+    return int((parted & parted.T).sum())//2
+
 def clean_polygon(
     points, # (n,2), or flat x1 y1 x2 y2 …
 ) -> tuple: # clockwise polygon without crossings (m,2), and what was done: '', 'turned clockwise' or 'untangled'
@@ -76,7 +83,7 @@ def clean_polygon(
     if len(p) > 10_000 or abs(p).max() > 1e6:
         raise ValueError(f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
     if not shapely.is_valid(shapely.Polygon(p)):
-        if len(p) > 500: raise ValueError(f'an outline of {len(p)} points that crosses itself')
+        if len(p) > 500 or _crossings(p) > 200: raise ValueError(f'an outline of {len(p)} points that crosses itself more often than can be mended')
         if len(p) == 4 and shapely.is_valid(shapely.Polygon(q := order_quad(p))) and area(q):
             return q, 'untangled'
         if (q := repair(p)) is not None: return q, 'untangled'

@@ -137,6 +137,17 @@ def _by_id(images, file, out):
             out.note(file, f'image {str(key)[:40]!r} is listed {len(ims)} times; once is enough')
     shared = {key for key, ims in found.items() if len({str(im.get('file_name')) for im in ims}) > 1}
     return {key: ims[0] for key, ims in found.items() if key not in shared}, shared
+
+# %% ../../nbs/data/28_set_formats.ipynb #4a78bea3
+def _one_photo(images, file, out):
+    "Id → id that its photo has first; a photo may stand in the file under several."
+    first, same = {}, {}
+    for key, im in images.items():
+        name = im.get('file_name')
+        same[key] = first.setdefault(name, key) if isinstance(name, str) else key
+        if same[key] != key:
+            out.note(file, f'{name[:60]} has the ids {same[key]!r:.40} and {key!r:.40}; its annotations are put together')
+    return same
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
     file = _one(source, 'coco', has_keys('images', 'annotations'), out)
@@ -145,14 +156,16 @@ def from_coco(source, out):
         images, annotations, names = _listed(d, 'images'), _listed(d, 'annotations'), _names(d.get('categories'), file, out)
     except ValueError as e: return out.note(file, e)
     images, shared = _by_id(images, file, out)
-    found, find = {key: [] for key in images}, _beside(out, file.parent, *_mmocr)
+    same, find = _one_photo(images, file, out), _beside(out, file.parent, *_mmocr)
+    found = {key: [] for key in same.values()}
     for i, a in enumerate(annotations):
         key = a.get('image_id') if isinstance(a, dict) else None
-        if isinstance(key, (int, str)) and key in found: found[key].append((a.get('id', i), a))
+        if isinstance(key, (int, str)) and key in same: found[same[key]].append((a.get('id', i), a))
         elif not isinstance(key, (int, str)) or key not in shared:
             out.note(file, f'annotation {i}: no image with id {key!r:.40}')
-    for key, im in images.items():
-        _add_json(out, find, f'{file}: image {str(key)[:40]}', {k: v for k, v in im.items() if k != 'id'}, found[key], ('file_name',), names)
+    for key, its in found.items():
+        image = {k: v for k, v in images[key].items() if k != 'id'}
+        _add_json(out, find, f'{file}: image {str(key)[:40]}', image, its, ('file_name',), names)
 
 # %% ../../nbs/data/28_set_formats.ipynb #a43ba372
 def _is_linejson(look): return max(has_keys(k)(look) for k in ('file_name', 'filename'))

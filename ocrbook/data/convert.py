@@ -40,7 +40,7 @@ def find_format(
     encoding:str=None, # of text without a mark of its own; None: UTF-8
 ) -> str:              # a name in `FORMATS`
     "Tell the format by looking at the files."
-    source = Path(source)
+    source, encoding = Path(source), encoding and _known(encoding)
     if not os.path.isdir(source) and not os.path.isfile(source): raise FormatError(f'{source}: no such file or folder')
     if source.name == 'data.mdb': return 'lmdb'
     if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)):
@@ -73,7 +73,6 @@ def read_samples(
 ) -> Samples:          # what could be read; the rest is in `.problems`
     "Read annotations of any known format."
     if not os.path.exists(source): raise FormatError(f'{source}: no such file or folder')
-    if encoding: _known(encoding)
     return _read(_format(format or find_format(source, encoding)).read, source, strict, warn, encoding, follow_outside)
 
 # %% ../../nbs/data/39_convert.ipynb #36fc1e94

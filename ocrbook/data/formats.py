@@ -340,6 +340,7 @@ def _xml(file, out):
     if (text := _xml_text(file, out)) is None: return None
     parser, tree, open_tags = expat.ParserCreate('utf-8'), ElementTree.TreeBuilder(), []
     def start(tag, attributes):
+        if len(open_tags) > 50: raise ValueError('XML nested too deeply')
         open_tags.append(tree.start(tag, attributes | {'#': str(parser.CurrentLineNumber)}))
     def end(tag): open_tags.pop(); tree.end(tag)
     def entity(name, *more): raise ValueError(f'defines an entity of its own, {name[:40]}')

@@ -212,7 +212,7 @@ def _codec(
 
 def _known(encoding):
     "`encoding`, if Python has a codec of that name for text."
-    try: 'a'.encode(encoding); return encoding
+    try: 'a'.encode(encoding), b'a\xff'.decode(encoding, 'replace'); return encoding
     except (LookupError, ValueError, TypeError):
         raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
 

@@ -350,15 +350,27 @@ def _to_json(page):
     return json.dumps(said, ensure_ascii=False)
 
 def _from_json(text):
-    "The page that `_to_json` wrote; any other text is a ValueError."
+    "The page that `_to_json` wrote; any other text is a ValueError that names the place."
+    place = ''
     try:
         data = json.loads(text)
         lack = [k for k in ('size', 'words', 'lines') if not isinstance(data, dict) or k not in data]
         if lack: raise ValueError(f'no {", ".join(lack)}')
-        words = [TextInstance(o['polygon'], *map(o.get, ('text', 'score', 'label'))) for o in data['words']]
-        return Page(words, data['lines'], data['size'], data.get('path'), data.get('angle', 0))
+        words, place = [], 'words: '
+        for i, o in enumerate(data['words']):
+            place = f'words[{i}]: '
+            words.append(TextInstance(o['polygon'], *map(o.get, ('text', 'score', 'label'))))
+        place = 'lines: '
+        lines = None if data['lines'] is None else _lines(data['lines'], len(words))
+        place = 'size: '
+        size, place = _size(data['size']), 'path: '
+        if not isinstance(data.get('path'), str|None): raise ValueError('not a string')
+        place = 'angle: '
+        return Page(words, lines, size, data.get('path'), data.get('angle', 0))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as e:
-        raise ValueError(f'not the JSON of a page: {str(e) or type(e).__name__}') from None
+        why = f'no {e.args[0]}' if isinstance(e, KeyError) else str(e) or type(e).__name__
+        why = why if len(why) < 200 else f'{why[:150]} … {why[-40:]}'
+        raise ValueError(f'not the JSON of a page: {place}{why}') from None
 
 # %% ../../nbs/foundations/06_results.ipynb #165a779a
 def _clean(text):

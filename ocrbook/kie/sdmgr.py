@@ -24,7 +24,7 @@ from ..foundations.geometry import clockwise
 from ..foundations.images import PageTransform, load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
-from ..parts.stages import batches_by_shape
+from ..parts.stages import _like_weights, batches_by_shape, place
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #0da4debe
 WILDRECEIPT = LABELS                            # the order of a published model's outputs
@@ -248,7 +248,7 @@ class Block(nn.Module):
         for a, b, lift_a, lift_b in zip(a, b, self.merge_linears0, self.merge_linears1):
             z = (lift_a(a)*lift_b(b)).unflatten(-1, (self.rank, -1)).float().sum(-2)   # (n,size)
             out.append(F.normalize(signed_sqrt(z), dim=-1))
-        return self.linear_out(torch.cat(out, -1))
+        return self.linear_out(torch.cat(out, -1).to(self.linear_out.weight.dtype))
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #cad1297b
 class SDMGRHead(nn.Module):
@@ -386,7 +386,7 @@ class SDMGR(nn.Module):
 
     def looks(self, images, boxes): # the strongest of the 49 bins: (all n,c); None without a visual branch
         if self.backbone is None: return None
-        return self.extractor(self.backbone(images)[-1], boxes).amax((2, 3))
+        return _like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
 
     def logits(self, images, boxes, texts, relations=None) -> tuple: # as `forward`, before the softmax
         device = next(self.parameters()).device
@@ -395,7 +395,7 @@ class SDMGR(nn.Module):
         if [*map(len, boxes)] != [*map(len, texts)]: raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
         if not boxes: raise ValueError('a batch has at least one image')
         if relations is None: relations = map(spatial_relations, boxes)
-        return self.head([torch.as_tensor(r).to(device) for r in relations], texts, self.looks(images, boxes))
+        return self.head([_like_weights(torch.as_tensor(r), self) for r in relations], texts, self.looks(images, boxes))
 
     def forward(self,
         images,         # (b,3,h,w) normalised; None or anything without a visual branch
@@ -457,8 +457,8 @@ def predict_scores(self,
         done = [None]*len(ready)
         for ids in batches_by_shape([() if x is None else tuple(x.shape) for x, *_ in ready], max(batch_size, 1)):
             photos, at, seen = zip(*[ready[i] for i in ids])
-            photos = None if photos[0] is None else torch.stack(photos).to(next(self.parameters()).device)
-            nodes, edges = (x.cpu() for x in self(photos, at, [texts[chunk][i] for i in ids], seen))
+            photos = None if photos[0] is None else _like_weights(torch.stack(photos), self)
+            nodes, edges = (x.float().cpu() for x in self(photos, at, [texts[chunk][i] for i in ids], seen))
             n = [len(b) for b in at]
             for i, k, node, edge in zip(ids, n, nodes.split(n), edges[:, 1].split([k*k for k in n])):
                 done[i] = node.numpy(), edge.reshape(k, k).numpy()
@@ -486,9 +486,12 @@ def predict(self,
     boxes,            # n boxes (4 numbers, or polygons), pixels of the photo; for a list of photos a list of such
     texts,            # n strings; for a list of photos a list of such
     batch_size:int=4, # photos of equal shape that share a forward pass
+    device=None,      # the model is moved there first, see `pick_device`; None: where it is
+    dtype=None,       # likewise, see `pick_dtype`
 ) -> list:            # n `TextInstance`s with text, label and score; for a list of photos a list of such lists
     "What each word is."
-    single = not len(texts) or isinstance(texts[0], str) or texts[0] is None
+    place(self, device, dtype)
+    single = isinstance(texts[0], str) or texts[0] is None if len(texts) else not isinstance(image, (list, tuple)) or len(image) > 0
     if single: image, boxes, texts = [image], [boxes], [texts]
     scores = self.predict_scores([None]*len(texts) if image is None else image, boxes, texts, batch_size)
     found = [label_words(b, t, nodes, self.classes) for b, t, (nodes, _) in zip(boxes, texts, scores)]

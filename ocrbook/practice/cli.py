@@ -315,7 +315,7 @@ def synth(
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`; default: the recipe names it.')] = '',
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder with labels.jsonl, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
+    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
     val: Annotated[Optional[list[str]], typer.Option(help='Folder to validate with, or the share of the data that is kept aside: 0.1.')] = None,
     out: Annotated[Optional[Path], typer.Option(help='Folder for weights, log and state.')] = None,
     recipe: Annotated[Optional[Path], typer.Option(help='TOML file with any of these settings and more.')] = None,
@@ -326,7 +326,9 @@ def train(
     lr: Annotated[Optional[float], typer.Option(help='Largest learning rate.  [default: 0.001]')] = None,
     ema: Annotated[Optional[float], typer.Option(help='Decay of the mean of the weights, such as 0.999.  [default: no mean]')] = None,
     start: Annotated[Optional[str], typer.Option(help='Weights to begin with: shipped, mmocr, or a file.  [default: random]')] = None,
-    chars: Annotated[Optional[str], typer.Option(help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters.')] = None,
+    chars: Annotated[Optional[str], typer.Option(help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters. With --start FILE: those of the file, where it does not note them.')] = None,
+    max_chars: Annotated[Optional[int], typer.Option(help='Longer texts are left out.  [default: what the model can write, or 40]', min=1)] = None,
+    max_width: Annotated[Optional[int], typer.Option(help='Wider word crops are left out, pixels once scaled.  [default: 512]', min=32)] = None,
     size: Annotated[Optional[int], typer.Option(help='Side of the squares that a detector sees, pixels.  [default: 640]', min=32)] = None,
     seed: Annotated[Optional[int], typer.Option(help='The same seed, the same run.  [default: 0]')] = None,
     workers: Annotated[Optional[int], typer.Option(help='Processes that prepare batches.  [default: cores - 1]')] = None,
@@ -366,8 +368,9 @@ def _last_line(e):
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`.')],
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder with labels.jsonl; may be repeated.')] = None,
+    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads; may be repeated.')] = None,
     checkpoint: Annotated[Optional[Path], typer.Option(help='Weights; default: those of the package.')] = None,
+    chars: Annotated[str, typer.Option(help='Characters of a checkpoint that does not note them: a file with one a line, ascii, or the characters.')] = '',
     recognizer: Annotated[str, typer.Option(help='Model that reads what a detector finds: end-to-end scores too.')] = '',
     reader_checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
     rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall crops a quarter turn either way.')] = False,
@@ -383,13 +386,13 @@ def evaluate(
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', resize)
     if resize and not size: fail(f'--resize {resize}: expected width x height, such as 1280x720')
     from ocrbook.practice.models import MODELS
-    from ocrbook.practice.training import find_folder, read_folder
+    from ocrbook.practice.training import find_folder, load_model, read_folder
     _check_model(model, MODELS[model].task if model in MODELS else '', checkpoint)
     if recognizer: _check_model(recognizer, 'recognition', reader_checkpoint)
     try:
         where = _device(device)
         for folder in data: find_folder(folder)
-        net, reader = _load(model, device, checkpoint), recognizer and _load(recognizer, device, reader_checkpoint)
+        net, reader = load_model(model, checkpoint, chars).to(where), recognizer and load_model(recognizer, reader_checkpoint).to(where)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
             try: scores = _scores(net, reader, progress(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
@@ -425,11 +428,14 @@ def convert(
     from_format: Annotated[str, typer.Option('--from', help='Form of the source; default: told by looking at it.')] = '',
     to_format: Annotated[str, typer.Option('--to', help='Form to write; default: lmdb or jsonl, by the name of the target.')] = '',
     strict: Annotated[bool, typer.Option('--strict', help='Stop at the first bad line instead of leaving it out.')] = False,
+    encoding: Annotated[str, typer.Option(help='Of text without a mark of its own, such as gbk; default: UTF-8.')] = '',
+    follow_outside: Annotated[bool, typer.Option('--follow-outside', help='Also read images that labels name outside the folder.')] = False,
 ):
     "Turn labels from one form into another: ICDAR, Total-Text, CTW1500, COCO, MMOCR, labelme, LMDB, jsonl."
     from tqdm.auto import tqdm
-    from ocrbook.data.formats import convert as turn
-    try: done = turn(source, target, from_format or None, to_format or None, strict, progress=lambda it: tqdm(it, unit='image', disable=None))
+    from ocrbook.data.convert import convert as turn
+    try: done = turn(source, target, from_format or None, to_format or None, strict, lambda it: tqdm(it, unit='image', disable=None),
+                     encoding or None, follow_outside)
     except (ValueError, OSError) as e: fail(_last_line(e))
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
     print(done.summary())

@@ -144,6 +144,9 @@ def _probe(ck, name, kw, version):
 
 def _build(name, kw):
     "The chapter's model, with its name and the plain keywords noted on it."
+    if isinstance(kw.get('vocab'), str):
+        from ocrbook.foundations.vocab import Vocab
+        kw = {**kw, 'vocab': Vocab(kw['vocab'])}
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
     model.settings = {k: v for k, v in kw.items() if isinstance(v, (str, int, float, bool, type(None))) or k == 'classes'}

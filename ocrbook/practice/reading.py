@@ -15,7 +15,7 @@ import cv2, numpy as np, torch
 from PIL import Image
 from tqdm.auto import tqdm
 from ..foundations.geometry import min_area_rect, perimeter
-from ..foundations.images import ImageError, _formats, crop_quad, load_image, rotate90, straighten, text_sides
+from ..foundations.images import ImageError, _formats, crop_quad, load_image, open_document, rotate90, straighten, text_sides
 from ..foundations.results import Page, TextInstance
 from ..parts.stages import pick_device, pick_dtype, place
 from .models import create_model
@@ -50,7 +50,7 @@ def list_sources(
     dpi:int=200,                  # at which PDF pages are drawn
     recursive:bool=False,         # of folders, also their sub-folders
 ):                                # yields (name, function → uint8 RGB image)
-    "Every picture in `source`, not yet opened; pages of a PDF are named `file.pdf#page=1`."
+    "Every picture in `source`, not yet opened; pages are named `file.pdf#page=1`."
     if _is_collection(source):
         for s in source: yield from list_sources(s, max_pixels, dpi, recursive)
         return
@@ -60,7 +60,8 @@ def list_sources(
         except OSError as e: yield _broken(e.filename or path, e.strerror); return
         for f in files: yield from list_sources(f, max_pixels, dpi)
         if not files: yield _broken(path, 'no image and no PDF in this folder')
-    elif _is_pdf(source, path): yield from _pdf_pages(source if path is None else path, max_pixels, dpi)
+    elif isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, 'read') or path is not None and os.path.isfile(path):
+        yield from _file_pages(source, path, max_pixels, dpi)
     elif path is None: yield None, lambda: load_image(source, max_pixels)
     elif source == '': yield _broken("''", 'an empty name')
     elif len(str(path)) > 200 and not os.path.exists(path): yield _broken(f'{str(path)[:40]}…', f'no such file ({len(str(path)):,} characters)')
@@ -72,39 +73,22 @@ def _is_collection(source):
     if isinstance(source, np.ndarray): return source.ndim == 1 and source.dtype.kind in 'OU'
     return isinstance(source, Iterable) and not isinstance(source, single) and not hasattr(source, 'read')
 
-def _is_pdf(source, path):
-    "Whether a path, bytes or an open file hold a PDF, by suffix or by their first bytes."
-    try:
-        if path is not None:
-            if path.suffix.lower() in PHOTOS | {'.pdf'}: return path.suffix.lower() == '.pdf'
-            with open(path, 'rb') as f: head = f.read(1024)
-        elif hasattr(source, 'read'):
-            at, head = source.tell(), source.read(1024)
-            source.seek(at)
-        else: head = bytes(source[:1024]) if isinstance(source, (bytes, bytearray, memoryview)) else b''
-    except (OSError, ValueError, AttributeError): return False         # is told when it is loaded
-    return isinstance(head, bytes) and b'%PDF-' in head
-
 # %% ../../nbs/practice/73_reading.ipynb #413e0bac
-def _pdf_pages(source, max_pixels, dpi):
-    import pypdfium2
-    path = source if isinstance(source, Path) else 'PDF'
-    try:
-        source = source if path != 'PDF' else source.read() if hasattr(source, 'read') else bytes(source)
-        with pypdfium2.PdfDocument(source) as pdf: n = len(pdf)
-    except FileNotFoundError: yield _broken(path, 'no such file'); return
-    except Exception as e: yield _broken(path, f'not a readable PDF ({e})'); return
-    if not n: yield _broken(path, 'a PDF without pages')
-    for i in range(n): yield f'{path}#page={i+1}', lambda i=i: _draw_pdf(source, path, i, max_pixels, dpi)
-
-def _draw_pdf(source, path, i, max_pixels, dpi):
-    import pypdfium2
-    try:
-        with pypdfium2.PdfDocument(source) as pdf:
-            w, h = (s*dpi/72 for s in pdf[i].get_size())
-            if w*h > max_pixels: raise ImageError(f'{path}: page {i+1} has {w:.0f}×{h:.0f} pixels, the limit is {max_pixels}')
-            return load_image(pdf[i].render(scale=dpi/72).to_pil().convert('RGB'))
-    except pypdfium2.PdfiumError as e: raise ImageError(f'{path}: page {i+1} cannot be drawn ({e})') from None
+def _file_pages(source, path, max_pixels, dpi):
+    "One entry for a picture; one a page for a PDF, and for a TIFF or an animation of several."
+    name, opened = None if path is None else str(path), []
+    def draw(i):
+        if not opened: opened.append(open_document(source, max_pixels, name, dpi))
+        try: return opened[0][i]
+        finally:
+            if i == n - 1 and path is not None: opened.pop().close()
+    try: doc = open_document(source, max_pixels, name, dpi)
+    except ImageError as e: yield _broken(*str(e).split(': ', 1)); return
+    n = len(doc)
+    if path is None: opened.append(doc)                        # a stream is read but once
+    else: doc.close()
+    if n == 1 and doc.kind == 'image': yield name, lambda: draw(0)
+    else: yield from ((f'{name or doc.kind}#page={i+1}', lambda i=i: draw(i)) for i in range(n))
 
 # %% ../../nbs/practice/73_reading.ipynb #03c05142
 def grow(
@@ -230,7 +214,7 @@ def page_votes(
 def page_direction(
     image:np.ndarray, words:list, turns:list, # a photo, its framed words, and what `read_turns` gave for them
     detector, recognizer, batch_size:int=64,  # for a look from the side
-) -> tuple:  # direction of the lines, 0 right, 1 down, 2 left, 3 up, and the evidence for it
+) -> int:    # direction of the lines: 0 right, 1 down, 2 left, 3 up
     "How the page lies."
     votes = page_votes(words, turns)
     if votes.max() < max(.5, .3*min(len(words), FEW)):
@@ -238,8 +222,7 @@ def page_direction(
         framed = [(side, w.polygon) for w in detector.predict(side)]
         framed = [framed[i] for i in longest(framed)]
         votes = np.maximum(votes, np.roll(page_votes(framed, read_turns(recognizer, framed, batch_size=batch_size)), 1))
-    way = clearest(votes)
-    return way, votes[way]
+    return clearest(votes)
 
 # %% ../../nbs/practice/73_reading.ipynb #72776b1e
 _models, _loading = {}, threading.Lock()
@@ -312,18 +295,17 @@ def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     turns = iter(read_turns(recognizer, sum(framed, []), rotate, batch_size))
     turns = [[next(turns) for _ in words] for words in framed]
     ways = [page_direction(image, w, t, detector, recognizer, batch_size) for (_, image, _), w, t in zip(waiting, framed, turns)]
-    level = [k for k, (way, _) in enumerate(ways) if not way]
+    level = [k for k, way in enumerate(ways) if not way]
     read = iter(read_words(recognizer, sum([framed[k] for k in level], []), rotate, batch_size, turns=sum([turns[k] for k in level], [])))
     def page(words, image, name, angle=0): return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
     out = []
-    for (name, image, _), words, (way, votes) in zip(waiting, framed, ways):
+    for (name, image, _), words, way in zip(waiting, framed, ways):
         if not way: out.append(page([next(read) for _ in words], image, name)); continue
         upright = rotate90(image, way)
-        found = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
-        if sum(map(evidence, found)) >= votes/2: out.append(page(found, upright, name).turn(90*way))
-        else:
-            words = [(image, _begin(p, (way-crop_direction(p)) % 4)) for _, p in words]
-            out.append(page(read_words(recognizer, words, rotate, batch_size), image, name, -90*way))
+        before = read_words(recognizer, [(im, _begin(p, (way-crop_direction(p)) % 4)) for im, p in words], rotate, batch_size)
+        after = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
+        worth = [sum(map(evidence, found)) for found in (before, after)]
+        out.append(page(after, upright, name).turn(90*way) if worth[1] >= .9*worth[0] else page(before, image, name, -90*way))
     return out
 
 # %% ../../nbs/practice/73_reading.ipynb #344e9109

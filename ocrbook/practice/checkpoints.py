@@ -874,7 +874,7 @@ def note(
     return value
 
 def _plain_values(d): # of settings: numbers, words, lists of them; a ValueError names another
-    for k, v in (d or {}).items():
+    for k, v in ({} if d is None else d).items():
         many = v if isinstance(v, list) and len(v) <= 10_000 else [v]
         for x in many:
             if not isinstance(x, (str, int, float, type(None))): raise ValueError(f'{k}: {type(x).__name__}')
@@ -883,7 +883,7 @@ def _plain_values(d): # of settings: numbers, words, lists of them; a ValueError
         if k in _switches and (type(v) not in (bool, int) or not 0 <= v <= 64): raise ValueError(f'{k}: {v!r:.40}')
 
 _forms = dict(vocab=lambda v: v and Vocab.from_dict(v), settings=_plain_values,
-              stages=lambda v: [_plain_values(d) for d in (v or {}).values()])
+              stages=lambda v: [_plain_values(d.copy()) for d in (v or {}).values()])
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d91b7168
 def save_checkpoint(

@@ -255,9 +255,9 @@ class DBPostprocessor:
         prob = as_maps(maps, 3, read=[0])[:, 0]                     # (b,h,w)
         if not prob.numel(): return [([], [])]*len(prob)
         low, high = (v.item() for v in prob.aminmax())
-        if low < -1e-3 or high > 1.001:
+        if low < -.01 or high > 1.01:
             raise ValueError(f'probabilities lie in [0,1], these from {low:.4g} to {high:.4g}: is a sigmoid missing?')
-        return [self.read(p) for p in prob.clamp(0, 1).numpy()]
+        return [self.read(np.ascontiguousarray(p)) for p in prob.numpy()]
 
 # %% ../../nbs/detection/21_dbnet.ipynb #3b371377
 def read(self, prob):
@@ -270,7 +270,7 @@ def read(self, prob):
             poly = cv2.boxPoints(rect) if min(rect[1]) > self.min_text_width else None
         if poly is not None and len(poly) > 3:
             polygons.append(poly.astype(float))
-            scores.append(score)
+            scores.append(min(score, 1.))
     return [first_corner(p) for p in polygons] if self.text_repr_type == 'quad' else polygons, scores
 
 def cores(self, prob):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['batches_by_shape', 'as_list', 'stack_maps', 'TextDetector', 'compute_loss', 'predict', 'looks', 'surest', 'instances',
-           'TextRecognizer', 'as_numbers', 'as_maps', 'as_scores']
+           'TextRecognizer', 'as_numbers', 'as_maps', 'as_scores', 'as_ratios']
 
 # %% ../../nbs/parts/17_stages.ipynb #42b21040
 from dataclasses import replace
@@ -253,3 +253,14 @@ def as_scores(
     best = scores.amax(2, keepdim=True)                            # NaN if there is one; -inf where all are forbidden
     if not best.isfinite().all(): as_numbers(torch.where(scores == -torch.inf, best, scores), 'scores')
     return scores
+
+# %% ../../nbs/parts/17_stages.ipynb #67dd1f00
+def as_ratios(
+    valid_ratios, # numbers in [0,1]; None: all 1
+    n:int,        # images
+) -> list:        # of n floats
+    "The share of each crop that shows the word; a ValueError that shows what is wrong with them."
+    ratios = [1.]*n if valid_ratios is None else [float(r) for r in valid_ratios]
+    if len(ratios) != n or not all(0 <= r <= 1.001 for r in ratios):
+        raise ValueError(f'{n} valid ratios in [0,1] expected, not {ratios}')
+    return ratios

@@ -273,7 +273,7 @@ def level(self, cls, reg, scale):
     y, x = np.nonzero(part)
     best = np.sort(np.argsort(-score[y, x], kind='stable')[:self.max_candidates])
     y, x = y[best], x[best]
-    c = torch.complex(*reg[:, y, x].split(len(reg)//2)).numpy()                # (2K+1,m)
+    c = torch.complex(*reg[:, y, x].clamp(-1e6, 1e6).split(len(reg)//2)).numpy() # (2K+1,m)
     c[len(c)//2] += x + 1j*y
     polys = np.trunc(contour((c*scale).T, self.num_reconstr_points)) # (m,n,2)
     score, part = score[y, x], part[y, x]*(abs(polys) < 1e6).all((1, 2))       # no picture is so large

@@ -250,6 +250,7 @@ class StandardRoIHead(nn.Module):
     def boxes(self, feats, proposals, size): # proposals: for each image (n,5); size: (h,w) of the image
         "For each image (m,5): boxes and scores of words, best first."
         scores, deltas = self.classify(feats, proposals)
+        for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')): as_numbers(v, name)
         parts, out = [len(p) for p in proposals], []
         for p, s, d in zip(proposals, scores.softmax(1)[:, 0].split(parts), deltas.split(parts)):
             good = s > self.score_thr

@@ -256,7 +256,8 @@ class DBPostprocessor:
         if not prob.numel(): return [([], [])]*len(prob)
         low, high = (v.item() for v in prob.aminmax())
         if low < -.01 or high > 1.01:
-            raise ValueError(f'probabilities lie in [0,1], these from {low:.4g} to {high:.4g}: is a sigmoid missing?')
+            raise ValueError(
+                f'probabilities lie in [0,1], these from {low:.4g} to {high:.4g}: is a sigmoid missing?')
         return [self.read(np.ascontiguousarray(p)) for p in prob.numpy()]
 
 # %% ../../nbs/detection/21_dbnet.ipynb #3b371377

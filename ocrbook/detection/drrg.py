@@ -247,7 +247,8 @@ class ComponentProposal:
     def __call__(self,
         maps:np.ndarray, # (6,h,w) float32: text, centre (before the sigmoid), sine, cosine, distances up and down
     ) -> tuple:          # (n,6) x, y, height, width, cosine, sine; (n,9) four corners, score
-        maps = as_maps(maps, 6)[0].clamp(-2*sum(maps.shape[-2:]), 2*sum(maps.shape[-2:]))  # no box is larger than that
+        # no box is larger than that
+        maps = as_maps(maps, 6)[0].clamp(-2*sum(maps.shape[-2:]), 2*sum(maps.shape[-2:]))
         if not maps.numel(): return np.zeros((0, 6)), np.zeros((0, 9))
         prob, maps = maps[:2].sigmoid().numpy(), maps.numpy()
         text = prob[0] > self.text_region_thr
@@ -255,7 +256,8 @@ class ComponentProposal:
         strong = prob[0].ravel()[where] > self.comp_score_thr
         (y, x), region, widths = np.divmod(where[strong], text.shape[1]), region[strong], (self.min_width, self.max_width)
         boxes = boxes_at(y, x, *geometry(maps, y, x), self.comp_ratio, widths, self.comp_shrink_ratio)
-        boxes, region = locality_nms(boxes, prob[0, y, x], region, y, self.nms_thr, 3*self.max_comps)
+        boxes, region = locality_nms(boxes, prob[0, y, x], region, y, self.nms_thr,
+                                     3*self.max_comps)
         boxes = boxes[self.on_text(boxes, region, text)]
         edge = np.array(text.shape[::-1], np.float32) - 1
         x, y = boxes.mean(1).astype(np.int32).clip(0, edge.astype(int)).T
@@ -578,13 +580,19 @@ class DRRGPostprocessor:
 # %% ../../nbs/detection/25_drrg.ipynb #cec2bf0d
 def checked_graph(edges, scores, comps):
     "The graph of one image as arrays; a ValueError that shows what is wrong with it."
-    edges, scores, comps = np.asarray(edges), *(as_numbers(v, k).double().numpy() for v, k in ((scores, 'edge scores'), (comps, 'components')))
-    if edges.shape != (len(edges), 2) or scores.shape != (len(edges),) or comps.shape != (len(comps), 9):
-        raise ValueError(f'edges (m,2), scores (m,) and components (n,9) expected, not {edges.shape}, {scores.shape}, {comps.shape}')
+    edges, scores = np.asarray(edges), as_numbers(scores, 'edge scores').double().numpy()
+    comps = as_numbers(comps, 'components').double().numpy()
+    m, n = len(edges), len(comps)
+    if (edges.shape, scores.shape, comps.shape) != ((m, 2), (m,), (n, 9)):
+        raise ValueError('edges (m,2), scores (m,) and components (n,9) expected, '
+                         f'not {edges.shape}, {scores.shape}, {comps.shape}')
     if len(edges) and not 0 <= edges.min() <= edges.max() < len(comps):
-        raise ValueError(f'edges join components 0 to {len(comps)-1}, not {edges.min()} to {edges.max()}')
-    if len(comps) and not (abs(comps).max() < 1e6 and 0 <= comps[:, 8].min() <= comps[:, 8].max() <= 1):
-        raise ValueError(f'components lie in the picture and score 0 to 1, not up to {abs(comps[:, :8]).max():.4g} and {comps[:, 8].max():.4g}')
+        raise ValueError(
+            f'edges join components 0 to {len(comps)-1}, not {edges.min()} to {edges.max()}')
+    far, prob = abs(comps[:, :8]).max(initial=0), comps[:, 8]
+    if far > 1e6 or not ((0 <= prob) & (prob <= 1)).all():
+        raise ValueError(
+            f'components lie in the picture and score 0 to 1, not up to {far:.4g} and {prob.max():.4g}')
     return edges, scores, comps
 
 # %% ../../nbs/detection/25_drrg.ipynb #fd8d9b94

@@ -212,10 +212,13 @@ def poly_nms(
     while len(order):
         best, order = order[0], order[1:]
         kept.append(best)
-        low, high = (f(box[best, k:k+2], box[order, k:k+2]) for f, k in ((np.maximum, 0), (np.minimum, 2)))
-        both, most = size[best] + size[order], np.clip(high - low, 0, None).prod(1)  # no more is shared than the boxes share
+        low = np.maximum(box[best, :2], box[order, :2])
+        high = np.minimum(box[best, 2:], box[order, 2:])
+        # no more is shared than the boxes share
+        both, most = size[best] + size[order], np.clip(high - low, 0, None).prod(1)
         most = np.minimum(most, np.minimum(size[best], size[order]))
-        gone, ask = both == 0, np.flatnonzero((low <= high).all(1) & (most >= .999*thr*(both - most)))
+        gone = both == 0
+        ask = np.flatnonzero((low <= high).all(1) & (most >= .999*thr*(both - most)))
         if len(ask):
             moved, sound = swept(polys[best], polys[order[ask]]), ~(bad[best] | bad[order[ask]])
             surely = sound & (both[ask] - moved > thr*(both[ask] + moved))
@@ -247,8 +250,10 @@ class FCEPostprocessor:
         if len(levels) != len(self.scales): raise ValueError(f'{len(levels)} levels, but scales for {len(self.scales)}')
         levels = [[as_maps(cls, 4), as_maps(reg, 6, more=True)] for cls, reg in levels]
         for cls, reg in levels:
-            if (cls[:, 0].shape, reg.shape[1] % 4) != (reg[:, 0].shape, 2) or len(cls) != len(levels[0][0]):
-                raise ValueError(f'maps (b,4,h,w) and (b,4K+2,h,w) do not fit: {tuple(cls.shape)} and {tuple(reg.shape)}')
+            fit = cls[:, 0].shape == reg[:, 0].shape and len(cls) == len(levels[0][0])
+            if not fit or reg.shape[1] % 4 != 2:
+                raise ValueError('maps (b,4,h,w) and (b,4K+2,h,w) do not fit: '
+                                 f'{tuple(cls.shape)} and {tuple(reg.shape)}')
         return [self.read([[m[i] for m in level] for level in levels]) for i in range(len(levels[0][0]))]
 
     def read(self, levels):
@@ -276,8 +281,9 @@ def level(self, cls, reg, scale):
     c = torch.complex(*reg[:, y, x].clamp(-1e6, 1e6).split(len(reg)//2)).numpy() # (2K+1,m)
     c[len(c)//2] += x + 1j*y
     polys = np.trunc(contour((c*scale).T, self.num_reconstr_points)) # (m,n,2)
-    score, part = score[y, x], part[y, x]*(abs(polys) < 1e6).all((1, 2))       # no picture is so large
-    polys, score = self.thin([self.thin([(polys[part == i], score[part == i])]) for i in np.unique(part[part > 0])])
+    score, part = score[y, x], part[y, x]*(abs(polys) < 1e6).all((1, 2))  # no picture is so large
+    words = [part == i for i in np.unique(part[part > 0])]
+    polys, score = self.thin([self.thin([(polys[w], score[w])]) for w in words])
     return (rectangles(polys), score) if self.text_repr_type == 'quad' else (polys, score)
 
 def rectangles(polys):

@@ -250,7 +250,8 @@ class StandardRoIHead(nn.Module):
     def boxes(self, feats, proposals, size): # proposals: for each image (n,5); size: (h,w) of the image
         "For each image (m,5): boxes and scores of words, best first."
         scores, deltas = self.classify(feats, proposals)
-        for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')): as_numbers(v, name)
+        for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')):
+            as_numbers(v, name)
         parts, out = [len(p) for p in proposals], []
         for p, s, d in zip(proposals, scores.softmax(1)[:, 0].split(parts), deltas.split(parts)):
             good = s > self.score_thr
@@ -298,7 +299,8 @@ class MaskRCNNHead:
         if not len(feats[0]): return []
         size = self.size(feats)
         rows = self.rpn_head.rows(*self.rpn_head(feats))
-        for v, name in zip(rows, ('scores of anchors', 'deltas of anchors')): as_numbers(torch.cat(v, 1), name) # NaN finds nothing
+        for v, name in zip(rows, ('scores of anchors', 'deltas of anchors')):
+            as_numbers(torch.cat(v, 1), name)
         proposals = self.rpn_head.proposals(*rows, size)
         boxes = self.roi_head.boxes(feats, proposals, size)
         return [Detections(b, m, size) for b, m in zip(boxes, self.roi_head.masks(feats, boxes))]
@@ -505,10 +507,13 @@ class MaskRCNNPostprocessor:
 def checked(found):
     "`Detections` as float32 on the processor; a ValueError that shows what is wrong with them."
     boxes, logits = as_numbers(found.boxes, 'boxes'), as_numbers(found.logits, 'masks')
-    if boxes.shape != (len(boxes), 5) or logits.ndim != 3 or len(logits) != len(boxes) or 0 in logits.shape[1:]:
-        raise ValueError(f'boxes (n,5) and masks (n,28,28) expected, not {tuple(boxes.shape)} and {tuple(logits.shape)}')
+    n = len(boxes)
+    if boxes.shape != (n, 5) or logits.ndim != 3 or len(logits) != n or 0 in logits.shape[1:]:
+        raise ValueError('boxes (n,5) and masks (n,28,28) expected, '
+                         f'not {tuple(boxes.shape)} and {tuple(logits.shape)}')
     if len(boxes) and not 0 <= boxes[:, 4].min() <= boxes[:, 4].max() <= 1:
-        raise ValueError(f'scores lie in [0,1], not from {boxes[:, 4].min():.4g} to {boxes[:, 4].max():.4g}')
+        raise ValueError(
+            f'scores lie in [0,1], not from {boxes[:, 4].min():.4g} to {boxes[:, 4].max():.4g}')
     return Detections(boxes, logits, found.size)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #4cc065dd

@@ -235,7 +235,7 @@ class PANPostprocessor:
     downsample_ratio:float=.25          # pixels of the map for one of the network's input
 
     def __call__(self,
-        maps, # (b,6,h,w) or (6,h,w) tensor or array, the head's output; embeddings may have any length
+        maps, # (b,6,h,w) or (6,h,w) tensor or array, the head's output; embeddings of any length
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")

@@ -168,8 +168,10 @@ class PSEPostprocessor:
         maps, # (b,k,h,w) or (k,h,w) tensor or array: logits, whole texts first, the smallest kernels last
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
-        if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        prob = as_maps(maps, 2, more=True, read=slice(None) if self.progressive else [0, -1]).sigmoid()
+        if kind not in ('quad', 'poly'):
+            raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
+        read = slice(None) if self.progressive else [0, -1]
+        prob = as_maps(maps, 2, more=True, read=read).sigmoid()
         if not prob.numel(): return [([], [])]*len(prob)
         masks = prob > self.min_kernel_confidence
         kernels = (masks & masks[:, :1]).numpy().view(np.uint8)

@@ -138,7 +138,8 @@ def merge_disks(
     thr:float=.03,    # share of the sum of two radii below which their centres count as one
 ) -> tuple:           # (m,4) means of the disks that were merged, and (m,) their words
     "Merge nearly equal disks, best score first."
-    n, rank, order = len(disks), np.empty(len(disks), int), np.argsort(disks[:, 3], kind='stable')[::-1]
+    n, rank = len(disks), np.empty(len(disks), int)
+    order = np.argsort(disks[:, 3], kind='stable')[::-1]
     rank[order] = np.arange(n)
     reach = 2*thr*max(disks[:, 2].max(initial=0), 0) + 1e-9
     tree = cKDTree(np.column_stack([disks[:, :2], word*(reach+1)]))
@@ -162,14 +163,16 @@ def in_turn(disks, word, thr, left):
     group, count = np.empty(len(disks), int), 0
     while len(left):
         (x, y, r, _), rest = disks[left[0]], disks[left]
-        near = (word[left] == word[left[0]]) & (np.hypot(rest[:, 0]-x, rest[:, 1]-y) <= (rest[:, 2]+r)*thr)
+        near = np.hypot(rest[:, 0]-x, rest[:, 1]-y) <= (rest[:, 2]+r)*thr
+        near &= word[left] == word[left[0]]
         near[0] = True
         group[left[near]], left, count = count, left[~near], count+1
     return means_of(disks, word, group)
 
 def means_of(disks, word, group):
     "The mean disk of each group (n,), and its word."
-    first, group, count = np.unique(group, return_index=True, return_inverse=True, return_counts=True)[1:]
+    first, group, count = np.unique(group, return_index=True, return_inverse=True,
+                                    return_counts=True)[1:]
     return np.stack([np.bincount(group, c) for c in disks.T], 1)/count[:, None], word[first]
 
 # %% ../../nbs/detection/24_textsnake.ipynb #e079b5ba
@@ -192,7 +195,8 @@ class TextSnakePostprocessor:
         maps:torch.Tensor, # (5,h,w)
     ) -> tuple:            # polygons, scores
         text, center = maps[:2].sigmoid().numpy()
-        maps, center = maps.clamp(-sum(text.shape), sum(text.shape)).numpy(), center*text  # larger disks cover no more
+        # larger disks cover no more
+        maps, center = maps.clamp(-sum(text.shape), sum(text.shape)).numpy(), center*text
         label, boxes = self.regions(center)
         if not boxes: return [], []
         disks, word = self.disks(maps, center, label, boxes)
@@ -221,14 +225,15 @@ def disks(self, maps, center, label, boxes):
     middle = (march(points, step, inside) + march(points, -step, inside))*.5
     at = tuple(middle.astype(np.int32).T)
     radius = maps[4][at]*np.float32(self.radius_shrink_ratio)
-    return merge_disks(np.column_stack([at[1], at[0], radius, center[at]]), word, self.disk_overlap_thr)
+    return merge_disks(np.column_stack([at[1], at[0], radius, center[at]]), word,
+                       self.disk_overlap_thr)
 
 TextSnakePostprocessor.regions, TextSnakePostprocessor.disks = regions, disks
 
 # %% ../../nbs/detection/24_textsnake.ipynb #263c23f0
 def skeleton_of(label, boxes):
-    "Pixels y, x (n,2) of the words' skeletons, word by word; regions never touch, so all can be thinned at once."
-    if sum(w*h for *_, w, h in boxes) > label.size:                # boxes that overlap again and again
+    "Pixels y, x (n,2) of the skeletons, word by word; regions never touch: thin all at once."
+    if sum(w*h for *_, w, h in boxes) > label.size:  # boxes that overlap again and again
         points = np.argwhere(skeletonize(label > 0))
         return points[np.argsort(label[tuple(points.T)], kind='stable')]
     return np.concatenate([np.argwhere(skeletonize(label[y:y+h, x:x+w] == k)) + (y, x)

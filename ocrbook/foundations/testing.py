@@ -53,25 +53,29 @@ def wild_maps(
     channels:int, # c
     most:int=24,  # pixels along a side, at most
 ):                # (c,h,w) array or tensor of some precision
-    "What a damaged network might say: patterns, noise, tiny, huge and half-precision numbers, now and then NaN and infinity."
+    "What a damaged network might say: patterns, noise, huge numbers, half precision, now and then NaN."
     rng = np.random.default_rng(number)
     h, w = rng.integers(1, most+1, 2)*(rng.random(2) > .03)
     y, x = np.mgrid[:h, :w]
-    patterns = [rng.standard_normal((h, w)), np.ones((h, w)), (y+x) % 2*2 - 1., (y//3+x//3) % 2*2 - 1., y % 2*2 - 1.,
+    patterns = [rng.standard_normal((h, w)), np.ones((h, w)), (y+x) % 2*2 - 1.,
+                (y//3+x//3) % 2*2 - 1., y % 2*2 - 1.,
                 np.where(rng.random((h, w)) < .5, 1., -1.)]
-    maps = np.stack([patterns[rng.integers(6)]*rng.choice([.1, 1, -1, 9, 100, 1e30], p=[.1, .2, .1, .4, .15, .05]) +
+    maps = np.stack([patterns[rng.integers(6)]*rng.choice([.1, 1, -1, 9, 100, 1e30],
+                                                          p=[.1, .2, .1, .4, .15, .05]) +
                      rng.random()*rng.standard_normal((h, w)) for _ in range(channels)])
     if rng.random() < .2 and maps.size:
-        maps[rng.random(maps.shape) < rng.choice([.01, .5, 1])] = rng.choice([np.nan, np.inf, -np.inf])
+        bad = rng.random(maps.shape) < rng.choice([.01, .5, 1])
+        maps[bad] = rng.choice([np.nan, np.inf, -np.inf])
     dtype = rng.choice([np.float32, np.float32, np.float64, np.float16])
     with np.errstate(over='ignore'): maps = maps.astype(dtype)
-    return maps if rng.random() < .5 else torch.from_numpy(maps).to(rng.choice([torch.float32, torch.bfloat16]))
+    if rng.random() < .5: return maps
+    return torch.from_numpy(maps).to(rng.choice([torch.float32, torch.bfloat16]))
 
 def check_found(
     read, # maps → for each image polygons and scores
     maps, # any
 ):
-    "Numbers that are not finite are refused, in one line; all others give finite polygons with scores in [0,1]."
+    "NaN and infinity are refused, in one line; all else gives finite polygons with scores in [0,1]."
     whole = bool(torch.as_tensor(maps).float().isfinite().all())
     try: found = read(maps)
     except ValueError as e:

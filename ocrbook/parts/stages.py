@@ -211,17 +211,20 @@ def as_numbers(
     values,          # tensor, array or list of real numbers, of any precision
     name:str='maps', # what they are, for the message
 ) -> torch.Tensor:   # the same numbers as float32 on the processor, without gradient
-    "What a network said, ready to be read; a ValueError that counts them if some are NaN or infinite."
+    "What a network said, ready to be read; a ValueError counts what is NaN or infinite."
     if not isinstance(values, torch.Tensor):
         values = np.asarray(values)
-        if values.dtype.kind not in 'fiub': raise ValueError(f'{name} must be real numbers, not {values.dtype}')
-        with np.errstate(over='ignore'): values = torch.from_numpy(np.array(values, np.float32, order='C'))
+        if values.dtype.kind not in 'fiub':
+            raise ValueError(f'{name} must be real numbers, not {values.dtype}')
+        with np.errstate(over='ignore'):
+            values = torch.from_numpy(np.array(values, np.float32, order='C'))
     if values.is_complex(): raise ValueError(f'{name} must be real numbers, not {values.dtype}')
     values = values.detach().float().cpu()
     bad = ~values.isfinite()
     if bad.any():
         nan, first = int(values.isnan().sum()), tuple(bad.nonzero()[0].tolist())
-        raise ValueError(f'{name}: {nan} NaN and {int(bad.sum())-nan} infinite of {values.numel()} numbers, the first '
+        raise ValueError(
+            f'{name}: {nan} NaN and {int(bad.sum())-nan} infinite of {values.numel()} numbers, the first '
                          f'at {first}; weights are damaged or half precision overflowed (try float32)')
     return values
 
@@ -246,12 +249,16 @@ def as_scores(
 ) -> torch.Tensor:    # (b,t,classes) float32, where they were
     "The scores of a decoder; a ValueError that shows what is wrong with them."
     if not isinstance(scores, torch.Tensor): scores = np.asarray(scores)
-    if scores.ndim != 3: raise ValueError(f'scores must be (b,t,classes), not {tuple(scores.shape)}')
+    if scores.ndim != 3:
+        raise ValueError(f'scores must be (b,t,classes), not {tuple(scores.shape)}')
     if scores.shape[2] not in classes:
-        raise ValueError(f'{scores.shape[2]} classes are scored, this converter has {" or ".join(map(str, classes))}')
-    scores = (scores.float() if isinstance(scores, torch.Tensor) else as_numbers(scores, 'scores')).detach()
-    best = scores.amax(2, keepdim=True)                            # NaN if there is one; -inf where all are forbidden
-    if not best.isfinite().all(): as_numbers(torch.where(scores == -torch.inf, best, scores), 'scores')
+        raise ValueError(
+            f'{scores.shape[2]} classes are scored, this converter has {" or ".join(map(str, classes))}')
+    scores = scores.float() if isinstance(scores, torch.Tensor) else as_numbers(scores, 'scores')
+    scores = scores.detach()
+    best = scores.amax(2, keepdim=True)  # NaN if there is one; -inf where all are forbidden
+    if not best.isfinite().all():
+        as_numbers(torch.where(scores == -torch.inf, best, scores), 'scores')
     return scores
 
 # %% ../../nbs/parts/17_stages.ipynb #67dd1f00

@@ -92,7 +92,8 @@ def tensor2idx(self,
     keep = (best != self.blank_idx) & (best != F.pad(best, (1,0), value=self.blank_idx)[:, :-1])
     score, best, keep = (o.cpu().numpy() for o in (score, best, keep))
     b, t = keep.shape
-    if valid_ratios is not None: keep &= np.arange(t) < np.reshape(columns_shown(t, as_ratios(valid_ratios, b)), (b, 1))
+    if valid_ratios is not None:
+        keep &= np.arange(t) < np.reshape(columns_shown(t, as_ratios(valid_ratios, b)), (b, 1))
     ends = keep.sum(1).cumsum()[:-1]
     return tuple([row.tolist() for row in np.split(o[keep], ends)[:b]] for o in (best, score))
 CTCConvertor.tensor2idx = tensor2idx

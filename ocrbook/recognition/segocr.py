@@ -87,10 +87,13 @@ def checked(self, output):
     "Scores or classes of pixels on the processor; a ValueError that shows what is wrong with them."
     output = output if isinstance(output, torch.Tensor) else torch.from_numpy(np.array(output))
     if output.ndim == 4: return as_maps(output, self.num_classes)
-    if output.ndim != 3: raise ValueError(f'scores (b,classes,h,w) or classes (b,h,w) expected, not {tuple(output.shape)}')
+    if output.ndim != 3:
+        raise ValueError(
+            f'scores (b,classes,h,w) or classes (b,h,w) expected, not {tuple(output.shape)}')
     classes = as_numbers(output, 'classes').long()
     if classes.numel() and not 0 <= classes.min() <= classes.max() < self.num_classes:
-        raise ValueError(f'classes are 0 to {self.num_classes-1}, not {classes.min()} to {classes.max()}')
+        raise ValueError(
+            f'classes are 0 to {self.num_classes-1}, not {classes.min()} to {classes.max()}')
     return classes
 SegConvertor.checked = checked
 
@@ -216,7 +219,8 @@ class SegHead(nn.Module):
 
     def for_reading(self, feats:torch.Tensor) -> torch.Tensor: # (b,in_channels,h,w) → best classes (b,scale*h,scale*w)
         scores = self.pred_conv(self.seg_conv(feats))
-        best = as_scores(scores.flatten(2).mT, (scores.shape[1],)).argmax(2).view(scores[:, 0].shape) # NaN would win
+        pixels = as_scores(scores.flatten(2).mT, (scores.shape[1],))           # NaN would win
+        best = pixels.argmax(2).view(scores[:, 0].shape)
         return best.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
 
 # %% ../../nbs/recognition/43_segocr.ipynb #dfc87232

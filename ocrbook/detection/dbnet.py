@@ -18,7 +18,7 @@ from ..foundations.images import PageTransform
 from ..parts.backbones import resnet18, resnet50
 from ..parts.kernels import first_corner
 from ..parts.necks import FPNC
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/21_dbnet.ipynb #c81f16cc
 def binarize(
@@ -252,10 +252,13 @@ class DBPostprocessor:
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        if maps.ndim not in (3, 4): raise ValueError(f'maps must be (b,3,h,w) or (3,h,w), not {tuple(maps.shape)}')
-        prob = (maps if maps.ndim == 4 else maps[None])[:, 0]       # (b,h,w)
-        prob = prob.detach().float().cpu().numpy() if isinstance(prob, torch.Tensor) else prob.astype(np.float32)
-        return [self.read(np.ascontiguousarray(p)) for p in prob]
+        prob = as_maps(maps, 3, read=[0])[:, 0]                     # (b,h,w)
+        if not prob.numel(): return [([], [])]*len(prob)
+        low, high = (v.item() for v in prob.aminmax())
+        if low < -.01 or high > 1.01:
+            raise ValueError(
+                f'probabilities lie in [0,1], these from {low:.4g} to {high:.4g}: is a sigmoid missing?')
+        return [self.read(np.ascontiguousarray(p)) for p in prob.numpy()]
 
 # %% ../../nbs/detection/21_dbnet.ipynb #3b371377
 def read(self, prob):
@@ -268,7 +271,7 @@ def read(self, prob):
             poly = cv2.boxPoints(rect) if min(rect[1]) > self.min_text_width else None
         if poly is not None and len(poly) > 3:
             polygons.append(poly.astype(float))
-            scores.append(score)
+            scores.append(min(score, 1.))
     return [first_corner(p) for p in polygons] if self.text_repr_type == 'quad' else polygons, scores
 
 def cores(self, prob):

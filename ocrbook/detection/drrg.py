@@ -22,7 +22,7 @@ from ..parts.backbones import resnet50
 from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean, matched_sides, outline, owner_map,
                                        reading_order, region_mask, sides, trim, unit_circle)
 from ..parts.necks import FPN_UNet
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps, as_numbers
 
 # %% ../../nbs/detection/25_drrg.ipynb #3ea02329
 def boxes_at(
@@ -247,13 +247,17 @@ class ComponentProposal:
     def __call__(self,
         maps:np.ndarray, # (6,h,w) float32: text, centre (before the sigmoid), sine, cosine, distances up and down
     ) -> tuple:          # (n,6) x, y, height, width, cosine, sine; (n,9) four corners, score
-        prob = torch.from_numpy(np.asarray(maps[:2], np.float32)).sigmoid().nan_to_num().numpy()
+        # no box is larger than that
+        maps = as_maps(maps, 6)[0].clamp(-2*sum(maps.shape[-2:]), 2*sum(maps.shape[-2:]))
+        if not maps.numel(): return np.zeros((0, 6)), np.zeros((0, 9))
+        prob, maps = maps[:2].sigmoid().numpy(), maps.numpy()
         text = prob[0] > self.text_region_thr
         where, region = self.regions((prob[1] > self.center_region_thr) & text)
         strong = prob[0].ravel()[where] > self.comp_score_thr
         (y, x), region, widths = np.divmod(where[strong], text.shape[1]), region[strong], (self.min_width, self.max_width)
         boxes = boxes_at(y, x, *geometry(maps, y, x), self.comp_ratio, widths, self.comp_shrink_ratio)
-        boxes, region = locality_nms(boxes, prob[0, y, x], region, y, self.nms_thr, 10*self.max_comps)
+        boxes, region = locality_nms(boxes, prob[0, y, x], region, y, self.nms_thr,
+                                     3*self.max_comps)
         boxes = boxes[self.on_text(boxes, region, text)]
         edge = np.array(text.shape[::-1], np.float32) - 1
         x, y = boxes.mean(1).astype(np.int32).clip(0, edge.astype(int)).T
@@ -262,13 +266,14 @@ class ComponentProposal:
         top, bottom, sin, cos = geometry(maps, y, x)
         width = np.clip((top + bottom)*np.float32(self.comp_ratio), *widths)
         attribs = np.stack([x, y, top + bottom, width, cos, sin], 1).astype(float)
-        best = np.sort(np.argsort(-scores, kind='stable')[:self.max_comps])
+        best = np.argsort(-scores, kind='stable')[:self.max_comps]
+        best = np.sort(best[np.cumsum(abs(top + bottom)[best]*width[best]) <= 20*text.size])
         return attribs[best], np.concatenate([boxes.reshape(-1, 8), scores[:, None]], 1)[best]
 
 # %% ../../nbs/detection/25_drrg.ipynb #0f241458
 def geometry(maps, y, x):
-    "Distances up and down, sine and cosine at some pixels: each (n,), all of them numbers."
-    sin, cos, top, bottom = np.nan_to_num(np.asarray(maps)[2:, y, x].astype(np.float32))
+    "Distances up and down, sine and cosine at some pixels: each (n,)."
+    sin, cos, top, bottom = maps[2:, y, x]
     return top, bottom, *unit_circle(sin, cos)
 
 def box_mean(prob, box):
@@ -550,7 +555,7 @@ class DRRGPostprocessor:
     def __call__(self,
         graphs, # list: for each image edges (m,2), scores (m,), components (n,9), as `DRRGHead.for_reading` gives them
     ) -> list:  # for each image (polygons, scores): list of (n,2) float arrays, list of floats
-        return [self.read(*g) for g in graphs]
+        return [self.read(*checked_graph(*g)) for g in graphs]
 
     def alive(self,
         edges, scores, comps, # (m,2), (m,), (n,9)
@@ -571,6 +576,24 @@ class DRRGPostprocessor:
         members = [np.flatnonzero(word == k) for k in np.flatnonzero(np.bincount(word) > 1)]
         polygons = [component_outline(comps[m, :8].reshape(-1, 4, 2).astype(np.int32)).astype(float) for m in members]
         return polygons, [float(comps[m, 8].mean()) for m in members]
+
+# %% ../../nbs/detection/25_drrg.ipynb #cec2bf0d
+def checked_graph(edges, scores, comps):
+    "The graph of one image as arrays; a ValueError that shows what is wrong with it."
+    edges, scores = np.asarray(edges), as_numbers(scores, 'edge scores').double().numpy()
+    comps = as_numbers(comps, 'components').double().numpy()
+    m, n = len(edges), len(comps)
+    if (edges.shape, scores.shape, comps.shape) != ((m, 2), (m,), (n, 9)):
+        raise ValueError('edges (m,2), scores (m,) and components (n,9) expected, '
+                         f'not {edges.shape}, {scores.shape}, {comps.shape}')
+    if len(edges) and not 0 <= edges.min() <= edges.max() < len(comps):
+        raise ValueError(
+            f'edges join components 0 to {len(comps)-1}, not {edges.min()} to {edges.max()}')
+    far, prob = abs(comps[:, :8]).max(initial=0), comps[:, 8]
+    if far > 1e6 or not ((0 <= prob) & (prob <= 1)).all():
+        raise ValueError(
+            f'components lie in the picture and score 0 to 1, not up to {far:.4g} and {prob.max():.4g}')
+    return edges, scores, comps
 
 # %% ../../nbs/detection/25_drrg.ipynb #fd8d9b94
 @dataclass

@@ -18,7 +18,7 @@ from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.centerlines import balance, center_boxes, masked_mean, matched_sides, outline, quarter_height, region_mask, trim
 from ..parts.necks import FPN
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00010
 def waves(
@@ -208,15 +208,23 @@ def poly_nms(
     if hull:
         torn = shapely.get_num_geometries(shapes) > 1
         shapes[torn] = shapely.convex_hull(shapes[torn])
-    size, low, high = shapely.area(shapes), polys.min(1), polys.max(1)
+    size, box = shapely.area(shapes), np.concatenate([polys.min(1), polys.max(1)], 1)
     while len(order):
         best, order = order[0], order[1:]
         kept.append(best)
-        both, moved = size[best] + size[order], swept(polys[best], polys[order])
-        gone = ~(bad[best] | bad[order]) & (both - moved > thr*(both + moved)) | (both == 0)      # surely
-        ask = ~gone & (low[order] <= high[best]).all(1) & (low[best] <= high[order]).all(1)       # boxes meet
-        inter = shapely.area(shapely.intersection(shapes[best], shapes[order[ask]]))
-        gone[ask] = inter > thr*(both[ask] - inter)
+        low = np.maximum(box[best, :2], box[order, :2])
+        high = np.minimum(box[best, 2:], box[order, 2:])
+        # no more is shared than the boxes share
+        both, most = size[best] + size[order], np.clip(high - low, 0, None).prod(1)
+        most = np.minimum(most, np.minimum(size[best], size[order]))
+        gone = both == 0
+        ask = np.flatnonzero((low <= high).all(1) & (most >= .999*thr*(both - most)))
+        if len(ask):
+            moved, sound = swept(polys[best], polys[order[ask]]), ~(bad[best] | bad[order[ask]])
+            surely = sound & (both[ask] - moved > thr*(both[ask] + moved))
+            gone[ask[surely]], ask = True, ask[~surely]
+            inter = shapely.area(shapely.intersection(shapes[best], shapes[order[ask]]))
+            gone[ask] |= inter > thr*(both[ask] - inter)
         order = order[~gone]
     return np.array(kept, int)
 
@@ -232,6 +240,7 @@ class FCEPostprocessor:
     num_reconstr_points:int=50   # of each contour
     scales:tuple=(8, 16, 32)     # pixels per cell, for each level
     hull:bool=False              # see `poly_nms`
+    max_candidates:int=3000      # pixels of a level that propose, the best ones
 
     def __call__(self,
         levels:list, # for each level [(b,4,h,w), (b,4K+2,h,w)], the head's output, tensors or arrays
@@ -239,7 +248,12 @@ class FCEPostprocessor:
         kind = self.text_repr_type
         if kind not in ('poly', 'quad'): raise ValueError(f"text_repr_type must be 'poly' or 'quad', not {kind!r}")
         if len(levels) != len(self.scales): raise ValueError(f'{len(levels)} levels, but scales for {len(self.scales)}')
-        levels = [[torch.as_tensor(m).detach().float().cpu() for m in level] for level in levels]
+        levels = [[as_maps(cls, 4), as_maps(reg, 6, more=True)] for cls, reg in levels]
+        for cls, reg in levels:
+            fit = cls[:, 0].shape == reg[:, 0].shape and len(cls) == len(levels[0][0])
+            if not fit or reg.shape[1] % 4 != 2:
+                raise ValueError('maps (b,4,h,w) and (b,4K+2,h,w) do not fit: '
+                                 f'{tuple(cls.shape)} and {tuple(reg.shape)}')
         return [self.read([[m[i] for m in level] for level in levels]) for i in range(len(levels[0][0]))]
 
     def read(self, levels):
@@ -262,11 +276,14 @@ def level(self, cls, reg, scale):
     part = np.zeros(score.shape, np.int32)
     for i, edge in enumerate(edges, 1): cv2.drawContours(part, [edge], -1, i, cv2.FILLED)
     y, x = np.nonzero(part)
-    c = torch.complex(*reg[:, y, x].split(len(reg)//2)).numpy()                # (2K+1,m)
+    best = np.sort(np.argsort(-score[y, x], kind='stable')[:self.max_candidates])
+    y, x = y[best], x[best]
+    c = torch.complex(*reg[:, y, x].clamp(-1e6, 1e6).split(len(reg)//2)).numpy() # (2K+1,m)
     c[len(c)//2] += x + 1j*y
-    with np.errstate(invalid='ignore'): polys = np.trunc(contour((c*scale).T, self.num_reconstr_points)) # (m,n,2)
-    score, part = score[y, x], part[y, x]*np.isfinite(polys).all((1, 2))
-    polys, score = self.thin([self.thin([(polys[part == i], score[part == i])]) for i in range(1, len(edges)+1)])
+    polys = np.trunc(contour((c*scale).T, self.num_reconstr_points)) # (m,n,2)
+    score, part = score[y, x], part[y, x]*(abs(polys) < 1e6).all((1, 2))  # no picture is so large
+    words = [part == i for i in np.unique(part[part > 0])]
+    polys, score = self.thin([self.thin([(polys[w], score[w])]) for w in words])
     return (rectangles(polys), score) if self.text_repr_type == 'quad' else (polys, score)
 
 def rectangles(polys):

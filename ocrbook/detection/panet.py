@@ -16,7 +16,7 @@ from torch import nn
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet18
 from ..parts.kernels import dice_per_image, fit_target, hard_pixels, kernel_maps, label_polygons
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps
 from .psenet import PSEHead
 
 # %% ../../nbs/detection/23_panet.ipynb #4760005d
@@ -235,13 +235,12 @@ class PANPostprocessor:
     downsample_ratio:float=.25          # pixels of the map for one of the network's input
 
     def __call__(self,
-        maps, # (b,6,h,w) or (6,h,w) tensor or array, the head's output
+        maps, # (b,6,h,w) or (6,h,w) tensor or array, the head's output; embeddings of any length
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        maps = torch.as_tensor(maps).detach().float().cpu()
-        if maps.ndim not in (3, 4): raise ValueError(f'maps must be (b,6,h,w) or (6,h,w), not {tuple(maps.shape)}')
-        maps = maps if maps.ndim == 4 else maps[None]
+        maps = as_maps(maps, 3, more=True)
+        if not maps.numel(): return [([], [])]*len(maps)
         return [self.read(*m) for m in zip(maps[:, :2].sigmoid().numpy(), maps[:, 2:].numpy())]
 
 # %% ../../nbs/detection/23_panet.ipynb #b89ca256

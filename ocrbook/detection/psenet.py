@@ -16,7 +16,7 @@ from torch import nn
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.kernels import dice_per_image, fit_target, hard_pixels, kernel_maps, label_polygons
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/22_psenet.ipynb #6c2ccf24
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)) # a pixel and its four neighbours
@@ -167,9 +167,12 @@ class PSEPostprocessor:
     def __call__(self,
         maps, # (b,k,h,w) or (k,h,w) tensor or array: logits, whole texts first, the smallest kernels last
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
-        if maps.ndim not in (3, 4): raise ValueError(f'maps must be (b,k,h,w) or (k,h,w), not {tuple(maps.shape)}')
-        maps = torch.as_tensor(maps if maps.ndim == 4 else maps[None])
-        prob = (maps if self.progressive else maps[:, [0, -1]]).detach().float().cpu().sigmoid()
+        kind = self.text_repr_type
+        if kind not in ('quad', 'poly'):
+            raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
+        read = slice(None) if self.progressive else [0, -1]
+        prob = as_maps(maps, 2, more=True, read=read).sigmoid()
+        if not prob.numel(): return [([], [])]*len(prob)
         masks = prob > self.min_kernel_confidence
         kernels = (masks & masks[:, :1]).numpy().view(np.uint8)
         return [self.read(k, p) for k, p in zip(kernels, prob[:, 0].numpy())]

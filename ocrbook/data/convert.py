@@ -14,17 +14,21 @@ import numpy as np
 from PIL import Image
 from .formats import Format, Look, has_keys, text_formats, _labels, _torn
 from .set_formats import set_formats
+from .label_tools import label_tools
 from .lmdb import from_lmdb, to_lmdb
+from .public_sets import public_sets
 from .receipts import receipt_formats
 from .samples import FormatError, Samples, from_jsonl, to_jsonl, _known, _read, _suffixes
 from ..foundations.geometry import iou
+from ..foundations.images import ImageError, image_size
 
 # %% ../../nbs/data/39_convert.ipynb #92342d24
 def _holds_lmdb(folder):
     "Whether a folder is a database, or has databases below it and no label files."
     return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'), None) is not None and not _labels(folder)
 
-FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')), **text_formats, **set_formats, **receipt_formats,
+FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')),
+    **public_sets, **label_tools, **text_formats, **set_formats, **receipt_formats,    # of equals the first is taken
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=_holds_lmdb))
 
 # %% ../../nbs/data/39_convert.ipynb #415fa8a5
@@ -128,11 +132,8 @@ def differences(
 # %% ../../nbs/data/39_convert.ipynb #324ca3a1
 def _measured(s):
     "(h,w) of the image as it is seen, from its header."
-    try:
-        with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
-            stored = (im.tag_v2[257], im.tag_v2[256]) if im.format == 'TIFF' else im.size[::-1] # of a TIFF some versions of Pillow say the turned size
-            return stored[::-1] if im.getexif().get(274, 1) in (5, 6, 7, 8) else stored  # EXIF: stored on its side
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError) as e:
+    try: return image_size(s.path if s.data is None else s.raw())
+    except (ImageError, OSError) as e:
         raise FormatError(f'image cannot be read ({getattr(e, "strerror", None) or e})') from None
 
 # %% ../../nbs/data/39_convert.ipynb #fb0868d5

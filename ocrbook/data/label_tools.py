@@ -6,18 +6,18 @@
 __all__ = ['label_tools', 'from_ppocrlabel', 'to_ppocrlabel', 'from_labelstudio', 'to_labelstudio', 'from_page', 'from_alto',
            'from_voc', 'from_csv', 'to_csv']
 
-# %% ../../nbs/data/29_label_tools.ipynb #9c5bb674
+# %% ../../nbs/data/29_label_tools.ipynb #bce6e541
 import csv, io, json, math, re
 from glob import escape
 from pathlib import Path
 from urllib.parse import unquote
 import numpy as np
-from PIL import Image
 from .formats import Format, Look, _corners, _one, _xml
-from .samples import Sample, _beside, _flat, _json, _left, _lines, _name, _suffixes, _write
-from ..foundations.geometry import bounds
+from .samples import (_beside, _json, _left, _lines, _name, _suffixes,
+                                  _write)
+from ..foundations.images import image_size
 
-# %% ../../nbs/data/29_label_tools.ipynb #04aed040
+# %% ../../nbs/data/29_label_tools.ipynb #4ba379ff
 def _points(p, n=4) -> list: # flat
     "Points of a JSON list of pairs, or flat; an error for anything else."
     try: p = np.asarray(p, float)
@@ -30,7 +30,8 @@ def _instance(polygon, text, ignore=False, marks=('###',), **more) -> dict:
     if not isinstance(text, (str, type(None))): raise ValueError(f'text {str(text)[:40]} is not a string')
     marked = text in marks
     more = {k: v for k, v in more.items() if v is not None}
-    return dict(polygon=polygon, text=None if marked else text, ignore=bool(ignore) or marked) | more
+    flat = np.asarray(polygon, float).ravel().tolist()
+    return dict(polygon=flat, text=None if marked else text, ignore=bool(ignore) or marked) | more
 
 def _collect(out, found, parse, where, what) -> tuple:
     "Instances that `parse` makes of what was found, and their places; what it refuses is noted."
@@ -43,11 +44,11 @@ def _collect(out, found, parse, where, what) -> tuple:
         except (ValueError, OverflowError) as e: out.note(place, e)
     return good, places
 
-# %% ../../nbs/data/29_label_tools.ipynb #fe848c94
+# %% ../../nbs/data/29_label_tools.ipynb #e68b2235
 def _pp_instance(d):
     "An instance of PPOCRLabel."
     key = d.get('key_cls')
-    return _instance(_points(d.get('points')), d.get('transcription'), d.get('difficult') is True,
+    return _instance(_points(d.get('points')), d.get('transcription') or None, d.get('difficult') is True,
                      ('###', '*'), label=None if key in (None, 'None', '') else str(key))
 
 def _pp_line(line):
@@ -67,31 +68,33 @@ def _is_ppocrlabel(look) -> float:
 def from_ppocrlabel(source, out):
     "Add the pages of PPOCRLabel's `Label.txt`, or of the folder that holds it, to `out`."
     inside = source/'Label.txt'
-    file = inside if source.is_dir() and inside.is_file() else _one(source, 'ppocrlabel', _is_ppocrlabel)
+    file = inside if source.is_dir() and inside.is_file() else _one(source, 'ppocrlabel', _is_ppocrlabel, out)
     for where, line in _lines(file, out):
         if (at := _pp_line(line)) is None: out.note(where, 'expected an image, a tab and a JSON list'); continue
         name, found = at
         good, places = _collect(out, found, _pp_instance, where, 'box')
-        last = Path(name.replace('\\', '/')).name
         def find(n):
-            try: return _beside(file.parent, '..', 'images')(n)
-            except ValueError: return _beside(file.parent, 'images')(last)
+            n = n.replace('\\', '/')
+            for place, m in (('images', n.removeprefix(file.parent.name + '/')), ('../', n), ('images', Path(n).name)):
+                try: return _beside(out, file.parent, place)(m)
+                except ValueError as e: why = e
+            raise why
         out.add(dict(file=name, instances=good), find, where, places)
 
-# %% ../../nbs/data/29_label_tools.ipynb #4b1c3fd2
+# %% ../../nbs/data/29_label_tools.ipynb #c84f2396
 def to_ppocrlabel(samples, folder):
     "Write `Label.txt` into the folder of the images, as PPOCRLabel opens it."
     by_folder = {}
     for s in samples:
         rows = by_folder.setdefault(s.path.parent, [])
-        found = [dict(transcription='###' if t is None else t, points=np.asarray(p, float).tolist(), difficult=bool(g),
+        found = [dict(transcription=t or '', points=np.asarray(p, float).tolist(), difficult=bool(g),
                       key_cls='None' if l is None else l)
                  for p, t, g, l in zip(s.polygons, s.texts, s.ignored, s.labels or [None]*len(s))]
         _name(s, folder)                                             # an error where it lies elsewhere
         rows.append(f'{s.path.parent.name}/{s.path.name}\t{json.dumps(found, ensure_ascii=False)}\n')
     for place, rows in by_folder.items(): _write(place/'Label.txt', ''.join(rows))
 
-# %% ../../nbs/data/29_label_tools.ipynb #747d5993
+# %% ../../nbs/data/29_label_tools.ipynb #cdbca713
 def _ls_polygon(v, size) -> np.ndarray: # (n,2) pixels
     "Outline of a Label Studio shape, given in percent of an image of `size` (h,w)."
     scale = np.array(size[::-1], float)/100
@@ -119,7 +122,7 @@ def _ls_words(results) -> list: # of dicts: shape, size, labels, text
         if 'text' in v: w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
     return list(words.values())
 
-# %% ../../nbs/data/29_label_tools.ipynb #c647bc62
+# %% ../../nbs/data/29_label_tools.ipynb #25dda535
 def _ls_task(task) -> list:
     "The words of a task: of its last annotation that was not cancelled, or of the short form of the export."
     if 'annotations' in task or 'completions' in task:
@@ -144,16 +147,16 @@ def _ls_instance(w):
     size, label = w.get('size') or (), w.get('label')
     if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
         raise ValueError(f'original_height and original_width are {size}, not positive whole numbers')
-    return _instance(_flat(_ls_polygon(w['shape'], size)), w.get('text'),
+    return _instance(_ls_polygon(w['shape'], size), w.get('text'),
                      label=None if label in (None, 'Text') else str(label))
 
-# %% ../../nbs/data/29_label_tools.ipynb #3ed46a12
-def _ls_find(file, name) -> Path:
+# %% ../../nbs/data/29_label_tools.ipynb #0a739036
+def _ls_find(out, file, name) -> Path:
     "The image of a task: by its name, without the folders of the server and the random characters of an upload."
     name = unquote(name.partition('?d=')[2] or name.partition('?')[0])
     last = Path(name.replace('\\', '/')).name
     for n in (name, last, re.sub(r'^[0-9a-f]{8}-', '', last)):
-        try: return _beside(file.parent, 'images', '../images')(n.lstrip('/'))
+        try: return _beside(out, file.parent, 'images', '../images')(n.lstrip('/'))
         except ValueError: pass
     raise ValueError(f'no image {last[:200]}')
 
@@ -166,14 +169,14 @@ def _is_labelstudio(look) -> float:
 
 def from_labelstudio(source, out):
     "Add the pages of a Label Studio export (JSON or JSON-MIN), or of the folder that holds it, to `out`."
-    file = _one(source, 'labelstudio', _is_labelstudio)
+    file = _one(source, 'labelstudio', _is_labelstudio, out)
     tasks = _json(file, out)
     for i, task in enumerate(tasks if isinstance(tasks, list) else []):
         where = f'{file}: task {task.get("id", i) if isinstance(task, dict) else i}'
         try:
             if not isinstance(task, dict): raise ValueError(f'{str(task)[:40]} is not a task')
             values = [v for v in (task.get('data') or task).values() if isinstance(v, str)]
-            path = next((_ls_find(file, v) for v in values if Path(v.partition('?d=')[2] or v).suffix.lower() in _suffixes), None)
+            path = next((_ls_find(out, file, v) for v in values if Path(v.partition('?d=')[2] or v).suffix.lower() in _suffixes), None)
             if path is None: raise ValueError('names no image')
             words = _ls_task(task)
             if sum(1 for a in task.get('annotations') or [] if not a.get('was_cancelled')) > 1:
@@ -183,18 +186,12 @@ def from_labelstudio(source, out):
         size = next((w['size'] for w in words if w.get('size')), (None, None))
         out.add(dict(file=path.name, instances=good, height=size[0], width=size[1]), lambda _: path, where, places)
 
-# %% ../../nbs/data/29_label_tools.ipynb #76a4617f
-def _sized(s) -> tuple: # (h,w)
-    "The size of the image as it is seen, from the labels or the file's header."
-    if s.size: return tuple(map(int, s.size))
-    with Image.open(io.BytesIO(s.raw()) if s.data is not None else s.path) as im:
-        return im.size if im.getexif().get(274, 1) > 4 else im.size[::-1]
-
+# %% ../../nbs/data/29_label_tools.ipynb #66f094aa
 def to_labelstudio(samples, folder):
     "Write `tasks.json`, to be imported into a Label Studio project."
     tasks = []
     for k, s in enumerate(samples):
-        (h, w), results = _sized(s), []
+        (h, w), results = s.size or image_size(s.path if s.data is None else s.raw()), []
         for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored)):
             shape = dict(points=(np.asarray(p, float)*100/[w, h]).tolist())
             head = dict(id=f'{k}-{i}', to_name='image', original_width=w, original_height=h, image_rotation=0)
@@ -206,7 +203,7 @@ def to_labelstudio(samples, folder):
         tasks.append(dict(id=k+1, data=data, annotations=[dict(result=results)]))
     _write(folder/'tasks.json', json.dumps(tasks, ensure_ascii=False))
 
-# %% ../../nbs/data/29_label_tools.ipynb #2a3e7921
+# %% ../../nbs/data/29_label_tools.ipynb #ae803086
 def _local(e) -> str: return e.tag.rpartition(':')[2].rpartition('}')[2]
 
 def _children(e, *names) -> list: return [c for c in e if _local(c) in names]
@@ -233,7 +230,7 @@ def _page_words(page) -> list:
     lines = [e for e in page.iter() if _local(e) == 'TextLine']
     return [w for l in lines for w in _children(l, 'Word') or [l]]
 
-# %% ../../nbs/data/29_label_tools.ipynb #665f4d3b
+# %% ../../nbs/data/29_label_tools.ipynb #aa7ac0e2
 def _alto_word(e, scale):
     "An instance from an ALTO `String`, `scale` pixels a unit."
     polygon = _named(e, 'Polygon')
@@ -242,7 +239,7 @@ def _alto_word(e, scale):
         try: x, y, w, h = (float(e.get(k)) for k in ('HPOS', 'VPOS', 'WIDTH', 'HEIGHT'))
         except (TypeError, ValueError): raise ValueError('no HPOS, VPOS, WIDTH and HEIGHT') from None
         points = _corners(x, y, x+w, y+h)
-    return _instance(_flat(points*scale), e.get('CONTENT'))
+    return _instance(points*scale, e.get('CONTENT'))
 
 def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     "Pixels of an image of `size` (h,w) for one unit of an ALTO file."
@@ -252,17 +249,17 @@ def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     except (TypeError, ValueError): raise ValueError(f'places in {unit}, and no WIDTH and HEIGHT of the page') from None
     return np.array([size[1]/w, size[0]/h])
 
-# %% ../../nbs/data/29_label_tools.ipynb #e0bea4d8
+# %% ../../nbs/data/29_label_tools.ipynb #e0e5d949
 def _files(source, looks) -> list:
     "The XML files to read: `source` itself, or all below it that look right."
     if source.is_file(): return [source]
     return [p for p in sorted(source.rglob('*.xml')) if looks(Look(p))]
 
-def _xml_find(file, name) -> Path:
+def _xml_find(out, file, name) -> Path:
     "The image that an XML file names, or the one beside it with the file's own name."
     last = Path((name or '').replace('\\', '/').removeprefix('file://')).name
     for n in filter(None, (name, last)):
-        try: return _beside(file.parent, '..', 'images', '../images')(n)
+        try: return _beside(out, file.parent, '../', 'images', '../images')(n)
         except ValueError: pass
     for place in (file.parent, file.parent.parent, file.parent.parent/'images'):
         found = [p for p in sorted(place.glob(escape(file.stem) + '.*')) if p.suffix.lower() in _suffixes]
@@ -283,7 +280,7 @@ def _add_xml(source, out, looks, page_of):
         if (root := _xml(file, out)) is None: continue
         try:
             name = page_of(root, None)
-            path = _xml_find(file, name)
+            path = _xml_find(out, file, name)
             elements, parse, size = page_of(root, path)
         except (ValueError, OSError) as e: out.note(file, e); continue
         used.add(path)
@@ -296,7 +293,7 @@ def _add_xml(source, out, looks, page_of):
         out.add(row, lambda _: path, file, places)
     if source.is_dir(): _left(out, source, {p for p in source.rglob('*') if p.suffix.lower() in _suffixes} - used)
 
-# %% ../../nbs/data/29_label_tools.ipynb #071cd8bd
+# %% ../../nbs/data/29_label_tools.ipynb #c5f485ce
 def _whole_size(h, w):
     "(h,w) where both are whole numbers above 0, else None."
     return (int(h), int(w)) if all(str(n or '').isdigit() and int(n) for n in (h, w)) else None
@@ -316,12 +313,12 @@ def from_alto(source, out):
         page, named = _named(root, 'Page'), _named(root, 'fileName')
         if page is None: raise ValueError('no Page')
         if path is None: return '' if named is None else (named.text or '').strip()
-        size = _sized(Sample(path))
+        size = image_size(path)
         scale = _alto_scale(root, page, size)
         return [e for e in page.iter() if _local(e) == 'String'], lambda e: _alto_word(e, scale), size
     _add_xml(source, out, _is_alto, page_of)
 
-# %% ../../nbs/data/29_label_tools.ipynb #2f5a4dad
+# %% ../../nbs/data/29_label_tools.ipynb #54946071
 def _voc_object(e):
     "An instance from an `object` of Pascal VOC."
     def numbers(box, *names):
@@ -335,7 +332,7 @@ def _voc_object(e):
     elif (box := _named(e, 'bndbox')) is not None: points = _corners(*numbers(box, 'xmin', 'ymin', 'xmax', 'ymax'))
     else: raise ValueError('no bndbox')
     label = None if (name or 'text').lower() == 'text' else name
-    return _instance(_flat(points), None, str(hard).strip() in ('1', 'true'), label=label)
+    return _instance(points, None, str(hard).strip() in ('1', 'true'), label=label)
 
 def from_voc(source, out):
     "Add the pages of Pascal VOC files, one or all below a folder, to `out`."
@@ -346,7 +343,7 @@ def from_voc(source, out):
         return _children(root, 'object'), _voc_object, _whole_size(*sides)
     _add_xml(source, out, _is_voc, page_of)
 
-# %% ../../nbs/data/29_label_tools.ipynb #c894226f
+# %% ../../nbs/data/29_label_tools.ipynb #7309da5a
 _csv_names = ('filename', 'file', 'image', 'path', 'img', 'image_path', 'file_name'), \
              ('words', 'text', 'label', 'transcription', 'word', 'ground_truth', 'gt')
 
@@ -362,14 +359,14 @@ def _is_csv(look) -> float: return float(bool(look.lines) and _csv_columns(look.
 
 def from_csv(source, out):
     "Add the word crops of a CSV file with a heading such as `filename,words` to `out`."
-    file = _one(source, 'csv', _is_csv)
+    file = _one(source, 'csv', _is_csv, out)
     lines = list(_lines(file, out))
     if not lines or (at := _csv_columns(lines[0][1])) is None: return out.note(file, 'no heading such as filename,words')
     mark, name, text = at
     for where, line in lines[1:]:
         row = next(csv.reader([line], delimiter=mark))
         if len(row) <= max(name, text): out.note(where, f'{len(row)} columns, expected {max(name, text) + 1}')
-        else: out.add(dict(file=row[name].strip(), text=row[text]), _beside(file.parent, 'images'), where)
+        else: out.add(dict(file=row[name].strip(), text=row[text]), _beside(out, file.parent, 'images'), where)
 
 def to_csv(samples, folder):
     "Write `labels.csv` with a line for each word crop."
@@ -378,7 +375,7 @@ def to_csv(samples, folder):
     csv.writer(table, lineterminator='\n').writerows(rows)
     _write(folder/'labels.csv', table.getvalue())
 
-# %% ../../nbs/data/29_label_tools.ipynb #18349cd1
+# %% ../../nbs/data/29_label_tools.ipynb #e965c2a7
 label_tools = dict(
     ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel, 'Label.txt: PPOCRLabel, one image and its boxes a line',
                       looks=_is_ppocrlabel, home=lambda folder: (folder/'Label.txt').is_file()),

@@ -6,7 +6,7 @@
 __all__ = ['SCRIPTS', 'from_mlt', 'from_rctw', 'PUBLIC_SETS', 'public_sets', 'from_cocotext', 'from_hiertext', 'from_art',
            'from_rects', 'from_synthtext', 'from_mjsynth', 'PublicSet']
 
-# %% ../../nbs/data/32_public_sets.ipynb #99240ebe
+# %% ../../nbs/data/32_public_sets.ipynb #83687f37
 import json, re
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +15,8 @@ from scipy.io import loadmat
 from .formats import Format, _corners, _from_texts, _numbers, _one, _stems
 from .label_tools import _collect, _instance, _points
 from .samples import FormatError, _beside, _json, _left, _lines, _suffixes
-from ..foundations.geometry import bounds
 
-# %% ../../nbs/data/32_public_sets.ipynb #82e57cd7
+# %% ../../nbs/data/32_public_sets.ipynb #3e2db1ea
 def _coco_word(d):
     "An instance of COCO-Text or TextOCR."
     outline = next((d[k] for k in ('mask', 'polygon', 'points') if d.get(k)), None)
@@ -34,7 +33,7 @@ def _is_cocotext(look) -> float:
 
 def from_cocotext(source, out):
     "Add the pages of a COCO-Text or TextOCR file, or of the folder that holds it, to `out`."
-    file = _one(source, 'cocotext', _is_cocotext)
+    file = _one(source, 'cocotext', _is_cocotext, out)
     if (d := _json(file, out)) is None: return
     if not all(isinstance(d, dict) and isinstance(d.get(k), dict) for k in ('imgs', 'anns')):
         return out.note(file, 'no tables "imgs" and "anns"')
@@ -50,11 +49,11 @@ def from_cocotext(source, out):
         row = dict(file=im['file_name'], instances=good) | {k: im[k] for k in ('width', 'height', 'set') if k in im}
         last = Path(im['file_name']).name
         def find(n):
-            try: return _beside(file.parent, 'images', 'train_images', 'train2014', '..')(n)
-            except ValueError: return _beside(file.parent, 'images', 'train_images', 'train2014', '..')(last)
+            try: return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(n)
+            except ValueError: return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(last)
         out.add(row, find, where, places)
 
-# %% ../../nbs/data/32_public_sets.ipynb #1aa5edd9
+# %% ../../nbs/data/32_public_sets.ipynb #a45c58fb
 def _hier_words(image) -> list: # of instances
     "Words of a HierText image; lines and paragraphs without words where they are not legible."
     found = []
@@ -81,7 +80,7 @@ def _is_hiertext(look) -> float:
 
 def from_hiertext(source, out):
     "Add the pages of a HierText file, or of the folder that holds it, to `out`."
-    file = _one(source, 'hiertext', _is_hiertext)
+    file = _one(source, 'hiertext', _is_hiertext, out)
     if (d := _json(file, out)) is None: return
     for i, im in enumerate(d.get('annotations') or []):
         where = f'{file}: image {i}'
@@ -91,9 +90,9 @@ def from_hiertext(source, out):
         except (AttributeError, TypeError): out.note(where, '"paragraphs" is not a list of paragraphs'); continue
         good, places = _collect(out, words, _hier_instance, where, 'word')
         row = dict(file=f'{im["image_id"]}.jpg', instances=good, width=im.get('image_width'), height=im.get('image_height'))
-        out.add(row, _beside(file.parent, 'train', 'validation', 'images', '../train', '../validation'), where, places)
+        out.add(row, _beside(out, file.parent, 'train', 'validation', 'images', '../train', '../validation'), where, places)
 
-# %% ../../nbs/data/32_public_sets.ipynb #779b7f82
+# %% ../../nbs/data/32_public_sets.ipynb #0068178b
 def _art_instance(d):
     "An instance of ArT, LSVT or ReCTS."
     hidden = bool(d.get('illegibility')) or d.get('ignore') in (1, True)
@@ -108,11 +107,11 @@ def _is_rects(look) -> float:
 
 def from_art(source, out):
     "Add the pages of an ArT or LSVT file, or of the folder that holds it, to `out`."
-    file = _one(source, 'art', _is_art)
+    file = _one(source, 'art', _is_art, out)
     root = file.parent
     if (d := _json(file, out)) is None: return
     if not isinstance(d, dict): return out.note(file, 'no object of images')
-    find, rest = _stems(root)
+    find, rest = _stems(out, root)
     for key, words in d.items():
         where = f'{file}: image {key}'
         if not isinstance(words, list): out.note(where, 'is not a list'); continue
@@ -127,7 +126,7 @@ def from_art(source, out):
 def from_rects(source, out):
     "Add the pages of ReCTS files, one an image, below a folder, to `out`."
     root = source if source.is_dir() else source.parent
-    find, rest = _stems(root if any(p.suffix.lower() in _suffixes for p in root.rglob('*')) else root.parent)
+    find, rest = _stems(out, root if any(p.suffix.lower() in _suffixes for p in root.rglob('*')) else root.parent)
     for file in [source] if source.is_file() else sorted(source.rglob('*.json')):
         if (d := _json(file, out)) is None: continue
         if not isinstance(d, dict) or not isinstance(d.get('lines'), list): out.note(file, 'no list "lines"'); continue
@@ -137,7 +136,7 @@ def from_rects(source, out):
         out.add(dict(file=path.name, instances=good), lambda _: path, file, places)
     if source.is_dir(): _left(out, source, rest)
 
-# %% ../../nbs/data/32_public_sets.ipynb #fef7f670
+# %% ../../nbs/data/32_public_sets.ipynb #940d4bdc
 SCRIPTS = 'Arabic', 'Latin', 'Chinese', 'Japanese', 'Korean', 'Bangla', 'Hindi', 'Symbols', 'Mixed', 'None'
 _corner_list = r'(?:\s*[-+]?\d+(?:\.\d*)?\s*,){8}'
 _mlt_line = re.compile(rf'\ufeff?{_corner_list}\s*({"|".join(SCRIPTS)})\s*,(.*)')
@@ -161,7 +160,7 @@ def _rctw_word(line):
 def _from_lines(parse):
     "A reader of a folder with images and a text file for each."
     def read(source, out):
-        find, rest = _stems(source)
+        find, rest = _stems(out, source)
         _from_texts(out, sorted(source.rglob('*.txt')), find, 'gt_', parse)
         _left(out, source, rest)
     return read
@@ -170,7 +169,7 @@ from_mlt, from_rctw = _from_lines(_mlt_word), _from_lines(_rctw_word)
 def _is_mlt(look) -> float: return look.share(_mlt_line.fullmatch)
 def _is_rctw(look) -> float: return look.share(_rctw_line.fullmatch)
 
-# %% ../../nbs/data/32_public_sets.ipynb #aa46c9f2
+# %% ../../nbs/data/32_public_sets.ipynb #872b8e28
 def _synth_words(boxes, texts) -> list: # of instances
     "Words of one scene from its boxes (2,4,n) and its blocks of text."
     boxes = np.asarray(boxes, float)
@@ -178,7 +177,7 @@ def _synth_words(boxes, texts) -> list: # of instances
     words = [w for block in np.atleast_1d(texts) for w in str(block).split()]
     if boxes.shape[:2] != (2, 4) or boxes.shape[2] != len(words):
         raise ValueError(f'{len(words)} words and boxes of shape {boxes.shape}')
-    return [_instance(boxes[:, :, i].T.ravel().tolist(), w, marks=()) for i, w in enumerate(words)]
+    return [_instance(boxes[:, :, i].T, w, marks=()) for i, w in enumerate(words)]
 
 def from_synthtext(source, out):
     "Add the scenes of SynthText's `gt.mat`, or of the folder that holds it, to `out`."
@@ -192,9 +191,9 @@ def from_synthtext(source, out):
         where = f'{file}: {name}'
         try: words = _synth_words(boxes, blocks)
         except ValueError as e: out.note(where, e); continue
-        out.add(dict(file=str(name), instances=words), _beside(file.parent, 'images'), where, [f'{where}: word {i}' for i in range(len(words))])
+        out.add(dict(file=str(name), instances=words), _beside(out, file.parent, 'images'), where, [f'{where}: word {i}' for i in range(len(words))])
 
-# %% ../../nbs/data/32_public_sets.ipynb #8715d2f0
+# %% ../../nbs/data/32_public_sets.ipynb #fa914f28
 _mjsynth_line = re.compile(r'(\S*?([^_/\s]+)_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
 
 def _is_mjsynth(look) -> float: return look.share(_mjsynth_line.fullmatch)
@@ -202,12 +201,12 @@ def _is_mjsynth(look) -> float: return look.share(_mjsynth_line.fullmatch)
 def from_mjsynth(source, out):
     "Add the word crops of one of MJSynth's lists (`annotation_train.txt`), or of the folder that holds one, to `out`."
     train = source/'annotation_train.txt'
-    file = train if source.is_dir() and train.is_file() else _one(source, 'mjsynth', _is_mjsynth)
+    file = train if source.is_dir() and train.is_file() else _one(source, 'mjsynth', _is_mjsynth, out)
     for where, line in _lines(file, out):
         if not (m := _mjsynth_line.fullmatch(line)): out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
-        out.add(dict(file=m[1], text=m[3]), _beside(file.parent), where)
+        out.add(dict(file=m[1], text=m[3]), _beside(out, file.parent), where)
 
-# %% ../../nbs/data/32_public_sets.ipynb #311d4f29
+# %% ../../nbs/data/32_public_sets.ipynb #08d7ee20
 class PublicSet(NamedTuple):
     "A published data set of text in images."
     format:str   # in which it is published

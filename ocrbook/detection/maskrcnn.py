@@ -21,7 +21,7 @@ from ..foundations.geometry import min_area_rect
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.necks import FPN
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_numbers
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #25295225
 @dataclass
@@ -228,6 +228,7 @@ def paste(
     if not (x1 > x0 and y1 > y0): return np.zeros((0, 0)), (0, 0)
     left, top = max(math.floor(x0)-1, 0), max(math.floor(y0)-1, 0)
     right, bottom = min(math.ceil(x1)+1, w), min(math.ceil(y1)+1, h)
+    if left >= right or top >= bottom: return np.zeros((0, 0)), (0, 0)
     rows, cols = hats(y0, y1, top, bottom, mask.shape[0]), hats(x0, x1, left, right, mask.shape[1])
     return rows @ mask @ cols.T, (left, top)
 
@@ -255,6 +256,8 @@ class StandardRoIHead(nn.Module):
     def boxes(self, feats, proposals, size): # proposals: for each image (n,5); size: (h,w) of the image
         "For each image (m,5): boxes and scores of words, best first."
         scores, deltas = self.classify(feats, proposals)
+        for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')):
+            as_numbers(v, name)
         parts, out = [len(p) for p in proposals], []
         for p, s, d in zip(proposals, scores.softmax(1)[:, 0].split(parts), deltas.split(parts)):
             good = s > self.score_thr
@@ -301,7 +304,10 @@ class MaskRCNNHead:
     def __call__(self, feats) -> list: # (b,c,h_i,w_i) for each level -> for each image its `Detections`
         if not len(feats[0]): return []
         size = self.size(feats)
-        proposals = self.rpn_head.proposals(*self.rpn_head.rows(*self.rpn_head(feats)), size)
+        rows = self.rpn_head.rows(*self.rpn_head(feats))
+        for v, name in zip(rows, ('scores of anchors', 'deltas of anchors')):
+            as_numbers(torch.cat(v, 1), name)
+        proposals = self.rpn_head.proposals(*rows, size)
         boxes = self.roi_head.boxes(feats, proposals, size)
         return [Detections(b, m, size) for b, m in zip(boxes, self.roi_head.masks(feats, boxes))]
 
@@ -487,7 +493,7 @@ class MaskRCNNPostprocessor:
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats; best first
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        return [self.read(f) for f in found]
+        return [self.read(checked(f)) for f in found]
 
     def read(self, found):
         "Polygons and scores of one image."
@@ -502,6 +508,19 @@ class MaskRCNNPostprocessor:
                 polygons.append(poly)
                 scores.append(score)
         return polygons, scores
+
+# %% ../../nbs/detection/27_maskrcnn.ipynb #706a7976
+def checked(found):
+    "`Detections` as float32 on the processor; a ValueError that shows what is wrong with them."
+    boxes, logits = as_numbers(found.boxes, 'boxes'), as_numbers(found.logits, 'masks')
+    n = len(boxes)
+    if boxes.shape != (n, 5) or logits.ndim != 3 or len(logits) != n or 0 in logits.shape[1:]:
+        raise ValueError('boxes (n,5) and masks (n,28,28) expected, '
+                         f'not {tuple(boxes.shape)} and {tuple(logits.shape)}')
+    if len(boxes) and not 0 <= boxes[:, 4].min() <= boxes[:, 4].max() <= 1:
+        raise ValueError(
+            f'scores lie in [0,1], not from {boxes[:, 4].min():.4g} to {boxes[:, 4].max():.4g}')
+    return Detections(boxes, logits, found.size)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #4cc065dd
 def maskrcnn(

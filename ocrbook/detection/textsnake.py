@@ -21,7 +21,7 @@ from ..parts.backbones import resnet50
 from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean, matched_sides, outline, owner_map,
                                        quarter_height, reading_order, region_mask, trim, unit_circle)
 from ..parts.necks import FPN_UNet
-from ..parts.stages import TextDetector
+from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/24_textsnake.ipynb #2cf89040
 def draw_disks(
@@ -121,10 +121,10 @@ def march(
     most:int=1000,     # steps taken at most
 ) -> np.ndarray:       # (n,2) the last place inside; the start itself always counts
     "Walk straight on until the next step would leave."
-    taken, left, done, chunk = np.zeros(len(points), np.int64), np.arange(len(points)), 0, 16
+    taken, left, done, chunk = np.zeros(len(points), np.int64), np.flatnonzero(step.any(1)), 0, 16
     while len(left) and done < most:
         k = np.arange(done+1, done+chunk+1)[:, None]
-        with np.errstate(invalid='ignore', over='ignore'): ahead = (points[left, None] + k*step[left, None]).astype(np.int32) # (m,k,2)
+        ahead = (points[left, None] + k*step[left, None]).astype(np.int32)              # (m,k,2)
         out = ~inside(ahead, left[:, None])
         stops = out.any(1)
         taken[left] = done + np.where(stops, out.argmax(1), chunk)
@@ -139,9 +139,12 @@ def merge_disks(
 ) -> tuple:           # (m,4) means of the disks that were merged, and (m,) their words
     "Merge nearly equal disks, best score first."
     n, rank = len(disks), np.empty(len(disks), int)
-    rank[np.argsort(disks[:, 3], kind='stable')[::-1]] = np.arange(n)
+    order = np.argsort(disks[:, 3], kind='stable')[::-1]
+    rank[order] = np.arange(n)
     reach = 2*thr*max(disks[:, 2].max(initial=0), 0) + 1e-9
-    i, j = cKDTree(np.column_stack([disks[:, :2], word*(reach+1)])).query_pairs(reach, output_type='ndarray').T
+    tree = cKDTree(np.column_stack([disks[:, :2], word*(reach+1)]))
+    if tree.count_neighbors(tree, reach) > 100*n: return in_turn(disks, word, thr, order)
+    i, j = tree.query_pairs(reach, output_type='ndarray').T
     close = np.linalg.norm(disks[i, :2] - disks[j, :2], axis=1) <= (disks[i, 2] + disks[j, 2])*thr
     i, j = np.concatenate([i[close], j[close]]), np.concatenate([j[close], i[close]])
     def best(who): # best rank among each disk and its neighbours, of those in `who`; n: none
@@ -152,7 +155,24 @@ def merge_disks(
     while waiting.any():
         kept |= waiting & (best(waiting) == rank)
         waiting &= best(kept) == n
-    first, group, count = np.unique(best(kept), return_index=True, return_inverse=True, return_counts=True)[1:]
+    return means_of(disks, word, best(kept))
+
+# %% ../../nbs/detection/24_textsnake.ipynb #e0d987f6
+def in_turn(disks, word, thr, left):
+    "`merge_disks`, one disk after the other: `left` (n,) is their order."
+    group, count = np.empty(len(disks), int), 0
+    while len(left):
+        (x, y, r, _), rest = disks[left[0]], disks[left]
+        near = np.hypot(rest[:, 0]-x, rest[:, 1]-y) <= (rest[:, 2]+r)*thr
+        near &= word[left] == word[left[0]]
+        near[0] = True
+        group[left[near]], left, count = count, left[~near], count+1
+    return means_of(disks, word, group)
+
+def means_of(disks, word, group):
+    "The mean disk of each group (n,), and its word."
+    first, group, count = np.unique(group, return_index=True, return_inverse=True,
+                                    return_counts=True)[1:]
     return np.stack([np.bincount(group, c) for c in disks.T], 1)/count[:, None], word[first]
 
 # %% ../../nbs/detection/24_textsnake.ipynb #e079b5ba
@@ -169,15 +189,14 @@ class TextSnakePostprocessor:
         maps, # (b,5,h,w) or (5,h,w) tensor or array, the head's output
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         if self.text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'poly', not {self.text_repr_type!r}")
-        maps = torch.as_tensor(maps).detach().float().cpu()
-        if maps.ndim not in (3, 4): raise ValueError(f'maps must be (b,5,h,w) or (5,h,w), not {tuple(maps.shape)}')
-        return [self.read(m) for m in (maps if maps.ndim == 4 else maps[None])]
+        return [self.read(m) if m.numel() else ([], []) for m in as_maps(maps, 5)]
 
     def read(self,
         maps:torch.Tensor, # (5,h,w)
     ) -> tuple:            # polygons, scores
         text, center = maps[:2].sigmoid().numpy()
-        maps, center = maps.numpy(), center*text
+        # larger disks cover no more
+        maps, center = maps.clamp(-sum(text.shape), sum(text.shape)).numpy(), center*text
         label, boxes = self.regions(center)
         if not boxes: return [], []
         disks, word = self.disks(maps, center, label, boxes)
@@ -196,18 +215,29 @@ def regions(self, center):
 
 def disks(self, maps, center, label, boxes):
     "Disks x, y, radius, score (n,4) along the centred skeletons, and the word (n,) of each."
-    thin = [np.argwhere(skeletonize(label[y:y+h, x:x+w] == k)) + (y, x) for k, (x, y, w, h) in enumerate(boxes, 1)]
-    points = np.concatenate(thin)                                                       # (n,2) y, x
+    points = skeleton_of(label, boxes)                                                  # (n,2) y, x
     at = tuple(points.T)
     word, (sin, cos) = label[at], unit_circle(*maps[2:4, *at])
-    with np.errstate(invalid='ignore'): step = .03*maps[4][at][:, None]*np.stack([cos, -sin], 1) # across the word
+    step = .03*maps[4][at][:, None]*np.stack([cos, -sin], 1) # across the word
     (h, w), fence = label.shape, np.pad(label, 1)
     fence[:, 1] = 0                                                                     # as in MMOCR, column 0 is outside
     def inside(p, k): return fence[p[..., 0].clip(-1, h)+1, p[..., 1].clip(-1, w)+1] == word[k]
     middle = (march(points, step, inside) + march(points, -step, inside))*.5
     at = tuple(middle.astype(np.int32).T)
     radius = maps[4][at]*np.float32(self.radius_shrink_ratio)
-    return merge_disks(np.nan_to_num(np.column_stack([at[1], at[0], radius, center[at]]), posinf=1e6), word, self.disk_overlap_thr)
+    return merge_disks(np.column_stack([at[1], at[0], radius, center[at]]), word,
+                       self.disk_overlap_thr)
+
+TextSnakePostprocessor.regions, TextSnakePostprocessor.disks = regions, disks
+
+# %% ../../nbs/detection/24_textsnake.ipynb #263c23f0
+def skeleton_of(label, boxes):
+    "Pixels y, x (n,2) of the skeletons, word by word; regions never touch: thin all at once."
+    if sum(w*h for *_, w, h in boxes) > label.size:  # boxes that overlap again and again
+        points = np.argwhere(skeletonize(label > 0))
+        return points[np.argsort(label[tuple(points.T)], kind='stable')]
+    return np.concatenate([np.argwhere(skeletonize(label[y:y+h, x:x+w] == k)) + (y, x)
+                           for k, (x, y, w, h) in enumerate(boxes, 1)])
 
 def trace(disks, text):
     "Outline (n,2) of the union of `disks` (m,3) and the mean of `text` inside; None if it has no area."
@@ -217,8 +247,6 @@ def trace(disks, text):
     if not contours or len(contours[0]) < 5 or not cv2.contourArea(contours[0]): return None
     h, w = mask.shape
     return (contours[0][:, 0] + (x, y)).astype(float), cv2.mean(text[y:y+h, x:x+w], mask)[0]
-
-TextSnakePostprocessor.regions, TextSnakePostprocessor.disks = regions, disks
 
 # %% ../../nbs/detection/24_textsnake.ipynb #8be8b9af
 def textsnake_r50(

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from ..foundations.vocab import DICT90, Vocab
+from .stages import as_scores
 
 # %% ../../nbs/parts/31_sequences.ipynb #1a4cc127
 def encode_texts(
@@ -68,7 +69,7 @@ def tensor2idx(self:AttnConvertor,
     valid_ratios=None,   # not needed: a word ends where the decoder says so
 ) -> tuple:              # class numbers and scores: two lists of b lists
     "Best class of each step up to the end sign, with its score."
-    score, best = output.detach().float().max(-1)                            # (b,t) each
+    score, best = as_scores(output, (self.num_classes-1, self.num_classes)).max(-1)    # (b,t) each
     keep = ((best == self.end_idx).cumsum(1) == 0) & (best != self.padding_idx)
     return tuple([row[k].tolist() for row, k in zip(o.cpu(), keep.cpu())] for o in (best, score))
 AttnConvertor.tensor2idx = tensor2idx

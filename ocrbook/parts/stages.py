@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['batches_by_shape', 'pick_device', 'pick_dtype', 'place', 'as_list', 'stack_maps', 'TextDetector', 'compute_loss',
-           'predict', 'looks', 'surest', 'instances', 'TextRecognizer']
+           'predict', 'looks', 'surest', 'instances', 'TextRecognizer', 'as_numbers', 'as_maps', 'as_scores',
+           'as_ratios']
 
 # %% ../../nbs/parts/17_stages.ipynb #42b21040
 from dataclasses import fields, is_dataclass, replace
@@ -252,3 +253,69 @@ def predict(self,
            for (text, score), (h, w) in zip(best, (c.shape[:2] for c in crops))]
     return out[0] if single else out
 TextRecognizer.predict = predict
+
+# %% ../../nbs/parts/17_stages.ipynb #6d920ced
+def as_numbers(
+    values,          # tensor, array or list of real numbers, of any precision
+    name:str='maps', # what they are, for the message
+) -> torch.Tensor:   # the same numbers as float32 on the processor, without gradient
+    "What a network said, ready to be read; a ValueError counts what is NaN or infinite."
+    if not isinstance(values, torch.Tensor):
+        values = np.asarray(values)
+        if values.dtype.kind not in 'fiub':
+            raise ValueError(f'{name} must be real numbers, not {values.dtype}')
+        with np.errstate(over='ignore'):
+            values = torch.from_numpy(np.array(values, np.float32, order='C'))
+    if values.is_complex(): raise ValueError(f'{name} must be real numbers, not {values.dtype}')
+    values = values.detach().float().cpu()
+    bad = ~values.isfinite()
+    if bad.any():
+        nan, first = int(values.isnan().sum()), tuple(bad.nonzero()[0].tolist())
+        raise ValueError(
+            f'{name}: {nan} NaN and {int(bad.sum())-nan} infinite of {values.numel()} numbers, the first '
+                         f'at {first}; weights are damaged or half precision overflowed (try float32)')
+    return values
+
+# %% ../../nbs/parts/17_stages.ipynb #588050e6
+def as_maps(
+    maps,             # (b,c,h,w) or (c,h,w), see `as_numbers`
+    channels:int,     # c
+    more:bool=False,  # that many or more
+    read=slice(None), # channels that are read
+) -> torch.Tensor:    # (b,c',h,w) float32, the channels that are read
+    "The maps of a head; a ValueError that shows what is wrong with them."
+    if not isinstance(maps, torch.Tensor): maps = np.asarray(maps)
+    batch, c = maps[None] if maps.ndim == 3 else maps, f'{channels}{" or more" if more else ""}'
+    if batch.ndim != 4 or batch.shape[1] < channels or batch.shape[1] > channels and not more:
+        raise ValueError(f'maps must be (b,{c},h,w) or ({c},h,w), not {tuple(maps.shape)}')
+    return as_numbers(batch[:, read])
+
+# %% ../../nbs/parts/17_stages.ipynb #5c596ff9
+def as_scores(
+    scores,           # (b,t,classes), see `as_numbers`; a class may be forbidden by -inf
+    classes:tuple,    # numbers of classes that fit
+) -> torch.Tensor:    # (b,t,classes) float32, where they were
+    "The scores of a decoder; a ValueError that shows what is wrong with them."
+    if not isinstance(scores, torch.Tensor): scores = np.asarray(scores)
+    if scores.ndim != 3:
+        raise ValueError(f'scores must be (b,t,classes), not {tuple(scores.shape)}')
+    if scores.shape[2] not in classes:
+        raise ValueError(
+            f'{scores.shape[2]} classes are scored, this converter has {" or ".join(map(str, classes))}')
+    scores = scores.float() if isinstance(scores, torch.Tensor) else as_numbers(scores, 'scores')
+    scores = scores.detach()
+    best = scores.amax(2, keepdim=True)  # NaN if there is one; -inf where all are forbidden
+    if not best.isfinite().all():
+        as_numbers(torch.where(scores == -torch.inf, best, scores), 'scores')
+    return scores
+
+# %% ../../nbs/parts/17_stages.ipynb #67dd1f00
+def as_ratios(
+    valid_ratios, # numbers in [0,1]; None: all 1
+    n:int,        # images
+) -> list:        # of n floats
+    "The share of each crop that shows the word; a ValueError that shows what is wrong with them."
+    ratios = [1.]*n if valid_ratios is None else [float(r) for r in valid_ratios]
+    if len(ratios) != n or not all(0 <= r <= 1.001 for r in ratios):
+        raise ValueError(f'{n} valid ratios in [0,1] expected, not {ratios}')
+    return ratios

@@ -120,7 +120,7 @@ def _stored(ck, name, version, kw):
         return (RULES[name].build if is_1x(ck, name, version) else {}) | _as_keywords(told)
     settings, vocab = note(ck, 'settings') or {}, note(ck, 'vocab')
     stored = {**settings, **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
-    if settings: _probe(ck, name, {**stored, **kw}, version)
+    if settings or vocab and MODELS[name].task == 'detection': _probe(ck, name, {**stored, **kw}, version)
     return stored
 
 def _as_keywords(told): return told.build | ({} if told.vocab is None else {'vocab': told.vocab})

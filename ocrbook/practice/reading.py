@@ -64,7 +64,8 @@ def list_sources(
         yield from _file_pages(source, path, max_pixels, dpi)
     elif path is None: yield None, lambda: load_image(source, max_pixels)
     elif source == '': yield _broken("''", 'an empty name')
-    elif len(str(path)) > 200 and not os.path.exists(path): yield _broken(f'{str(path)[:40]}…', f'no such file ({len(str(path)):,} characters)')
+    elif len(str(path)) > 200 and not os.path.exists(path):
+        yield _broken(f'{str(path)[:40]}…', f'no such file ({len(str(path)):,} characters)')
     else: yield str(path), lambda: load_image(source if isinstance(source, str) else path, max_pixels)
 
 def _is_collection(source):
@@ -160,9 +161,11 @@ def read_turns(
     found = [{0: f} for f in recognizer.predict(crops, batch_size=batch_size)]
     def ask(i):
         sure = found[i][0].score >= SURE and len(found[i][0].text) > 2
-        return rotate or not sure and (i in few or found[i][0].score < UNSURE or crops[i].shape[0] > 1.5*crops[i].shape[1])
+        tall = crops[i].shape[0] > 1.5*crops[i].shape[1]
+        return rotate or not sure and (i in few or tall or found[i][0].score < UNSURE)
     more = [(i, t) for i in range(len(words)) if ask(i) for t in crop_turns(crops[i].shape) if t]
-    for (i, t), f in zip(more, more and recognizer.predict([rotate90(crops[i], t) for i, t in more], batch_size=batch_size)): found[i][t] = f
+    turned = [rotate90(crops[i], t) for i, t in more]
+    for (i, t), f in zip(more, more and recognizer.predict(turned, batch_size=batch_size)): found[i][t] = f
     return found
 
 def longest(
@@ -185,13 +188,15 @@ def read_words(
     wider:tuple=(.15, .1), # the second look, see `grow`
     turns:list=None,     # what `read_turns` found, if that is known
 ) -> list:               # of `TextInstance`: text, score, and the polygon with its first corner where the text begins
-    "Read framed words in their own direction; those that are not read surely also from a larger cut, and the better score counts."
+    "Read framed words in their own direction; the unsure also from a larger cut, and the better score counts."
+    if turns is None: turns = read_turns(recognizer, words, rotate, batch_size)
     found = []
-    for (_, polygon), seen in zip(words, read_turns(recognizer, words, rotate, batch_size) if turns is None else turns):
+    for seen in turns:
         turn = clearest([evidence(seen[t]) if t in seen else 0. for t in range(4)])
         found.append((turn, seen[turn]))
     again = [i for i, (_, f) in enumerate(found) if f.score < sure]
-    looks = again and recognizer.predict([rotate90(cut_word(*words[i], *wider), found[i][0]) for i in again], batch_size=batch_size)
+    larger = [rotate90(cut_word(*words[i], *wider), found[i][0]) for i in again]
+    looks = again and recognizer.predict(larger, batch_size=batch_size)
     for i, f in zip(again, looks): found[i] = found[i][0], max(found[i][1], f, key=lambda t: t.score)
     return [TextInstance(_begin(p, turn), f.text, f.score) for (_, p), (turn, f) in zip(words, found)]
 
@@ -296,16 +301,20 @@ def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     turns = [[next(turns) for _ in words] for words in framed]
     ways = [page_direction(image, w, t, detector, recognizer, batch_size) for (_, image, _), w, t in zip(waiting, framed, turns)]
     level = [k for k, way in enumerate(ways) if not way]
-    read = iter(read_words(recognizer, sum([framed[k] for k in level], []), rotate, batch_size, turns=sum([turns[k] for k in level], [])))
-    def page(words, image, name, angle=0): return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
+    level_words, level_turns = (sum([of[k] for k in level], []) for of in (framed, turns))
+    read = iter(read_words(recognizer, level_words, rotate, batch_size, turns=level_turns))
+    def page(words, image, name, angle=0):
+        return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
     out = []
     for (name, image, _), words, way in zip(waiting, framed, ways):
         if not way: out.append(page([next(read) for _ in words], image, name)); continue
         upright = rotate90(image, way)
-        before = read_words(recognizer, [(im, _begin(p, (way-crop_direction(p)) % 4)) for im, p in words], rotate, batch_size)
+        level = [(image, _begin(p, (way-crop_direction(p)) % 4)) for _, p in words]
+        before = read_words(recognizer, level, rotate, batch_size)
         after = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
         worth = [sum(map(evidence, found)) for found in (before, after)]
-        out.append(page(after, upright, name).turn(90*way) if worth[1] >= .9*worth[0] else page(before, image, name, -90*way))
+        if worth[1] >= .9*worth[0]: out.append(page(after, upright, name).turn(90*way))
+        else: out.append(page(before, image, name, -90*way))
     return out
 
 # %% ../../nbs/practice/73_reading.ipynb #344e9109

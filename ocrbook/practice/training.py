@@ -13,29 +13,36 @@ __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stre
            'own_classes', 'judge_by', 'open_val', 'train']
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
-import copy, csv, difflib, inspect, io, math, os, random, re, sys, tempfile, time, zlib
-from contextlib import nullcontext
-from dataclasses import dataclass
+import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading
+import time, zlib
+from collections import Counter
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 import cv2, numpy as np, torch
 import torch.nn.functional as F
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import send_to_device
+from accelerate.utils import broadcast_object_list, gather_object, send_to_device
+from filelock import FileLock, Timeout
+from safetensors import safe_open
+from safetensors.torch import load as load_tensors, save as save_tensors
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
-from ..data.samples import FormatError, Sample, read_jsonl, write_jsonl
+from ..data.convert import read_samples
 from ..data.receipts import LABELS, Receipts
+from ..data.samples import FormatError, Sample, read_jsonl, write_jsonl
 from ..data.synth import Pages, Words, draw_line, random_text
 from ..foundations.geometry import order_quad
 from ..foundations.images import ImageError, crop_quad, normalize, straighten
-from ..foundations.metrics import best_hmean, hmean, link_f1, macro_f1, match_iou, micro_f1, text_metrics, word_accuracy
+from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
+from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
 from ..foundations.testing import seed as set_seed
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
 from ..kie.sdmgr import WILDRECEIPT, links, may_link
-from ..parts.stages import stack_maps
-from .checkpoints import save_checkpoint
+from ..parts.stages import pick_device, stack_maps
+from .checkpoints import CheckpointError, note, read_checkpoint, save_checkpoint
 from .models import MODELS, create_model
 
 # %% ../../nbs/practice/72_training.ipynb #1256b407

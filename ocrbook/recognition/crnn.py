@@ -15,7 +15,7 @@ from ..foundations.images import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import VeryDeepVgg
 from ..parts.sequences import decode_texts, encode_texts, run_lstm
-from ..parts.stages import TextRecognizer
+from ..parts.stages import TextRecognizer, as_ratios, as_scores
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
 class BidirectionalLSTM(nn.Module):
@@ -88,13 +88,14 @@ def tensor2idx(self,
     valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
 ) -> tuple:              # class numbers and scores in [0,1]: two lists of b lists
     "Best class of each column, collapsed; a character's score is its probability in the first column of its run."
-    score, best = output.detach().float().softmax(-1).max(-1)                # (b,t) each
+    score, best = as_scores(output, (self.num_classes,)).softmax(-1).max(-1)    # (b,t) each
     keep = (best != self.blank_idx) & (best != F.pad(best, (1,0), value=self.blank_idx)[:, :-1])
     score, best, keep = (o.cpu().numpy() for o in (score, best, keep))
     b, t = keep.shape
-    if valid_ratios is not None: keep &= np.arange(t) < np.array(columns_shown(t, valid_ratios)).reshape(b, 1)
+    if valid_ratios is not None:
+        keep &= np.arange(t) < np.reshape(columns_shown(t, as_ratios(valid_ratios, b)), (b, 1))
     ends = keep.sum(1).cumsum()[:-1]
-    return tuple([row.tolist() for row in np.split(o[keep], ends)] for o in (best, score))
+    return tuple([row.tolist() for row in np.split(o[keep], ends)[:b]] for o in (best, score))
 CTCConvertor.tensor2idx = tensor2idx
 
 # %% ../../nbs/recognition/41_crnn.ipynb #20576aad

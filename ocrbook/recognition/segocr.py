@@ -17,7 +17,7 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import ResNet31OCR
 from ..parts.necks import conv
 from ..parts.sequences import decode_texts, encode_texts
-from ..parts.stages import TextRecognizer, stack_maps
+from ..parts.stages import TextRecognizer, as_maps, as_numbers, as_ratios, as_scores, stack_maps
 
 # %% ../../nbs/recognition/43_segocr.ipynb #61206765
 def letters_in(
@@ -26,6 +26,7 @@ def letters_in(
     min_area:int=20,  # pixels that an island's winning class must have
 ) -> tuple:           # classes and scores in [0,1], two lists, from left to right
     "The letters on a map: islands (8 neighbours), their most frequent class, and its share of the island."
+    if not seen.size: return [], []
     n, labels, stats, middle = cv2.connectedComponentsWithStats((seen > 0).astype(np.uint8), connectivity=8)
     big = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= min_area)
     row = np.full(n, len(big)); row[big] = np.arange(len(big))              # small islands share the last row
@@ -71,13 +72,30 @@ def tensor2idx(self,
     valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
 ) -> tuple:              # class numbers and scores in [0,1]: two lists of b lists
     "The letters of each map from left to right; a letter's score is the share of its island's pixels that agree."
-    maps, w = (output.float() if output.ndim == 4 else output).detach().cpu().numpy(), output.shape[-1]
+    output = self.checked(output)
+    if valid_ratios is not None: valid_ratios = as_ratios(valid_ratios, len(output))
+    maps, w = output.numpy(), output.shape[-1]
     ratios = [1.]*len(maps) if valid_ratios is None else map(float, valid_ratios)
     shown = [max(1, round(w*r)) if self.strict else int(w*r + 1 + 1e-4) for r in ratios]   # a float32 ratio may be a hair too small
     seen = map(best_class, maps) if output.ndim == 4 else maps
     found = [letters_in(s[:, :k], self.num_classes, self.min_area) for s, k in zip(seen, shown, strict=True)]
     return [classes for classes, _ in found], [scores for _, scores in found]
 SegConvertor.tensor2idx = tensor2idx
+
+# %% ../../nbs/recognition/43_segocr.ipynb #b35f5354
+def checked(self, output):
+    "Scores or classes of pixels on the processor; a ValueError that shows what is wrong with them."
+    output = output if isinstance(output, torch.Tensor) else torch.from_numpy(np.array(output))
+    if output.ndim == 4: return as_maps(output, self.num_classes)
+    if output.ndim != 3:
+        raise ValueError(
+            f'scores (b,classes,h,w) or classes (b,h,w) expected, not {tuple(output.shape)}')
+    classes = as_numbers(output, 'classes').long()
+    if classes.numel() and not 0 <= classes.min() <= classes.max() < self.num_classes:
+        raise ValueError(
+            f'classes are 0 to {self.num_classes-1}, not {classes.min()} to {classes.max()}')
+    return classes
+SegConvertor.checked = checked
 
 # %% ../../nbs/recognition/43_segocr.ipynb #3abfc8fd
 def shrink_rects(
@@ -200,7 +218,9 @@ class SegHead(nn.Module):
         return F.interpolate(self.pred_conv(self.seg_conv(feats)), scale_factor=self.scale, mode='nearest')
 
     def for_reading(self, feats:torch.Tensor) -> torch.Tensor: # (b,in_channels,h,w) → best classes (b,scale*h,scale*w)
-        best = self.pred_conv(self.seg_conv(feats)).argmax(1)
+        scores = self.pred_conv(self.seg_conv(feats))
+        pixels = as_scores(scores.flatten(2).mT, (scores.shape[1],))           # NaN would win
+        best = pixels.argmax(2).view(scores[:, 0].shape)
         return best.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
 
 # %% ../../nbs/recognition/43_segocr.ipynb #dfc87232

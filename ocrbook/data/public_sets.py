@@ -6,7 +6,7 @@
 __all__ = ['SCRIPTS', 'from_mlt', 'from_rctw', 'PUBLIC_SETS', 'public_sets', 'from_cocotext', 'from_hiertext', 'from_art',
            'from_rects', 'from_synthtext', 'from_mjsynth', 'PublicSet']
 
-# %% ../../nbs/data/32_public_sets.ipynb #83687f37
+# %% ../../nbs/data/32_public_sets.ipynb #9eaeb10b
 import json, re
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from .formats import Format, _corners, _from_texts, _numbers, _one, _stems
 from .label_tools import _collect, _instance, _points
 from .samples import FormatError, _beside, _json, _left, _lines, _suffixes
 
-# %% ../../nbs/data/32_public_sets.ipynb #3e2db1ea
+# %% ../../nbs/data/32_public_sets.ipynb #e6558d8d
 def _coco_word(d):
     "An instance of COCO-Text or TextOCR."
     outline = next((d[k] for k in ('mask', 'polygon', 'points') if d.get(k)), None)
@@ -53,7 +53,7 @@ def from_cocotext(source, out):
             except ValueError: return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(last)
         out.add(row, find, where, places)
 
-# %% ../../nbs/data/32_public_sets.ipynb #a45c58fb
+# %% ../../nbs/data/32_public_sets.ipynb #6d9af770
 def _hier_words(image) -> list: # of instances
     "Words of a HierText image; lines and paragraphs without words where they are not legible."
     found = []
@@ -92,7 +92,7 @@ def from_hiertext(source, out):
         row = dict(file=f'{im["image_id"]}.jpg', instances=good, width=im.get('image_width'), height=im.get('image_height'))
         out.add(row, _beside(out, file.parent, 'train', 'validation', 'images', '../train', '../validation'), where, places)
 
-# %% ../../nbs/data/32_public_sets.ipynb #0068178b
+# %% ../../nbs/data/32_public_sets.ipynb #2696a60d
 def _art_instance(d):
     "An instance of ArT, LSVT or ReCTS."
     hidden = bool(d.get('illegibility')) or d.get('ignore') in (1, True)
@@ -136,7 +136,7 @@ def from_rects(source, out):
         out.add(dict(file=path.name, instances=good), lambda _: path, file, places)
     if source.is_dir(): _left(out, source, rest)
 
-# %% ../../nbs/data/32_public_sets.ipynb #940d4bdc
+# %% ../../nbs/data/32_public_sets.ipynb #cd15eb8b
 SCRIPTS = 'Arabic', 'Latin', 'Chinese', 'Japanese', 'Korean', 'Bangla', 'Hindi', 'Symbols', 'Mixed', 'None'
 _corner_list = r'(?:\s*[-+]?\d+(?:\.\d*)?\s*,){8}'
 _mlt_line = re.compile(rf'\ufeff?{_corner_list}\s*({"|".join(SCRIPTS)})\s*,(.*)')
@@ -169,7 +169,7 @@ from_mlt, from_rctw = _from_lines(_mlt_word), _from_lines(_rctw_word)
 def _is_mlt(look) -> float: return look.share(_mlt_line.fullmatch)
 def _is_rctw(look) -> float: return look.share(_rctw_line.fullmatch)
 
-# %% ../../nbs/data/32_public_sets.ipynb #872b8e28
+# %% ../../nbs/data/32_public_sets.ipynb #01b6f15c
 def _synth_words(boxes, texts) -> list: # of instances
     "Words of one scene from its boxes (2,4,n) and its blocks of text."
     boxes = np.asarray(boxes, float)
@@ -193,7 +193,7 @@ def from_synthtext(source, out):
         except ValueError as e: out.note(where, e); continue
         out.add(dict(file=str(name), instances=words), _beside(out, file.parent, 'images'), where, [f'{where}: word {i}' for i in range(len(words))])
 
-# %% ../../nbs/data/32_public_sets.ipynb #fa914f28
+# %% ../../nbs/data/32_public_sets.ipynb #877bddc9
 _mjsynth_line = re.compile(r'(\S*?([^_/\s]+)_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
 
 def _is_mjsynth(look) -> float: return look.share(_mjsynth_line.fullmatch)
@@ -206,7 +206,7 @@ def from_mjsynth(source, out):
         if not (m := _mjsynth_line.fullmatch(line)): out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
         out.add(dict(file=m[1], text=m[3]), _beside(out, file.parent), where)
 
-# %% ../../nbs/data/32_public_sets.ipynb #08d7ee20
+# %% ../../nbs/data/32_public_sets.ipynb #b4fe1953
 class PublicSet(NamedTuple):
     "A published data set of text in images."
     format:str   # in which it is published
@@ -234,7 +234,7 @@ PUBLIC_SETS = {
     'synthtext': PublicSet('synthtext', 'https://www.robots.ox.ac.uk/~vgg/data/scenetext', '800,000 drawn scenes', 'research'),
     'mjsynth': PublicSet('mjsynth', 'https://www.robots.ox.ac.uk/~vgg/data/text', '9 million drawn words', 'research'),
     'funsd': PublicSet('funsd', 'https://guillaumejaume.github.io/FUNSD', '199 scanned forms', 'non-commercial'),
-    'wildreceipt': PublicSet('wildreceipt', 'https://download.openmmlab.com/mmocr/data/wildreceipt.tar',
+    'wildreceipt': PublicSet('linejson', 'https://download.openmmlab.com/mmocr/data/wildreceipt.tar',
                              '1,740 photos of receipts, 25 classes', 'not stated')}
 
 public_sets = dict(

@@ -232,6 +232,7 @@ def extract(
     rotate:bool=False,          # try the other directions of all words, also of those that were read surely
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn, dots per inch
+    password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # where to compute: 'cpu', 'cuda:1' …; None: the best there is; a model that is given stays where it is
     dtype=None,                 # precision: 'bfloat16' …; None: as the weights are
@@ -243,7 +244,7 @@ def extract(
         image = load_image(source, max_pixels)
         name = str(source) if isinstance(source, (str, Path)) else None
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
-    tree = _nested(source, max_pixels, dpi)
+    tree = _nested(source, max_pixels, dpi, password)
     leaves = list(_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, device=device, dtype=dtype)
     stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')

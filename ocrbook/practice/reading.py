@@ -10,6 +10,7 @@ __all__ = ['PHOTOS', 'SURE', 'UNSURE', 'FEW', 'photos_in', 'list_sources', 'grow
 # %% ../../nbs/practice/73_reading.ipynb #8639e22c
 import os, threading, warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 import cv2, numpy as np, torch
 from PIL import Image
@@ -49,19 +50,20 @@ def list_sources(
     max_pixels:int=100_000_000,   # larger images are refused
     dpi:int=200,                  # at which PDF pages are drawn
     recursive:bool=False,         # of folders, also their sub-folders
+    password:str=None,            # of locked PDFs
 ):                                # yields (name, function → uint8 RGB image)
     "Every picture in `source`, not yet opened; pages are named `file.pdf#page=1`."
     if _is_collection(source):
-        for s in source: yield from list_sources(s, max_pixels, dpi, recursive)
+        for s in source: yield from list_sources(s, max_pixels, dpi, recursive, password)
         return
     path = Path(os.fsdecode(source)) if isinstance(source, (str, os.PathLike)) else None
     if path is not None and os.path.isdir(path) and source != '':
         try: files = photos_in(path, recursive)
         except OSError as e: yield _broken(e.filename or path, e.strerror); return
-        for f in files: yield from list_sources(f, max_pixels, dpi)
+        for f in files: yield from list_sources(f, max_pixels, dpi, password=password)
         if not files: yield _broken(path, 'no image and no PDF in this folder')
     elif isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, 'read') or path is not None and os.path.isfile(path):
-        yield from _file_pages(source, path, max_pixels, dpi)
+        yield from _file_pages(source, path, max_pixels, dpi, password)
     elif path is None: yield None, lambda: load_image(source, max_pixels)
     elif source == '': yield _broken("''", 'an empty name')
     elif len(str(path)) > 200 and not os.path.exists(path):
@@ -75,21 +77,26 @@ def _is_collection(source):
     return isinstance(source, Iterable) and not isinstance(source, single) and not hasattr(source, 'read')
 
 # %% ../../nbs/practice/73_reading.ipynb #413e0bac
-def _file_pages(source, path, max_pixels, dpi):
+def _file_pages(source, path, max_pixels, dpi, password):
     "One entry for a picture; one a page for a PDF, and for a TIFF or an animation of several."
     name, opened = None if path is None else str(path), []
+    if path is not None and path.suffix.lower() in ('.jpg', '.jpeg', '.jfif', '.bmp'):
+        yield name, lambda: load_image(path, max_pixels, dpi=dpi, password=password)
+        return                                                 # never more than one
     def draw(i):
-        if not opened: opened.append(open_document(source, max_pixels, name, dpi))
+        if not opened: opened.append(open_document(source, max_pixels, name, dpi, password))
         try: return opened[0][i]
         finally:
             if i == n - 1 and path is not None: opened.pop().close()
-    try: doc = open_document(source, max_pixels, name, dpi)
-    except ImageError as e: yield _broken(*str(e).split(': ', 1)); return
+    try: doc = open_document(source, max_pixels, name, dpi, password)
+    except ImageError as e: yield name, partial(_raise, e); return
     n = len(doc)
     if path is None: opened.append(doc)                        # a stream is read but once
     else: doc.close()
     if n == 1 and doc.kind == 'image': yield name, lambda: draw(0)
     else: yield from ((f'{name or doc.kind}#page={i+1}', lambda i=i: draw(i)) for i in range(n))
+
+def _raise(error): raise error
 
 # %% ../../nbs/practice/73_reading.ipynb #03c05142
 def grow(
@@ -326,6 +333,7 @@ def read(
     min_score:float=.7,         # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn, dots per inch
+    password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # where to compute: 'cpu', 'cuda:1' …; None: the best there is; a model that is given stays where it is
     dtype=None,                 # precision: 'bfloat16' …; None: as the weights are
@@ -333,7 +341,7 @@ def read(
     "Find and read the words of photos, in reading order; in a list, what cannot be read keeps its place as its `ImageError`."
     if device is not None: pick_device(device)
     pick_dtype(dtype)
-    tree = _nested(source, max_pixels, dpi)
+    tree = _nested(source, max_pixels, dpi, password)
     leaves = list(_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device, dtype=dtype)
     pages = [page for page, _ in tqdm(stream, total=len(leaves), disable=not progress, unit='page')]
@@ -343,10 +351,10 @@ def read(
     return _fill(tree, iter(pages))
 
 # %% ../../nbs/practice/73_reading.ipynb #9b4a125e
-def _nested(source, max_pixels, dpi):
+def _nested(source, max_pixels, dpi, password=None):
     "A photo as its (name, function) pair, a collection, folder or PDF as the list of its own."
-    if _is_collection(source): return [_nested(s, max_pixels, dpi) for s in source]
-    found = list(list_sources(source, max_pixels, dpi))
+    if _is_collection(source): return [_nested(s, max_pixels, dpi, password) for s in source]
+    found = list(list_sources(source, max_pixels, dpi, password=password))
     name = str(Path(os.fsdecode(source))) if isinstance(source, (str, os.PathLike)) else None
     return found[0] if len(found) == 1 and (found[0][0] in (None, name) or hasattr(found[0][1], 'error')) else found
 

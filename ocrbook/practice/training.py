@@ -14,7 +14,7 @@ __all__ = ['SHAPES', 'crnn_groups', 'ALPHABETS', 'schedule', 'fix_random', 'Stre
 
 # %% ../../nbs/practice/72_training.ipynb #54b06b22
 import copy, csv, difflib, hashlib, inspect, json, math, os, random, re, sys, tempfile, threading
-import time, zlib
+import time, tomllib, zlib
 from collections import Counter
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -1225,8 +1225,6 @@ def read_recipe(
     path, # of a TOML file
 ) -> dict: # arguments of `train`
     "A recipe, checked."
-    try: import tomllib
-    except ModuleNotFoundError: import tomli as tomllib          # Python 3.10
     try: text = Path(path).read_text(encoding='utf-8')
     except (OSError, UnicodeDecodeError) as e: raise ValueError(f'{path}: {getattr(e, "strerror", None) or "not UTF-8"}') from None
     try: recipe = tomllib.loads(text)
@@ -1260,7 +1258,7 @@ def pick_vocab(
 def start_model(
     name:str,            # see `list_models`
     settings:dict=None,  # for its factory
-    start:str='',        # 'shipped' or 'mmocr' weights, or a file; '': random
+    start:str='',        # 'shipped', 'mmocr' or 'mmocr:WHICH' weights, or a file; '': random
     vocab:Vocab=None,    # another alphabet; None: the model's own
     classes=None,        # of a labelling model, where its own lack one of them; None: its own
 ):
@@ -1303,8 +1301,8 @@ def load_model(
 
 def _trained(build, start, settings, vocab):
     "The model to go on from; `vocab` are the characters of a file that notes none, if they fit."
-    if start in ('shipped', 'mmocr'):
-        return build(pretrained=True if start == 'shipped' else 'mmocr', **settings)
+    if start == 'shipped' or str(start).split(':')[0] == 'mmocr':
+        return build(pretrained=True if start == 'shipped' else start, **settings)
     file = read_checkpoint(start)
     if vocab is not None and note(file, 'vocab') is None:
         try: old = build(checkpoint=file, **settings | dict(vocab=vocab))
@@ -1394,7 +1392,7 @@ def train(
     steps:int=1000,
     batch:int=0,          # examples in a batch; 0: 64 words, 8 pages, 4 receipts
     settings:dict=None,   # for the model's factory
-    start:str='',         # 'shipped' or 'mmocr' weights, or a file; '': random
+    start:str='',         # 'shipped', 'mmocr' or 'mmocr:WHICH' weights, or a file; '': random
     chars:str='',         # another alphabet, see `pick_vocab`
     augment:dict=None,    # for `jitter_word`; for `crop_page`, `jitter_color` and the share of the latter; or for `DrawReceipt`
     size:int=640,         # side of the squares cut out of pages, pixels

@@ -134,7 +134,8 @@ def _measured(s):
     "(h,w) of the image as it is seen, from its header."
     try: return image_size(s.path if s.data is None else s.raw())
     except (ImageError, OSError) as e:
-        raise FormatError(f'image cannot be read ({getattr(e, "strerror", None) or e})') from None
+        why = getattr(e, 'strerror', None) or str(e).removeprefix(f'{s.path}: ')
+        raise FormatError(f'image cannot be read ({why})') from None
 
 # %% ../../nbs/data/39_convert.ipynb #fb0868d5
 def _suffix(data):

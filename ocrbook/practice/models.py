@@ -6,7 +6,7 @@
 __all__ = ['MODELS', 'TASKS', 'Entry', 'did_you_mean', 'list_models', 'weights_file', 'create_model']
 
 # %% ../../nbs/practice/71_models.ipynb #f82c49a3
-import difflib, inspect
+import difflib, inspect, warnings
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
@@ -137,7 +137,9 @@ def _probe(ck, name, kw, version):
         if (kind := kinds.get(k)) in (bool, int, str) and v is not None and type(v) is not kind:
             raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({k}={v!r:.60} is no {kind.__name__})")
     try:
-        with torch.device('meta'): model = _build(name, kw)
+        with torch.device('meta'), warnings.catch_warnings():
+            warnings.simplefilter('ignore')                     # of layers without numbers
+            model = _build(name, kw)
     except Exception as e:
         raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({str(e)[:150]})") from None
     fitted(model, ck, version)

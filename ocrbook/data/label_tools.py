@@ -6,18 +6,18 @@
 __all__ = ['label_tools', 'from_ppocrlabel', 'to_ppocrlabel', 'from_labelstudio', 'to_labelstudio', 'from_page', 'from_alto',
            'from_voc', 'from_csv', 'to_csv']
 
-# %% ../../nbs/data/29_label_tools.ipynb #bce6e541
+# %% ../../nbs/data/29_label_tools.ipynb #e1a6946d
 import csv, io, json, math, re
 from glob import escape
 from pathlib import Path
 from urllib.parse import unquote
 import numpy as np
-from .formats import Format, Look, _corners, _one, _xml
-from .samples import (_beside, _json, _left, _lines, _name, _suffixes,
-                                  _write)
+from .formats import Format, Look, _corners, _labels, _one, _xml
+from .samples import (FormatError, _beside, _json, _left, _lines, _name,
+                                  _suffixes, _write)
 from ..foundations.images import image_size
 
-# %% ../../nbs/data/29_label_tools.ipynb #4ba379ff
+# %% ../../nbs/data/29_label_tools.ipynb #26c96f82
 def _points(p, n=4) -> list: # flat
     "Points of a JSON list of pairs, or flat; an error for anything else."
     try: p = np.asarray(p, float)
@@ -44,7 +44,7 @@ def _collect(out, found, parse, where, what) -> tuple:
         except (ValueError, OverflowError) as e: out.note(place, e)
     return good, places
 
-# %% ../../nbs/data/29_label_tools.ipynb #e68b2235
+# %% ../../nbs/data/29_label_tools.ipynb #4c62d77e
 def _pp_instance(d):
     "An instance of PPOCRLabel."
     key = d.get('key_cls')
@@ -81,7 +81,7 @@ def from_ppocrlabel(source, out):
             raise why
         out.add(dict(file=name, instances=good), find, where, places)
 
-# %% ../../nbs/data/29_label_tools.ipynb #c84f2396
+# %% ../../nbs/data/29_label_tools.ipynb #987fd3c3
 def to_ppocrlabel(samples, folder):
     "Write `Label.txt` into the folder of the images, as PPOCRLabel opens it."
     by_folder = {}
@@ -94,7 +94,7 @@ def to_ppocrlabel(samples, folder):
         rows.append(f'{s.path.parent.name}/{s.path.name}\t{json.dumps(found, ensure_ascii=False)}\n')
     for place, rows in by_folder.items(): _write(place/'Label.txt', ''.join(rows))
 
-# %% ../../nbs/data/29_label_tools.ipynb #cdbca713
+# %% ../../nbs/data/29_label_tools.ipynb #41c0549e
 def _ls_polygon(v, size) -> np.ndarray: # (n,2) pixels
     "Outline of a Label Studio shape, given in percent of an image of `size` (h,w)."
     scale = np.array(size[::-1], float)/100
@@ -122,7 +122,7 @@ def _ls_words(results) -> list: # of dicts: shape, size, labels, text
         if 'text' in v: w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
     return list(words.values())
 
-# %% ../../nbs/data/29_label_tools.ipynb #25dda535
+# %% ../../nbs/data/29_label_tools.ipynb #0f5faf96
 def _ls_task(task) -> list:
     "The words of a task: of its last annotation that was not cancelled, or of the short form of the export."
     if 'annotations' in task or 'completions' in task:
@@ -150,7 +150,7 @@ def _ls_instance(w):
     return _instance(_ls_polygon(w['shape'], size), w.get('text'),
                      label=None if label in (None, 'Text') else str(label))
 
-# %% ../../nbs/data/29_label_tools.ipynb #0a739036
+# %% ../../nbs/data/29_label_tools.ipynb #0c78be66
 def _ls_find(out, file, name) -> Path:
     "The image of a task: by its name, without the folders of the server and the random characters of an upload."
     name = unquote(name.partition('?d=')[2] or name.partition('?')[0])
@@ -186,7 +186,7 @@ def from_labelstudio(source, out):
         size = next((w['size'] for w in words if w.get('size')), (None, None))
         out.add(dict(file=path.name, instances=good, height=size[0], width=size[1]), lambda _: path, where, places)
 
-# %% ../../nbs/data/29_label_tools.ipynb #66f094aa
+# %% ../../nbs/data/29_label_tools.ipynb #7312b157
 def to_labelstudio(samples, folder):
     "Write `tasks.json`, to be imported into a Label Studio project."
     tasks = []
@@ -203,7 +203,7 @@ def to_labelstudio(samples, folder):
         tasks.append(dict(id=k+1, data=data, annotations=[dict(result=results)]))
     _write(folder/'tasks.json', json.dumps(tasks, ensure_ascii=False))
 
-# %% ../../nbs/data/29_label_tools.ipynb #ae803086
+# %% ../../nbs/data/29_label_tools.ipynb #1addb037
 def _local(e) -> str: return e.tag.rpartition(':')[2].rpartition('}')[2]
 
 def _children(e, *names) -> list: return [c for c in e if _local(c) in names]
@@ -230,7 +230,7 @@ def _page_words(page) -> list:
     lines = [e for e in page.iter() if _local(e) == 'TextLine']
     return [w for l in lines for w in _children(l, 'Word') or [l]]
 
-# %% ../../nbs/data/29_label_tools.ipynb #aa7ac0e2
+# %% ../../nbs/data/29_label_tools.ipynb #b3dc4131
 def _alto_word(e, scale):
     "An instance from an ALTO `String`, `scale` pixels a unit."
     polygon = _named(e, 'Polygon')
@@ -249,7 +249,7 @@ def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     except (TypeError, ValueError): raise ValueError(f'places in {unit}, and no WIDTH and HEIGHT of the page') from None
     return np.array([size[1]/w, size[0]/h])
 
-# %% ../../nbs/data/29_label_tools.ipynb #e0e5d949
+# %% ../../nbs/data/29_label_tools.ipynb #896ca18d
 def _files(source, looks) -> list:
     "The XML files to read: `source` itself, or all below it that look right."
     if source.is_file(): return [source]
@@ -259,11 +259,11 @@ def _xml_find(out, file, name) -> Path:
     "The image that an XML file names, or the one beside it with the file's own name."
     last = Path((name or '').replace('\\', '/').removeprefix('file://')).name
     for n in filter(None, (name, last)):
-        try: return _beside(out, file.parent, '../', 'images', '../images')(n)
+        try: return _beside(out, file.parent, '../', 'images', '../images', '../JPEGImages')(n)
         except ValueError: pass
-    for place in (file.parent, file.parent.parent, file.parent.parent/'images'):
-        found = [p for p in sorted(place.glob(escape(file.stem) + '.*')) if p.suffix.lower() in _suffixes]
-        if len(found) == 1: return found[0]
+    root = out.root or file.parent
+    found = [p for p in root.rglob(escape(file.stem) + '.*') if p.suffix.lower() in _suffixes]
+    if len(found) == 1: return found[0]
     raise ValueError(f'no image {last[:200] or file.stem}')
 
 def _has_root(*names): # a function for `looks`
@@ -283,7 +283,7 @@ def _add_xml(source, out, looks, page_of):
             path = _xml_find(out, file, name)
             elements, parse, size = page_of(root, path)
         except (ValueError, OSError) as e: out.note(file, e); continue
-        used.add(path)
+        used.add(path.resolve())
         good, places = [], []
         for e in elements:
             place = f'{file}:{e.get("#")}'
@@ -291,9 +291,11 @@ def _add_xml(source, out, looks, page_of):
             except (ValueError, OverflowError) as why: out.note(place, why)
         row = dict(file=path.name, instances=good) | dict(zip(('height', 'width'), size or ()))
         out.add(row, lambda _: path, file, places)
-    if source.is_dir(): _left(out, source, {p for p in source.rglob('*') if p.suffix.lower() in _suffixes} - used)
+    if not source.is_dir(): return
+    images = {p for p in source.rglob('*') if p.suffix.lower() in _suffixes}
+    _left(out, source, {p for p in images if p.resolve() not in used})
 
-# %% ../../nbs/data/29_label_tools.ipynb #c5f485ce
+# %% ../../nbs/data/29_label_tools.ipynb #5ea34bb8
 def _whole_size(h, w):
     "(h,w) where both are whole numbers above 0, else None."
     return (int(h), int(w)) if all(str(n or '').isdigit() and int(n) for n in (h, w)) else None
@@ -318,7 +320,7 @@ def from_alto(source, out):
         return [e for e in page.iter() if _local(e) == 'String'], lambda e: _alto_word(e, scale), size
     _add_xml(source, out, _is_alto, page_of)
 
-# %% ../../nbs/data/29_label_tools.ipynb #54946071
+# %% ../../nbs/data/29_label_tools.ipynb #1cd02cb6
 def _voc_object(e):
     "An instance from an `object` of Pascal VOC."
     def numbers(box, *names):
@@ -343,7 +345,7 @@ def from_voc(source, out):
         return _children(root, 'object'), _voc_object, _whole_size(*sides)
     _add_xml(source, out, _is_voc, page_of)
 
-# %% ../../nbs/data/29_label_tools.ipynb #7309da5a
+# %% ../../nbs/data/29_label_tools.ipynb #b56536e6
 _csv_names = ('filename', 'file', 'image', 'path', 'img', 'image_path', 'file_name'), \
              ('words', 'text', 'label', 'transcription', 'word', 'ground_truth', 'gt')
 
@@ -357,9 +359,14 @@ def _csv_columns(line) -> tuple|None: # separator, number of the name's column a
 
 def _is_csv(look) -> float: return float(bool(look.lines) and _csv_columns(look.lines[0]) is not None)
 
+def _csv_files(folder) -> list: # of paths with such a heading
+    return [p for p in sorted(folder.rglob('*.csv')) if p.is_file() and _is_csv(Look(p))]
+
 def from_csv(source, out):
     "Add the word crops of a CSV file with a heading such as `filename,words` to `out`."
-    file = _one(source, 'csv', _is_csv, out)
+    found = _csv_files(source) if source.is_dir() else [source]
+    if len(found) != 1: raise FormatError(f'{source}: {len(found)} files of format csv, expected one')
+    file, = found
     lines = list(_lines(file, out))
     if not lines or (at := _csv_columns(lines[0][1])) is None: return out.note(file, 'no heading such as filename,words')
     mark, name, text = at
@@ -375,7 +382,7 @@ def to_csv(samples, folder):
     csv.writer(table, lineterminator='\n').writerows(rows)
     _write(folder/'labels.csv', table.getvalue())
 
-# %% ../../nbs/data/29_label_tools.ipynb #e965c2a7
+# %% ../../nbs/data/29_label_tools.ipynb #2d679f6c
 label_tools = dict(
     ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel, 'Label.txt: PPOCRLabel, one image and its boxes a line',
                       looks=_is_ppocrlabel, home=lambda folder: (folder/'Label.txt').is_file()),
@@ -384,4 +391,5 @@ label_tools = dict(
     page=Format(from_page, None, '*.xml: PAGE, words or lines with outlines', sized=True, looks=_is_page),
     alto=Format(from_alto, None, '*.xml: ALTO, words with boxes or outlines', looks=_is_alto),
     voc=Format(from_voc, None, '*.xml: Pascal VOC, boxes without texts', sized=True, looks=_is_voc),
-    csv=Format(from_csv, to_csv, 'labels.csv: filename,words', pages=False, words=True, looks=_is_csv))
+    csv=Format(from_csv, to_csv, 'labels.csv: filename,words', pages=False, words=True, looks=_is_csv,
+               home=lambda folder: not _labels(folder) and len(_csv_files(folder)) == 1))

@@ -258,7 +258,7 @@ def _shape(d):
         raise ValueError(f'kie {str(kie)[:40]} is no label')
     p, kind = as_polygon(d['points'], 2), d.get('shape_type', 'polygon')
     if kind == 'rectangle' and len(p) == 2: p = _corners(*bounds(p))
-    elif kind not in ('polygon', 'rectangle'):
+    elif kind not in ('polygon', 'rectangle', 'rotation', 'quadrilateral'): # the last two: X-AnyLabeling
         raise ValueError(f'a {kind}, not a polygon or rectangle')
     known = ('label', 'points', 'shape_type', 'description', 'kie')
     more = {k: v for k, v in d.items() if k not in known and v not in (None, {}, '')} | (dict(label=d['kie']) if d.get('kie') is not None else {})

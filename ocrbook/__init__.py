@@ -11,8 +11,10 @@ from importlib import import_module
 
 # %% ../nbs/practice/75_package.ipynb #784a6dad
 _places = dict(
-    list_models='practice.models', create_model='practice.models', load_checkpoint='practice.checkpoints',
-    save_checkpoint='practice.checkpoints', read='practice.reading', extract='practice.extract', load_image='foundations.images',
+    list_models='practice.models', create_model='practice.models',
+    load_checkpoint='practice.checkpoints',
+    save_checkpoint='practice.checkpoints', read='practice.reading', extract='practice.extract',
+    load_image='foundations.images',
     Page='foundations.results', TextInstance='foundations.results', Vocab='foundations.vocab')
 _rooms = dict(show='foundations.show', testing='foundations.testing')
 __all__ = [*_places, *_rooms]
@@ -22,14 +24,17 @@ def __getattr__(name):
     if name in _rooms: value = import_module(f'ocrbook.{_rooms[name]}')
     elif name == '__version__': value = import_module('importlib.metadata').version('ocrbook')
     elif name in _places: value = getattr(import_module(f'ocrbook.{_places[name]}'), name)
-    else: raise AttributeError(f'module ocrbook has no attribute {name!r}; it offers: {", ".join(__all__)}')
+    else:
+        raise AttributeError(
+            f'module ocrbook has no attribute {name!r}; it offers: {", ".join(__all__)}')
     globals()[name] = value
     return value
 
 def __dir__(): return sorted([*globals(), *__all__])
 
 # %% ../nbs/practice/75_package.ipynb #96b0d0b3
-def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float: # processors; infinite: as many as there are
+# processors; infinite: as many as there are
+def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float:
     "What the control groups of this process are given, the least of them."
     given = [float('inf')]
     def read(*path):
@@ -39,12 +44,15 @@ def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float: # process
     try:
         with open(proc) as f: groups = [line.strip().split(':', 2) for line in f]
     except OSError: groups = []
-    for kinds, group in ((g[1], g[2]) for g in groups if len(g) == 3 and (not g[1] or 'cpu' in g[1].split(','))):
+    for kinds, group in ((g[1], g[2]) for g in groups if len(g) == 3
+                         and (not g[1] or 'cpu' in g[1].split(','))):
         parts = [p for p in group.split('/') if p not in ('', '..')]
         for root in {mount, os.path.join(mount, kinds or 'unified'), os.path.join(mount, 'cpu')}:
             for folder in (os.path.join(root, *parts[:n]) for n in range(len(parts)+1)):
-                pair = read(folder, 'cpu.max') or (*read(folder, 'cpu.cfs_quota_us'), *read(folder, 'cpu.cfs_period_us'))
-                if len(pair) == 2 and all(p.isdigit() and int(p) for p in pair): given.append(int(pair[0])/int(pair[1]))
+                pair = read(folder, 'cpu.max') or (*read(folder, 'cpu.cfs_quota_us'),
+                                                   *read(folder, 'cpu.cfs_period_us'))
+                if len(pair) == 2 and all(p.isdigit() and int(p) for p in pair):
+                    given.append(int(pair[0])/int(pair[1]))
     return min(given)
 
 def _processors(quota=_quota) -> int:
@@ -57,7 +65,8 @@ def _be_gentle(env=os.environ, loaded=sys.modules, processors=_processors):
     "Threads of torch wait asleep, and are no more than there are processors for; what the user has set stays."
     if 'OMP_NUM_THREADS' not in env:
         most = processors()
-        if 'torch' in loaded: loaded['torch'].set_num_threads(min(most, loaded['torch'].get_num_threads()))
+        if 'torch' in loaded:
+            loaded['torch'].set_num_threads(min(most, loaded['torch'].get_num_threads()))
         elif most < (os.cpu_count() or 1): env['OMP_NUM_THREADS'] = str(most)
     if 'torch' not in loaded: env.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 

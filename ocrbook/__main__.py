@@ -9,4 +9,5 @@ __all__ = []
 from .practice.cli import main
 
 # %% ../nbs/practice/79_shell.ipynb #a35b9aa7
-if getattr(globals().get('__spec__'), 'name', '') == f'ocrbook.{__name__}': main()   # python -m ocrbook, no notebook
+# python -m ocrbook, no notebook
+if getattr(globals().get('__spec__'), 'name', '') == f'ocrbook.{__name__}': main()

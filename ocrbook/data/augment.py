@@ -28,7 +28,7 @@ def move(
     return out
 
 # %% ../../nbs/data/13_augment.ipynb #61b8a296
-_half = np.array([[1, 0, .5], [0, 1, .5], [0, 0, 1]])           # from a pixel's number to its middle
+_half = np.array([[1, 0, .5], [0, 1, .5], [0, 0, 1]])  # from a pixel's number to its middle
 
 def warp(
     image:np.ndarray,  # uint8 (h,w,3) or (h,w)
@@ -41,9 +41,11 @@ def warp(
     source = move([[[0, 0], [w, 0], [w, h], [0, h]]], np.linalg.inv(M))[0]
     f = math.sqrt(h*w/max(abs(area(source)), 1e-9))              # mean magnification
     if f < .8:
-        image = cv2.resize(image, (max(1, round(W*f)), max(1, round(H*f))), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, (max(1, round(W*f)), max(1, round(H*f))),
+                           interpolation=cv2.INTER_AREA)
         M = M @ np.diag([W/image.shape[1], H/image.shape[0], 1])
-    return cv2.warpPerspective(image, np.linalg.inv(_half) @ M @ _half, (w, h), flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.warpPerspective(image, np.linalg.inv(_half) @ M @ _half, (w, h),
+                               flags=cv2.INTER_LINEAR, borderMode=border)
 
 # %% ../../nbs/data/13_augment.ipynb #74e3b4f9
 def clip_words(
@@ -56,17 +58,23 @@ def clip_words(
     "Cut outlines at the border of the image; what is badly cut is ignored, what is nearly gone is gone."
     polygons, (h, w), kept, skip, which = [as_polygon(p) for p in polygons], size, [], [], []
     if not polygons: return kept, skip, which
-    shapes = shapely.polygons(shapely.linearrings(np.concatenate(polygons), indices=np.repeat(range(len(polygons)), [len(p) for p in polygons])))
-    inside, good = (shapely.bounds(shapes) @ np.diag([1, 1, -1, -1]) >= [0, 0, -w, -h]).all(1), shapely.is_valid(shapes)
+    shapes = shapely.polygons(shapely.linearrings(np.concatenate(polygons),
+                                                  indices=np.repeat(range(len(polygons)),
+                                                                    [len(p) for p in polygons])))
+    inside, good = (shapely.bounds(shapes) @ np.diag([1, 1, -1, -1]) >= [0, 0, -w, -h]).all(
+        1), shapely.is_valid(shapes)
     for i, (p, g) in enumerate(zip(polygons, ignored)):
         if not good[i] and (p := repair(p)) is None: continue
         q, full = p, abs(area(p))
         if not inside[i]:
-            parts = [s for s in shapely.get_parts(shapely.intersection(shapely.Polygon(p), shapely.box(0, 0, w, h))) if s.geom_type == 'Polygon' and s.area > 0]
+            parts = [s
+                     for s in shapely.get_parts(shapely.intersection(shapely.Polygon(p),
+                                                                     shapely.box(0, 0, w, h)))
+                     if s.geom_type == 'Polygon' and s.area > 0]
             if not parts: continue
             q = shapely.get_coordinates(max(parts, key=shapely.area).exterior)[:-1]
             if area(q) < 0: q = q[::-1]
-            q = np.roll(q, -np.hypot(*(q - p[0]).T).argmin(), axis=0)            # begins where the word began
+            q = np.roll(q, -np.hypot(*(q - p[0]).T).argmin(), axis=0)  # begins where the word began
         left = abs(area(q))
         if not full or left < max(4, least*full): continue
         kept.append(q); skip.append(bool(g or left < whole*full)); which.append(i)
@@ -96,7 +104,8 @@ def random_view(
     M = np.vstack([np.c_[R, [W/2, H/2] - R @ at], [0, 0, 1]])
     if perspective:
         corners = np.float32([[0, 0], [W, 0], [W, H], [0, H]])
-        moved = corners + np.float32([[rng.uniform(-1, 1)*perspective*W, rng.uniform(-1, 1)*perspective*H] for _ in range(4)])
+        moved = corners + np.float32([[rng.uniform(-1, 1)*perspective*W,
+                                       rng.uniform(-1, 1)*perspective*H] for _ in range(4)])
         M = cv2.getPerspectiveTransform(corners, moved) @ M
     if flip and rng.random() < flip: M = np.array([[-1., 0, W], [0, 1, 0], [0, 0, 1]]) @ M
     return M
@@ -106,7 +115,7 @@ def crop_page(
     image:np.ndarray,   # (h,w,3) uint8 RGB
     polygons:list,      # of (n,2), pixels
     ignored:list,       # of bool
-    size,               # of the result: side of a square or (h,w), pixels; None: the page as a whole
+    size,  # of the result: side of a square or (h,w), pixels; None: the page as a whole
     rng:random.Random,
     stretch=(1., 1.),   # (x, y) factors from the image's pixels to those of the polygons
     scale:tuple=(.5, 2.), # range of magnification
@@ -116,8 +125,12 @@ def crop_page(
 ) -> tuple:             # image (*size,3), polygons, ignored
     "A random piece of a photo, turned, scaled and tilted; words cut by its border are ignored or, if nearly whole, clipped."
     page = image.shape[0]*stretch[1], image.shape[1]*stretch[0]
-    whole, size = size is None, (round(page[0]), round(page[1])) if size is None else (size, size) if isinstance(size, int) else tuple(size)
-    polygons, ignored, _ = clip_words(polygons, ignored, page)            # labels may reach beyond their own page
+    whole, size = size is None, (round(page[0]),
+                                 round(page[1])) if size is None else (size,
+                                                                       size) if isinstance(size,
+                                                                                           int) else tuple(size)
+    # labels may reach beyond their own page
+    polygons, ignored, _ = clip_words(polygons, ignored, page)
     M = random_view(rng, page, size, scale, angle, polygons, perspective, flip, whole)
     out = warp(image, M @ np.diag([*stretch, 1.]), size)
     kept, skip, _ = clip_words(move(polygons, M), ignored, size)
@@ -151,7 +164,8 @@ def blur(image, sigma:float): # uint8, pixels -> uint8
 def coarsen(image, factor:float): # uint8, in (0,1] -> uint8 of the same size
     "Fewer pixels: averaged down by `factor`, and enlarged again."
     h, w = image.shape[:2]
-    small = cv2.resize(image, (max(1, int(w*factor)), max(1, int(h*factor))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, (max(1, int(w*factor)), max(1, int(h*factor))),
+                       interpolation=cv2.INTER_AREA)
     return cv2.resize(small, (w, h))
 
 # %% ../../nbs/data/13_augment.ipynb #aacdf769
@@ -209,9 +223,12 @@ class PageAugment:
     flip:float = 0.          # share of mirrored pages
     photo:object = field(default_factory=Photo) # (image, rng) → image; None: light and lens stay
 
-    def __call__(self, image, polygons, ignored=None, rng=None, stretch=(1., 1.)): # -> image, polygons, ignored
+    # -> image, polygons, ignored
+    def __call__(self, image, polygons, ignored=None, rng=None, stretch=(1., 1.)):
         rng = rng or random
-        out, polygons, ignored = crop_page(image, polygons, ignored or [False]*len(polygons), self.size, rng, stretch, self.scale, self.angle, self.perspective, self.flip)
+        out, polygons, ignored = crop_page(image, polygons, ignored or [False]*len(polygons),
+                                           self.size, rng, stretch, self.scale, self.angle,
+                                           self.perspective, self.flip)
         return (self.photo(out, rng) if self.photo else out), polygons, ignored
 
 # %% ../../nbs/data/13_augment.ipynb #f49b6c9d
@@ -230,7 +247,8 @@ def jitter_word(
     h, w = image.shape[:2]
     d = lambda: rng.uniform(-corners, corners)*h
     quad = np.float32([[d(), d()], [w+d(), d()], [w+d(), h+d()], [d(), h+d()]])
-    M, size = cv2.getPerspectiveTransform(quad, np.float32([[0, 0], [w, 0], [w, h], [0, h]])), (h, w)
+    M, size = cv2.getPerspectiveTransform(quad,
+                                          np.float32([[0, 0], [w, 0], [w, h], [0, h]])), (h, w)
     if angle:
         a = math.radians(rng.uniform(-angle, angle))
         c, s = math.cos(a), math.sin(a)
@@ -241,7 +259,9 @@ def jitter_word(
     if rng.random() < coarse: image = coarsen(image, rng.uniform(.4, 1.))
     if focus and rng.random() < focus: image = blur(image, rng.uniform(.3, max(.4, h/24)))
     image = image.astype(np.float32)*rng.uniform(.6, 1.3) + rng.uniform(-30, 30)
-    if rng.random() < noise: image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 12), image.shape)
+    if rng.random() < noise:
+        image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 12),
+                                                                   image.shape)
     if rng.random() < invert: image = 255-image
     image = _uint8(image)
     return compress(image, rng.uniform(20, 90)) if jpeg and rng.random() < jpeg else image

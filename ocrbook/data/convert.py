@@ -25,11 +25,15 @@ from ..foundations.images import ImageError, image_size
 # %% ../../nbs/data/39_convert.ipynb #92342d24
 def _holds_lmdb(folder):
     "Whether a folder is a database, or has databases below it and no label files."
-    return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'), None) is not None and not _labels(folder)
+    return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'),
+                                                 None) is not None and not _labels(folder)
 
-FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True, looks=has_keys('file')),
-    **public_sets, **label_tools, **text_formats, **set_formats, **receipt_formats,    # of equals the first is taken
-    lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True, home=_holds_lmdb))
+FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True,
+                            looks=has_keys('file')),
+    **public_sets, **label_tools, **text_formats, **set_formats,
+               **receipt_formats,    # of equals the first is taken
+    lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True,
+                home=_holds_lmdb))
 
 # %% ../../nbs/data/39_convert.ipynb #415fa8a5
 def _kind(file, encoding=None):
@@ -45,22 +49,29 @@ def find_format(
 ) -> str:              # a name in `FORMATS`
     "Tell the format by looking at the files."
     source, encoding = Path(source), encoding and _known(encoding)
-    if not os.path.isdir(source) and not os.path.isfile(source): raise FormatError(f'{source}: no such file or folder')
+    if not os.path.isdir(source) and not os.path.isfile(source):
+        raise FormatError(f'{source}: no such file or folder')
     if source.name == 'data.mdb': return 'lmdb'
-    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home and f.home(source)), None)):
+    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home
+                                           and f.home(source)), None)):
         return found
     labels = [source] if source.is_file() else _labels(source)
-    files = [p for end in sorted({p.suffix for p in labels}) for p in [p for p in labels if p.suffix == end][:30]]
+    files = [p for end in sorted({p.suffix for p in labels})
+             for p in [p for p in labels if p.suffix == end][:30]]
     found = Counter(filter(None, (_kind(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
     if not found:
         looks = [Look(p, encoding) for p in files]
         if any('\0' in look.text for look in looks):
-            raise FormatError(f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+            raise FormatError(
+                f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
         if looks and not any(look.lines for look in looks):
-            return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'   # pages without text
-        raise FormatError(_torn(files) or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
-    raise FormatError(f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
+            # pages without text
+            return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'
+        raise FormatError(_torn(files)
+                          or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
+    raise FormatError(
+        f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
 
 # %% ../../nbs/data/39_convert.ipynb #76a8b578
 def _format(name):
@@ -77,7 +88,8 @@ def read_samples(
 ) -> Samples:          # what could be read; the rest is in `.problems`
     "Read annotations of any known format."
     if not os.path.exists(source): raise FormatError(f'{source}: no such file or folder')
-    return _read(_format(format or find_format(source, encoding)).read, source, strict, warn, encoding, follow_outside)
+    return _read(_format(format or find_format(source, encoding)).read, source, strict, warn,
+                 encoding, follow_outside)
 
 # %% ../../nbs/data/39_convert.ipynb #36fc1e94
 def write_samples(
@@ -88,14 +100,17 @@ def write_samples(
     "Write annotations in any known format; what it has no room for is left out (`convert` tells what)."
     f, folder = _format(format), Path(folder)
     if not f.write:
-        raise FormatError(f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
+        raise FormatError(
+            f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
     for s in samples:
         if not (f.words if s.is_word else f.pages):
-            raise FormatError(f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
+            raise FormatError(
+                f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
     if not samples: raise FormatError(f'{folder}: nothing to write')
     twice = [k for k, n in Counter(s.path.stem for s in samples).items() if n > 1]
     if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice:
-        raise FormatError(f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
+        raise FormatError(
+            f'{folder}: several images named {twice[0]}, which {format} could not tell apart')
     f.write(samples, folder)
 
 # %% ../../nbs/data/39_convert.ipynb #ce9a373d
@@ -105,7 +120,8 @@ def _moved(p, q):
     if p.shape == q.shape and np.abs(p - q).max() <= .501: return 'outlines rounded to whole pixels'
     if len(q) == 4 and len(np.unique(q[:, 0])) == len(np.unique(q[:, 1])) == 2:
         return 'outlines made upright boxes'
-    return 'outlines made four corners' if len(q) == 4 else f'outlines with other points, IoU at least {np.floor(min(iou(p, q), .99)*10)/10:.1f}'
+    return 'outlines made four corners' if len(
+        q) == 4 else f'outlines with other points, IoU at least {np.floor(min(iou(p, q), .99)*10)/10:.1f}'
 
 def differences(
     before, # samples
@@ -121,11 +137,14 @@ def differences(
             continue
         out.update(k for p, q in zip(a.polygons, b.polygons) if (k := _moved(p, q)))
         out['ignore marks'] += sum(bool(g) != bool(h) for g, h in zip(a.ignored, b.ignored))
-        out['texts'] += sum(t != u and bool(t or not g) for t, u, g in zip(a.texts, b.texts, a.ignored))
-        for name, v, w in [('labels', a.labels, b.labels), *((k, v, b.columns.get(k)) for k, v in a.columns.items())]:
+        out['texts'] += sum(t != u and bool(t or not g)
+                            for t, u, g in zip(a.texts, b.texts, a.ignored))
+        for name, v, w in [('labels', a.labels, b.labels),
+                           *((k, v, b.columns.get(k)) for k, v in a.columns.items())]:
             out[name] += sum(x != y for x, y in zip(v or [], w or [None]*len(a)))
         out['sizes'] += a.size is not None and tuple(a.size) != tuple(b.size or ())
-        for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k)) for k, v in a.meta.items()]:
+        for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k))
+                                                                    for k, v in a.meta.items()]:
             out[name] += v is not None and v != w
     return +out
 
@@ -140,7 +159,8 @@ def _measured(s):
 # %% ../../nbs/data/39_convert.ipynb #fb0868d5
 def _suffix(data):
     "File name ending for the bytes of an image."
-    return {b'\xff\xd8': '.jpg', b'\x89P': '.png', b'GI': '.gif', b'BM': '.bmp', b'RI': '.webp', b'II': '.tif', b'MM': '.tif'}.get(bytes(data[:2]), '.jpg')
+    return {b'\xff\xd8': '.jpg', b'\x89P': '.png', b'GI': '.gif', b'BM': '.bmp', b'RI': '.webp',
+            b'II': '.tif', b'MM': '.tif'}.get(bytes(data[:2]), '.jpg')
 
 def _free(s, taken):
     "A file name stem for the image that no other has; zeros in front do not count, nor does case."
@@ -158,12 +178,15 @@ def _take(s, folder, format, taken, n):
     if format == 'lmdb':
         return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
     if s.data is not None: data = s.raw()
-    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(s.raw() if data is None else data)
+    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(
+        s.raw() if data is None else data)
     path = folder/'images'/(_free(s, taken) + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     if data is not None: path.write_bytes(data)
     else: shutil.copyfile(s.path, path)
-    return replace(s, path=path, size=s.size or (size if _format(format).sized and not s.is_word else None), data=None)
+    return replace(s, path=path,
+                   size=s.size or (size if _format(format).sized and not s.is_word else None),
+                   data=None)
 
 # %% ../../nbs/data/39_convert.ipynb #e3b9043e
 def _placed(samples, folder, format, progress):
@@ -200,11 +223,12 @@ def convert(
     try:
         placed = _placed(found, target, to_format, progress)
         if not placed:
-            raise FormatError(found.problems[-1] if found.problems else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')
+            raise FormatError(found.problems[-1] if found.problems
+                              else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')
         write_samples(placed, target, to_format)
         back = read_samples(target, to_format, warn=False)
     except BaseException as e:
-        shutil.rmtree(target, ignore_errors=True)                                    # it was empty before
+        shutil.rmtree(target, ignore_errors=True)  # it was empty before
         if isinstance(e, OSError): raise FormatError(f'{target}: {e.strerror or e}') from None
         raise
     return Samples(back, found.problems, found.repaired, found.lost + differences(placed, back))

@@ -30,11 +30,14 @@ class Look:
     ):
         with file.open('rb') as f: data = f.read(1_000_000)
         self.file, self.encoding = file, encoding
-        self.text = data.decode(_codec(data[:4], encoding), errors='replace').removeprefix('\ufeff') # its beginning
-        self.lines = [l for l in _breaks.split(self.text) if l.strip()][:50]                     # the first ones that are not empty
+        # its beginning
+        self.text = data.decode(_codec(data[:4], encoding), errors='replace').removeprefix('\ufeff')
+        # the first ones that are not empty
+        self.lines = [l for l in _breaks.split(self.text) if l.strip()][:50]
 
     @cached_property
-    def objects(self) -> list: # JSON objects that are one of the first ten lines, or else the whole file
+    # JSON objects that are one of the first ten lines, or else the whole file
+    def objects(self) -> list:
         if not self.lines or self.lines[0].lstrip()[0] not in '{[': return []
         first, *more = [_parsed(l) for l in self.lines[:10]]
         whole = None if first is not None else _whole_json(self.file, self.encoding)
@@ -73,15 +76,18 @@ def has_keys(*keys): # a function for `looks`
 
 def has_tag(pattern): # a function for `looks`
     "Tells XML files by a tag near their beginning, a regular expression."
-    return lambda look: float(look.file.suffix.lower() == '.xml' and bool(re.search(f'<{pattern}', look.text[:2000], re.I)))
+    return lambda look: float(look.file.suffix.lower() == '.xml'
+                              and bool(re.search(f'<{pattern}', look.text[:2000], re.I)))
 
 def has_lines(kind): # a function for `looks`
     "Tells text files by how many of their lines are of one kind."
-    return lambda look: 0. if look.objects or look.file.suffix.lower() == '.xml' else look.share(lambda line: _line_kind(line) == kind)
+    return lambda look: 0. if look.objects or look.file.suffix.lower() == '.xml' else look.share(
+        lambda line: _line_kind(line) == kind)
 
 # %% ../../nbs/data/10_formats.ipynb #6018366c
 def _labels(folder):
-    return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt') and p.is_file())
+    return sorted(p for p in folder.rglob('*')
+                  if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt') and p.is_file())
 
 def _torn(files):
     "What is wrong with the first JSON file that cannot be read; None if all can."
@@ -95,9 +101,11 @@ def _one(source, name, looks, out):
     if source.is_file(): return source
     found = [p for p in _labels(source) if looks(Look(p, out.encoding)) >= .5]
     if len(found) == 1: return found[0]
-    if not found and name in ('coco', 'mmocr1', 'labelme', 'jsonl', 'linejson') and (why := _torn(_labels(source))):
+    if not found and name in ('coco', 'mmocr1', 'labelme', 'jsonl',
+                              'linejson') and (why := _torn(_labels(source))):
         raise FormatError(why)
-    raise FormatError(f'{source}: {len(found)} files of format {name}, expected one' + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))
+    raise FormatError(f'{source}: {len(found)} files of format {name}, expected one'
+                      + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))
 
 # %% ../../nbs/data/10_formats.ipynb #295f1c9e
 _words_of = lambda path: set(re.split(r'[\W_]+', path.as_posix().lower())) - {''}
@@ -119,7 +127,8 @@ def _stems(out, root, key=str):
     def find(stem, near):
         found = images.get(key(stem), [])
         if not found and Path(stem).suffix.lower() in _suffixes:
-            found = [p for p in images.get(key(Path(stem).stem), []) if p.suffix.lower() == Path(stem).suffix.lower()]
+            found = [p for p in images.get(key(Path(stem).stem), []) if p.suffix.lower()
+                     == Path(stem).suffix.lower()]
         if len(found) > 1:
             found = _nearest([p.relative_to(root) for p in found], near.relative_to(root))
             found = [root/p for p in found]
@@ -127,7 +136,8 @@ def _stems(out, root, key=str):
             raise ValueError(f'{len(found)} images named {stem}' if found else f'no image {stem}')
         image = check(found[0].relative_to(root).as_posix())
         if used.setdefault(image, near) != near:
-            raise ValueError(f'{image.name} has its labels in {used[image].relative_to(root)} already')
+            raise ValueError(
+                f'{image.name} has its labels in {used[image].relative_to(root)} already')
         rest.discard(image)
         return image
     return find, rest
@@ -168,7 +178,8 @@ def _quad_line(line):
     if text and all(p[0] == ' ' for p in parts[1:]): text = text[1:]
     return _marked(xy, text)
 
-_ninth = re.compile(r'\s*(Arabic|Bangla|Chinese|Hindi|Japanese|Korean|Latin|Mixed|None|Symbols)\s*,|\s*[01]\s*,\s*"', re.I)
+_ninth = re.compile(
+    r'\s*(Arabic|Bangla|Chinese|Hindi|Japanese|Korean|Latin|Mixed|None|Symbols)\s*,|\s*[01]\s*,\s*"', re.I)
 
 def from_icdar2015(source, out):
     "Add the pages of a folder with images and `gt_*.txt` files of quads to `out`."
@@ -178,7 +189,8 @@ def from_icdar2015(source, out):
     texts = [t for s in out for t in s.texts if t is not None]
     if texts and all(map(_ninth.match, texts)):
         out.clear()
-        raise FormatError(f'{source}: a column before each text, as {texts[0].split(",")[0].strip()!r}: files of MLT or RCTW, not of ICDAR 2015')
+        raise FormatError(
+            f'{source}: a column before each text, as {texts[0].split(",")[0].strip()!r}: files of MLT or RCTW, not of ICDAR 2015')
 
 # %% ../../nbs/data/10_formats.ipynb #3c0e7bde
 def _corners(x0, y0, x1, y1): return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
@@ -199,7 +211,8 @@ def _quad(p):
     if len(p) == 4: return p
     k, q = len(p)//2, min_area_rect(p)
     ends = p[[0, k-1, k, -1]]
-    return min((np.roll(q, i, axis=0) for i in range(4)), key=lambda q: np.hypot(*(q - ends).T).sum())
+    return min((np.roll(q, i, axis=0) for i in range(4)),
+               key=lambda q: np.hypot(*(q - ends).T).sum())
 
 def _texts(s, mark='###'):
     "Texts in one line each, the `mark` for ignored ones."
@@ -213,7 +226,9 @@ def _one_each(samples, folder, prefix, row):
 
 def to_icdar2015(samples, folder):
     "Write `annotations/gt_*.txt` with four corners in whole pixels a word."
-    _one_each(samples, folder, 'gt_', lambda p, t, i, s: ','.join([*map(str, _whole(_quad(p)).ravel()), *([] if t is None else [t])]))
+    _one_each(samples, folder, 'gt_',
+              lambda p, t, i, s: ','.join([*map(str, _whole(_quad(p)).ravel()),
+                                           *([] if t is None else [t])]))
 
 # %% ../../nbs/data/10_formats.ipynb #37924f5b
 def _unquoted(text):
@@ -231,7 +246,8 @@ def _box_line(line):
     "An instance from `left top right bottom \"text\"`, with or without commas."
     (x0, y0, x1, y1), text = _numbers(re.split(r'\s*[,\s]\s*', line.strip(), maxsplit=4), 4, line)
     if x1 < x0 and y1 < y0:
-        x0, x1 = x1, x0           # from corner to corner backwards: against the clock, hence repaired and counted
+        # from corner to corner backwards: against the clock, hence repaired and counted
+        x0, x1 = x1, x0
     return _marked([x0, y0, x1, y0, x1, y1, x0, y1], text and _unquoted(text))
 
 def from_icdar2013(source, out):
@@ -242,12 +258,14 @@ def from_icdar2013(source, out):
 
 def to_icdar2013(samples, folder):
     "Write `annotations/gt_*.txt` with an upright box in whole pixels a word."
-    _one_each(samples, folder, 'gt_', lambda p, t, i, s: ', '.join([*map(str, _upright(p)[[0, 2]].ravel()), *([] if t is None else [_quoted(t)])]))
+    _one_each(samples, folder, 'gt_',
+              lambda p, t, i, s: ', '.join([*map(str, _upright(p)[[0, 2]].ravel()),
+                                            *([] if t is None else [_quoted(t)])]))
 
 # %% ../../nbs/data/10_formats.ipynb #1d192616
 def _records(file, out):
     "(place, record) where a record begins with `x:` and may run over several lines."
-    place, parts, last, whole = None, [], False, True                                # last: its last field has begun
+    place, parts, last, whole = None, [], False, True  # last: its last field has begun
     for where, line in _lines(file, out):
         begins = line.lstrip().startswith('x:')
         if whole or begins:
@@ -264,10 +282,13 @@ def _parts(record):
     "What stands between brackets behind each name of a record, with the inner brackets of lists of strings."
     ends = [record.find(k) for k in _fields] + [len(record)]
     if ends == sorted(ends) and min(ends) >= 0 and not record[:ends[0]].strip():
-        found = [record[a+len(k):b].strip(' \t,' if b < len(record) else ' \t') for k, a, b in zip(_fields, ends, ends[1:])]
-        if all(f[:1] == '[' and f[-1:] == ']' for f in found) and all(f[:2] == '[[' and f[-2:] == ']]' for f in found[:2]):
+        found = [record[a+len(k):b].strip(' \t,' if b < len(record) else ' \t')
+                 for k, a, b in zip(_fields, ends, ends[1:])]
+        if all(f[:1] == '[' and f[-1:] == ']'
+               for f in found) and all(f[:2] == '[[' and f[-2:] == ']]' for f in found[:2]):
             return found
-    raise ValueError(f'expected "x: [[…]], y: [[…]], ornt: […], transcriptions: […]", got {record[:60]!r}')
+    raise ValueError(
+        f'expected "x: [[…]], y: [[…]], ornt: […], transcriptions: […]", got {record[:60]!r}')
 
 # %% ../../nbs/data/10_formats.ipynb #592e3e91
 def _strings(text):
@@ -284,7 +305,8 @@ def _total_record(record):
     x, y = (_numbers(p := v[2:-2].replace(',', ' ').split(), len(p), v)[0] for v in xy)
     if len(x) != len(y): raise ValueError(f'{len(x)} x and {len(y)} y')
     turn = _strings(turn)
-    return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if (turn or '').strip() == '#' else _strings(text), '#', orientation=turn)
+    return _marked(np.stack([x, y], 1).ravel().tolist(), '#' if (turn or '').strip() == '#'
+                   else _strings(text), '#', orientation=turn)
 
 # %% ../../nbs/data/10_formats.ipynb #c7fbae7d
 def from_totaltext(source, out):
@@ -294,7 +316,8 @@ def from_totaltext(source, out):
     _left(out, source, rest)
 
 def _turn(p): # h: horizontal, m: slanted, c: curved
-    return 'c' if len(p) > 4 else 'h' if len(np.unique(p[:, 0])) == len(np.unique(p[:, 1])) == 2 else 'm'
+    return 'c' if len(p) > 4 else 'h' if len(np.unique(p[:, 0])) == len(
+        np.unique(p[:, 1])) == 2 else 'm'
 
 def to_totaltext(samples, folder):
     "Write `annotations/poly_gt_*.txt` with outlines in whole pixels."
@@ -332,7 +355,8 @@ def _ctw_line(line):
     xy, _ = _numbers(parts, len(parts), line)
     if len(xy) == 32 and not mark: xy = (np.reshape(xy[4:], (14, 2)) + xy[:2]).ravel().tolist()
     if len(xy) < 6 or len(xy) % 2:
-        raise ValueError(f'expected pairs of numbers and ####text, got {len(xy)} numbers: {line[:60]!r}')
+        raise ValueError(
+            f'expected pairs of numbers and ####text, got {len(xy)} numbers: {line[:60]!r}')
     return _marked(xy, text if mark else None)
 
 def _xml(file, out):
@@ -347,7 +371,8 @@ def _xml(file, out):
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler, parser.EntityDeclHandler = start, end, tree.data, entity
     try: parser.Parse(text.encode(), True)
     except expat.ExpatError as e:
-        out.note(f'{file}:{e.lineno}', f'not XML at character {e.offset + 1}: {expat.ErrorString(e.code)}')
+        out.note(f'{file}:{e.lineno}',
+                 f'not XML at character {e.offset + 1}: {expat.ErrorString(e.code)}')
     except ValueError as e: return out.note(f'{file}:{parser.CurrentLineNumber}', e)
     for e in reversed(open_tags): e.set('#torn', 'yes'); tree.end(e.tag)
     try: return tree.close()
@@ -358,7 +383,8 @@ def _ctw_box(box):
     "An instance from a `box` element with `label` and `segs`."
     if box.get('#torn'): raise ValueError('cut short')
     segs = (box.findtext('segs') or '').split(',')
-    return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0], _legible(box.findtext('label')))
+    return _marked(_numbers(segs, len(segs), box.findtext('segs') or 'no segs')[0],
+                   _legible(box.findtext('label')))
 
 # %% ../../nbs/data/10_formats.ipynb #9c3d2968
 def from_ctw1500(source, out):
@@ -372,26 +398,31 @@ def from_ctw1500(source, out):
             for b in im.iter('box'):
                 try: found.append(_ctw_box(b)); places.append(f'{file}:{b.get("#")}')
                 except ValueError as e: out.note(f'{file}:{b.get("#")}', e)
-            out.add(dict(file=Path(im.get('file', file.name)).stem, instances=found), partial(find, near=file), f'{file}:{im.get("#")}', places)
+            out.add(dict(file=Path(im.get('file', file.name)).stem, instances=found),
+                    partial(find, near=file), f'{file}:{im.get("#")}', places)
     _left(out, source, rest)
 
 def _fourteen(p):
     "Seven points along the top, seven back along the bottom."
     if len(p) == 14: return p
     if len(p) < 4: return resample(p, 14)
-    top, bottom = text_sides(p if len(p) <= 60 else resample(p, 60))                     # its time grows with the cube
+    top, bottom = text_sides(p if len(p) <= 60 else resample(p, 60))  # its time grows with the cube
     return np.concatenate([resample(top, 7, closed=False), resample(bottom, 7, closed=False)[::-1]])
 
 def to_ctw1500(samples, folder):
     "Write `annotations/*.txt` with fourteen points in whole pixels and `####text`."
     def row(p, t, i, s):
         q = _whole(_fourteen(p))
-        return ','.join(map(str, (q if len(q) == 14 else np.rint(_fourteen(q)).astype(int)).ravel())) + ('' if t is None else f',####{t}')
+        return ','.join(map(str,
+                            (q if len(q) == 14 else np.rint(_fourteen(q)).astype(int)).ravel())) + (
+            '' if t is None else f',####{t}')
     _one_each(samples, folder, '', row)
 
 # %% ../../nbs/data/10_formats.ipynb #13de4e30
-_mmocr = ('imgs', 'images', '..', '../imgs', '../images')    # where MMOCR keeps images, seen from the label file
-_word_line = re.compile(rf'([^\t]+?(?:{"|".join(map(re.escape, _suffixes))}))(\t|\s*,\s*|\s+|$)(.*)', re.I)
+# where MMOCR keeps images, seen from the label file
+_mmocr = ('imgs', 'images', '..', '../imgs', '../images')
+_word_line = re.compile(
+    rf'([^\t]+?(?:{"|".join(map(re.escape, _suffixes))}))(\t|\s*,\s*|\s+|$)(.*)', re.I)
 
 def _word(line):
     "A row from `name.png, \"text\"`, `name.png<tab>text` or `name.png text`."
@@ -417,14 +448,16 @@ def from_words(source, out):
 def to_words(samples, folder):
     "Write `gt.txt` with a line `name, \"text\"` for each crop."
     one_line = lambda t: _breaks.sub(' ', t or '')
-    _write(folder/'gt.txt', ''.join(f'{_name(s, folder)}, {_quoted(one_line(s.texts[0]))}\n' for s in samples))
+    _write(folder/'gt.txt',
+           ''.join(f'{_name(s, folder)}, {_quoted(one_line(s.texts[0]))}\n' for s in samples))
 
 # %% ../../nbs/data/10_formats.ipynb #63bd0baf
 _num = r'\s*[-+]?\d+(?:\.\d*)?'
 _gap = r'(?:\s*,|\s)'
 _looks = {k: re.compile(v, re.I) for k, v in dict(
     totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_num}\s*,){{6,}}\s*####|({_num}\s*,){{11,}}{_num}\s*$',
-    icdar2013=rf'({_num}{_gap}){{4}}\s*"', icdar2015=rf'({_num}\s*,){{7}}{_num}\s*(,(?!{_ninth.pattern})|$)').items()}
+    icdar2013=rf'({_num}{_gap}){{4}}\s*"',
+    icdar2015=rf'({_num}\s*,){{7}}{_num}\s*(,(?!{_ninth.pattern})|$)').items()}
 
 def _line_kind(line):
     "The format that one line of text looks like, or None."
@@ -434,9 +467,15 @@ def _line_kind(line):
 
 # %% ../../nbs/data/10_formats.ipynb #205738d1
 text_formats = dict(
-    icdar2015=Format(from_icdar2015, to_icdar2015, 'gt_*.txt: four corners, text', looks=has_lines('icdar2015')),
-    icdar2013=Format(from_icdar2013, to_icdar2013, 'gt_*.txt: upright box, "text"', looks=has_lines('icdar2013')),
+    icdar2015=Format(from_icdar2015, to_icdar2015, 'gt_*.txt: four corners, text',
+                     looks=has_lines('icdar2015')),
+    icdar2013=Format(from_icdar2013, to_icdar2013, 'gt_*.txt: upright box, "text"',
+                     looks=has_lines('icdar2013')),
 
-    totaltext=Format(from_totaltext, to_totaltext, 'poly_gt_*.txt: polygon, orientation, text', looks=lambda look: float(_line_kind((look.lines or [''])[0]) == 'totaltext')),
-    ctw1500=Format(from_ctw1500, to_ctw1500, '*.txt or *.xml: fourteen points, text', looks=lambda look: max(has_lines('ctw1500')(look), has_tag('annotations')(look))),
-    words=Format(from_words, to_words, 'gt.txt: image name, "text"', pages=False, words=True, looks=has_lines('words')))
+    totaltext=Format(from_totaltext, to_totaltext, 'poly_gt_*.txt: polygon, orientation, text',
+                     looks=lambda look: float(_line_kind((look.lines or [''])[0]) == 'totaltext')),
+    ctw1500=Format(from_ctw1500, to_ctw1500, '*.txt or *.xml: fourteen points, text',
+                   looks=lambda look: max(has_lines('ctw1500')(look),
+                                          has_tag('annotations')(look))),
+    words=Format(from_words, to_words, 'gt.txt: image name, "text"', pages=False, words=True,
+                 looks=has_lines('words')))

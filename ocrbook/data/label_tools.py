@@ -21,13 +21,16 @@ from ..foundations.images import image_size
 def _points(p, n=4) -> list: # flat
     "Points of a JSON list of pairs, or flat; an error for anything else."
     try: p = np.asarray(p, float)
-    except (TypeError, ValueError, OverflowError): raise ValueError(f'{str(p)[:60]} are no points') from None
-    if p.size < 2*n or p.size % 2: raise ValueError(f'{p.size} coordinates, expected {n} points or more')
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f'{str(p)[:60]} are no points') from None
+    if p.size < 2*n or p.size % 2:
+        raise ValueError(f'{p.size} coordinates, expected {n} points or more')
     return p.ravel().tolist()
 
 def _instance(polygon, text, ignore=False, marks=('###',), **more) -> dict:
     "One instance; where it is ignored, a text that only marks that is none."
-    if not isinstance(text, (str, type(None))): raise ValueError(f'text {str(text)[:40]} is not a string')
+    if not isinstance(text, (str, type(None))):
+        raise ValueError(f'text {str(text)[:40]} is not a string')
     marked = text in marks
     more = {k: v for k, v in more.items() if v is not None}
     flat = np.asarray(polygon, float).ravel().tolist()
@@ -48,7 +51,8 @@ def _collect(out, found, parse, where, what) -> tuple:
 def _pp_instance(d):
     "An instance of PPOCRLabel."
     key = d.get('key_cls')
-    return _instance(_points(d.get('points')), d.get('transcription') or None, d.get('difficult') is True,
+    return _instance(_points(d.get('points')), d.get('transcription') or None,
+                     d.get('difficult') is True,
                      ('###', '*'), label=None if key in (None, 'None', '') else str(key))
 
 def _pp_line(line):
@@ -68,14 +72,17 @@ def _is_ppocrlabel(look) -> float:
 def from_ppocrlabel(source, out):
     "Add the pages of PPOCRLabel's `Label.txt`, or of the folder that holds it, to `out`."
     inside = source/'Label.txt'
-    file = inside if source.is_dir() and inside.is_file() else _one(source, 'ppocrlabel', _is_ppocrlabel, out)
+    file = inside if source.is_dir() and inside.is_file() else _one(source, 'ppocrlabel',
+                                                                    _is_ppocrlabel, out)
     for where, line in _lines(file, out):
-        if (at := _pp_line(line)) is None: out.note(where, 'expected an image, a tab and a JSON list'); continue
+        if (at := _pp_line(line)) is None:
+            out.note(where, 'expected an image, a tab and a JSON list'); continue
         name, found = at
         good, places = _collect(out, found, _pp_instance, where, 'box')
         def find(n):
             n = n.replace('\\', '/')
-            for place, m in (('images', n.removeprefix(file.parent.name + '/')), ('../', n), ('images', Path(n).name)):
+            for place, m in (('images', n.removeprefix(file.parent.name + '/')), ('../', n),
+                             ('images', Path(n).name)):
                 try: return _beside(out, file.parent, place)(m)
                 except ValueError as e: why = e
             raise why
@@ -87,11 +94,13 @@ def to_ppocrlabel(samples, folder):
     by_folder = {}
     for s in samples:
         rows = by_folder.setdefault(s.path.parent, [])
-        found = [dict(transcription=t or '', points=np.asarray(p, float).tolist(), difficult=bool(g),
+        found = [dict(transcription=t or '', points=np.asarray(p, float).tolist(),
+                      difficult=bool(g),
                       key_cls='None' if l is None else l)
                  for p, t, g, l in zip(s.polygons, s.texts, s.ignored, s.labels or [None]*len(s))]
-        _name(s, folder)                                             # an error where it lies elsewhere
-        rows.append(f'{s.path.parent.name}/{s.path.name}\t{json.dumps(found, ensure_ascii=False)}\n')
+        _name(s, folder)  # an error where it lies elsewhere
+        rows.append(
+            f'{s.path.parent.name}/{s.path.name}\t{json.dumps(found, ensure_ascii=False)}\n')
     for place, rows in by_folder.items(): _write(place/'Label.txt', ''.join(rows))
 
 # %% ../../nbs/data/29_label_tools.ipynb #41c0549e
@@ -113,13 +122,16 @@ def _ls_words(results) -> list: # of dicts: shape, size, labels, text
     "Results put together by their `id`, in the order of the shapes."
     words = {}
     for i, r in enumerate(results):
-        if not isinstance(r, dict) or not isinstance(r.get('value'), dict): raise ValueError(f'result {i} has no "value"')
+        if not isinstance(r, dict) or not isinstance(r.get('value'), dict):
+            raise ValueError(f'result {i} has no "value"')
         v = r['value']
         w = words.setdefault(r.get('id', i), {})
-        if 'points' in v or 'width' in v: w |= dict(shape=v, size=(r.get('original_height'), r.get('original_width')))
+        if 'points' in v or 'width' in v:
+            w |= dict(shape=v, size=(r.get('original_height'), r.get('original_width')))
         labels = [l for k in ('labels', 'rectanglelabels', 'polygonlabels') for l in v.get(k) or []]
         if labels: w['label'] = labels[0]
-        if 'text' in v: w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
+        if 'text' in v:
+            w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
     return list(words.values())
 
 # %% ../../nbs/data/29_label_tools.ipynb #0f5faf96
@@ -131,13 +143,16 @@ def _ls_task(task) -> list:
         kept = [a for a in done if isinstance(a, dict) and not a.get('was_cancelled')]
         return _ls_words(kept[-1].get('result') or []) if kept else []
     shapes = next((task[k] for k in ('bbox', 'poly', 'label', 'rectangle', 'polygon')
-                   if isinstance(task.get(k), list) and task[k] and isinstance(task[k][0], dict)), [])
+                   if isinstance(task.get(k), list) and task[k] and isinstance(task[k][0], dict)),
+                  [])
     texts, labels = task.get('transcription') or [], task.get('label') or []
     texts = [texts] if isinstance(texts, str) else texts
     words = []
     for i, v in enumerate(shapes):
-        named = (v.get('labels') or (labels[i].get('labels') if i < len(labels) else None) or [None])
-        words.append(dict(shape=v, size=(v.get('original_height'), v.get('original_width')), label=named[0],
+        named = (v.get('labels') or (labels[i].get('labels') if i < len(labels) else None)
+                 or [None])
+        words.append(dict(shape=v, size=(v.get('original_height'), v.get('original_width')),
+                          label=named[0],
                           text=texts[i] if i < len(texts) else None))
     return words
 
@@ -146,7 +161,8 @@ def _ls_instance(w):
     if 'shape' not in w: raise ValueError('a text or label without a shape')
     size, label = w.get('size') or (), w.get('label')
     if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise ValueError(f'original_height and original_width are {size}, not positive whole numbers')
+        raise ValueError(
+            f'original_height and original_width are {size}, not positive whole numbers')
     return _instance(_ls_polygon(w['shape'], size), w.get('text'),
                      label=None if label in (None, 'Text') else str(label))
 
@@ -165,7 +181,8 @@ def _is_labelstudio(look) -> float:
     except (ValueError, RecursionError): return 0.
     known = ('annotations', 'completions', 'transcription')
     return float(isinstance(tasks, list) and bool(tasks) and all(
-        isinstance(t, dict) and (isinstance(t.get('data'), dict) or 'id' in t) and any(k in t for k in known) for t in tasks))
+        isinstance(t, dict) and (isinstance(t.get('data'), dict) or 'id' in t)
+        and any(k in t for k in known) for t in tasks))
 
 def from_labelstudio(source, out):
     "Add the pages of a Label Studio export (JSON or JSON-MIN), or of the folder that holds it, to `out`."
@@ -176,7 +193,8 @@ def from_labelstudio(source, out):
         try:
             if not isinstance(task, dict): raise ValueError(f'{str(task)[:40]} is not a task')
             values = [v for v in (task.get('data') or task).values() if isinstance(v, str)]
-            path = next((_ls_find(out, file, v) for v in values if Path(v.partition('?d=')[2] or v).suffix.lower() in _suffixes), None)
+            path = next((_ls_find(out, file, v) for v in values
+                         if Path(v.partition('?d=')[2] or v).suffix.lower() in _suffixes), None)
             if path is None: raise ValueError('names no image')
             words = _ls_task(task)
             if sum(1 for a in task.get('annotations') or [] if not a.get('was_cancelled')) > 1:
@@ -184,7 +202,8 @@ def from_labelstudio(source, out):
         except (ValueError, AttributeError, TypeError) as e: out.note(where, e); continue
         good, places = _collect(out, words, _ls_instance, where, 'word')
         size = next((w['size'] for w in words if w.get('size')), (None, None))
-        out.add(dict(file=path.name, instances=good, height=size[0], width=size[1]), lambda _: path, where, places)
+        out.add(dict(file=path.name, instances=good, height=size[0], width=size[1]), lambda _: path,
+                where, places)
 
 # %% ../../nbs/data/29_label_tools.ipynb #7312b157
 def to_labelstudio(samples, folder):
@@ -194,8 +213,10 @@ def to_labelstudio(samples, folder):
         (h, w), results = s.size or image_size(s.path if s.data is None else s.raw()), []
         for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored)):
             shape = dict(points=(np.asarray(p, float)*100/[w, h]).tolist())
-            head = dict(id=f'{k}-{i}', to_name='image', original_width=w, original_height=h, image_rotation=0)
-            def add(name, kind, **v): results.append(head | dict(from_name=name, type=kind, value=shape | v))
+            head = dict(id=f'{k}-{i}', to_name='image', original_width=w, original_height=h,
+                        image_rotation=0)
+            def add(name, kind, **v):
+                results.append(head | dict(from_name=name, type=kind, value=shape | v))
             add('bbox', 'polygon')
             add('label', 'labels', labels=[(s.labels or [None]*len(s))[i] or 'Text'])
             if g or t is not None: add('transcription', 'textarea', text=['###' if g else t])
@@ -214,13 +235,15 @@ def _pairs(text) -> list: # flat
     "Numbers of `x,y x,y …`, also of `x y x y …`."
     try: return _points([float(n) for n in re.split(r'[,\s]+', text.strip())], 3)
     except ValueError as e:
-        raise ValueError(str(e) if 'expected' in str(e) else f'{text[:60]!r} are no points') from None
+        raise ValueError(str(e) if 'expected' in str(e)
+                         else f'{text[:60]!r} are no points') from None
 
 def _page_word(e):
     "An instance from a PAGE `Word` or `TextLine`."
     coords = next(iter(_children(e, 'Coords')), None)
     if coords is None: raise ValueError('no Coords')
-    points = coords.get('points') or ' '.join(f'{p.get("x")},{p.get("y")}' for p in _children(coords, 'Point'))
+    points = coords.get('points') or ' '.join(f'{p.get("x")},{p.get("y")}'
+                                              for p in _children(coords, 'Point'))
     readings = sorted(_children(e, 'TextEquiv'), key=lambda t: int(t.get('index') or 0))
     unicode = next((u for t in readings[:1] for u in _children(t, 'Unicode')), None)
     return _instance(_pairs(points), None if unicode is None else unicode.text or '')
@@ -237,7 +260,8 @@ def _alto_word(e, scale):
     if polygon is not None: points = np.reshape(_pairs(polygon.get('POINTS') or ''), (-1, 2))
     else:
         try: x, y, w, h = (float(e.get(k)) for k in ('HPOS', 'VPOS', 'WIDTH', 'HEIGHT'))
-        except (TypeError, ValueError): raise ValueError('no HPOS, VPOS, WIDTH and HEIGHT') from None
+        except (TypeError, ValueError):
+            raise ValueError('no HPOS, VPOS, WIDTH and HEIGHT') from None
         points = _corners(x, y, x+w, y+h)
     return _instance(points*scale, e.get('CONTENT'))
 
@@ -246,7 +270,8 @@ def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     unit = next((e.text for e in root.iter() if _local(e) == 'MeasurementUnit'), 'pixel')
     if (unit or 'pixel').strip() == 'pixel': return np.ones(2)
     try: w, h = float(page.get('WIDTH')), float(page.get('HEIGHT'))
-    except (TypeError, ValueError): raise ValueError(f'places in {unit}, and no WIDTH and HEIGHT of the page') from None
+    except (TypeError, ValueError):
+        raise ValueError(f'places in {unit}, and no WIDTH and HEIGHT of the page') from None
     return np.array([size[1]/w, size[0]/h])
 
 # %% ../../nbs/data/29_label_tools.ipynb #896ca18d
@@ -269,7 +294,8 @@ def _xml_find(out, file, name) -> Path:
 def _has_root(*names): # a function for `looks`
     "Tells XML files by their outermost element."
     found = re.compile(r'<(?:\w+:)?(?:' + '|'.join(names) + r')[\s>]')
-    return lambda look: float(look.file.suffix.lower() == '.xml' and bool(found.search(look.text[:4000])))
+    return lambda look: float(look.file.suffix.lower() == '.xml'
+                              and bool(found.search(look.text[:4000])))
 
 _is_page, _is_alto, _is_voc = _has_root('PcGts'), _has_root('alto'), _has_root('annotation')
 
@@ -306,7 +332,8 @@ def from_page(source, out):
         page = _named(root, 'Page')
         if page is None: raise ValueError('no Page')
         if path is None: return page.get('imageFilename') or ''
-        return _page_words(page), _page_word, _whole_size(page.get('imageHeight'), page.get('imageWidth'))
+        return _page_words(page), _page_word, _whole_size(page.get('imageHeight'),
+                                                          page.get('imageWidth'))
     _add_xml(source, out, _is_page, page_of)
 
 def from_alto(source, out):
@@ -317,7 +344,8 @@ def from_alto(source, out):
         if path is None: return '' if named is None else (named.text or '').strip()
         size = image_size(path)
         scale = _alto_scale(root, page, size)
-        return [e for e in page.iter() if _local(e) == 'String'], lambda e: _alto_word(e, scale), size
+        return [e for e in page.iter() if _local(e) == 'String'], lambda e: _alto_word(e,
+                                                                                       scale), size
     _add_xml(source, out, _is_alto, page_of)
 
 # %% ../../nbs/data/29_label_tools.ipynb #1cd02cb6
@@ -325,13 +353,15 @@ def _voc_object(e):
     "An instance from an `object` of Pascal VOC."
     def numbers(box, *names):
         try: return [float(next(c.text for c in box if _local(c) == n)) for n in names]
-        except (StopIteration, TypeError, ValueError): raise ValueError(f'no {", ".join(names)}') from None
+        except (StopIteration, TypeError, ValueError):
+            raise ValueError(f'no {", ".join(names)}') from None
     name, hard = (next((c.text for c in e if _local(c) == n), None) for n in ('name', 'difficult'))
     if (turned := _named(e, 'robndbox')) is not None:
         x, y, w, h, a = numbers(turned, 'cx', 'cy', 'w', 'h', 'angle')
         M = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
         points = _corners(-w/2, -h/2, w/2, h/2) @ M + [x, y]
-    elif (box := _named(e, 'bndbox')) is not None: points = _corners(*numbers(box, 'xmin', 'ymin', 'xmax', 'ymax'))
+    elif (box := _named(e, 'bndbox')) is not None:
+        points = _corners(*numbers(box, 'xmin', 'ymin', 'xmax', 'ymax'))
     else: raise ValueError('no bndbox')
     label = None if (name or 'text').lower() == 'text' else name
     return _instance(points, None, str(hard).strip() in ('1', 'true'), label=label)
@@ -341,7 +371,8 @@ def from_voc(source, out):
     def page_of(root, path):
         if path is None: return next((c.text for c in root if _local(c) == 'filename'), '') or ''
         size = _named(root, 'size')
-        sides = [next((c.text for c in size if _local(c) == k), '') for k in ('height', 'width')] if size is not None else ['', '']
+        sides = [next((c.text for c in size if _local(c) == k), '')
+                 for k in ('height', 'width')] if size is not None else ['', '']
         return _children(root, 'object'), _voc_object, _whole_size(*sides)
     _add_xml(source, out, _is_voc, page_of)
 
@@ -357,7 +388,8 @@ def _csv_columns(line) -> tuple|None: # separator, number of the name's column a
         if None not in at and at[0] != at[1]: return mark, *at
     return None
 
-def _is_csv(look) -> float: return float(bool(look.lines) and _csv_columns(look.lines[0]) is not None)
+def _is_csv(look) -> float:
+    return float(bool(look.lines) and _csv_columns(look.lines[0]) is not None)
 
 def _csv_files(folder) -> list: # of paths with such a heading
     return [p for p in sorted(folder.rglob('*.csv')) if p.is_file() and _is_csv(Look(p))]
@@ -365,31 +397,41 @@ def _csv_files(folder) -> list: # of paths with such a heading
 def from_csv(source, out):
     "Add the word crops of a CSV file with a heading such as `filename,words` to `out`."
     found = _csv_files(source) if source.is_dir() else [source]
-    if len(found) != 1: raise FormatError(f'{source}: {len(found)} files of format csv, expected one')
+    if len(found) != 1:
+        raise FormatError(f'{source}: {len(found)} files of format csv, expected one')
     file, = found
     lines = list(_lines(file, out))
-    if not lines or (at := _csv_columns(lines[0][1])) is None: return out.note(file, 'no heading such as filename,words')
+    if not lines or (at := _csv_columns(lines[0][1])) is None:
+        return out.note(file, 'no heading such as filename,words')
     mark, name, text = at
     for where, line in lines[1:]:
         row = next(csv.reader([line], delimiter=mark))
-        if len(row) <= max(name, text): out.note(where, f'{len(row)} columns, expected {max(name, text) + 1}')
-        else: out.add(dict(file=row[name].strip(), text=row[text]), _beside(out, file.parent, 'images'), where)
+        if len(row) <= max(name, text):
+            out.note(where, f'{len(row)} columns, expected {max(name, text) + 1}')
+        else:
+            out.add(dict(file=row[name].strip(), text=row[text]),
+                    _beside(out, file.parent, 'images'), where)
 
 def to_csv(samples, folder):
     "Write `labels.csv` with a line for each word crop."
     table = io.StringIO()
-    rows = [('filename', 'words'), *((_name(s, folder), re.sub(r'[\r\n]+', ' ', s.texts[0] or '')) for s in samples)]
+    rows = [('filename', 'words'),
+            *((_name(s, folder), re.sub(r'[\r\n]+', ' ', s.texts[0] or '')) for s in samples)]
     csv.writer(table, lineterminator='\n').writerows(rows)
     _write(folder/'labels.csv', table.getvalue())
 
 # %% ../../nbs/data/29_label_tools.ipynb #2d679f6c
 label_tools = dict(
-    ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel, 'Label.txt: PPOCRLabel, one image and its boxes a line',
+    ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel,
+                      'Label.txt: PPOCRLabel, one image and its boxes a line',
                       looks=_is_ppocrlabel, home=lambda folder: (folder/'Label.txt').is_file()),
-    labelstudio=Format(from_labelstudio, to_labelstudio, 'tasks.json: Label Studio, an export or tasks to import',
+    labelstudio=Format(from_labelstudio, to_labelstudio,
+                       'tasks.json: Label Studio, an export or tasks to import',
                        sized=True, looks=_is_labelstudio),
-    page=Format(from_page, None, '*.xml: PAGE, words or lines with outlines', sized=True, looks=_is_page),
+    page=Format(from_page, None, '*.xml: PAGE, words or lines with outlines', sized=True,
+                looks=_is_page),
     alto=Format(from_alto, None, '*.xml: ALTO, words with boxes or outlines', looks=_is_alto),
     voc=Format(from_voc, None, '*.xml: Pascal VOC, boxes without texts', sized=True, looks=_is_voc),
-    csv=Format(from_csv, to_csv, 'labels.csv: filename,words', pages=False, words=True, looks=_is_csv,
+    csv=Format(from_csv, to_csv, 'labels.csv: filename,words', pages=False, words=True,
+               looks=_is_csv,
                home=lambda folder: not _labels(folder) and len(_csv_files(folder)) == 1))

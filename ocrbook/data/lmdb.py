@@ -19,9 +19,11 @@ def _open_lmdb(file):
     import lmdb
     have = file.stat().st_size
     try:
-        env = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
+        env = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False,
+                        meminit=False)
     except lmdb.Error as e:
-        raise FormatError(f'{file}: {"cut short" if have < 8192 else "not an LMDB database"}, {have} bytes ({e})') from None
+        raise FormatError(
+            f'{file}: {"cut short" if have < 8192 else "not an LMDB database"}, {have} bytes ({e})') from None
     need = (env.info()['last_pgno'] + 1)*env.stat()['psize']
     if have >= need: return env
     env.close()
@@ -42,7 +44,8 @@ def _root(file):
     "Page size, number of pages and depth of the tree, and its first page, by the newer of the two heads."
     heads = []
     with file.open('rb') as f:
-        for at in (16, 16 + struct.unpack_from('<I', f.read(48), 40)[0]):           # behind the header of page 0 and 1
+        # behind the header of page 0 and 1
+        for at in (16, 16 + struct.unpack_from('<I', f.read(48), 40)[0]):
             f.seek(at)
             m = struct.unpack('<IIQQ IHHQQQQQ IHHQQQQQ QQ', f.read(136))
             heads.append((m[-1], m[4], m[-2] + 1, m[14], m[19]))
@@ -69,7 +72,8 @@ def _keys(file, out):
 def _nodes(page, p, leaf, end):
     "Numbers of the pages below a page, or the keys on a leaf; None where it is damaged."
     number, _, kind, lower, upper = struct.unpack_from('<QHHHH', page)
-    if not (number == p and kind & 7 == (2 if leaf else 1) and 16 < lower <= upper <= len(page) and not lower % 2):
+    if not (number == p and kind & 7 == (2 if leaf else 1) and 16 < lower <= upper <= len(page)
+            and not lower % 2):
         return None
     at = page[16:lower].view('<u2').astype(int)
     if at.min() < upper or at.max() > len(page) - 8 or (at % 2).any(): return None
@@ -77,10 +81,11 @@ def _nodes(page, p, leaf, end):
     to = at + 8 + keys
     if (to > len(page)).any(): return None
     if not leaf: return (low | high << 16 | flags << 32).tolist()
-    room, far = low | high << 16, flags == 1                                         # far: on pages of its own, whose number stands here
+    room, far = low | high << 16, flags == 1  # far: on pages of its own, whose number stands here
     if (to + np.where(far, 8, room) > len(page)).any() or (flags > 1).any(): return None
     there = page[to[far, None] + range(8)].view('<u8').ravel()
-    if (there >= end//len(page)).any() or (there.astype(int)*len(page) + 16 + room[far] > end).any():
+    if (there >= end//len(page)).any() or (there.astype(int)*len(page) + 16
+                                           + room[far] > end).any():
         return None
     data = page.tobytes()
     return [data[a+8:b] for a, b in zip(at, to)]
@@ -90,7 +95,9 @@ def _count(said, last, file, out):
     "How many samples there should be; `out` is told where that is in doubt."
     said = bytes(said or b'').strip()
     if not said.isdigit() or len(said) > 9:
-        out.note(file, f'no num-samples: was its writing interrupted? The last image is number {last}'); return last
+        out.note(file,
+                 f'no num-samples: was its writing interrupted? The last image is number {last}')
+        return last
     if int(said) != last:
         out.note(file, f'num-samples is {int(said)}, but the last image is number {last}')
     return min(int(said), last)
@@ -107,7 +114,8 @@ def _crops(file, out):
     with _turn_lock, _open_lmdb(file) as env, env.begin() as t:
         keys = set(_keys(file, out))
         numbers = sorted(int(m[1]) for k in keys if (m := re.fullmatch(rb'image-(\d{9})', k)))
-        n = _count(t.get(b'num-samples') if b'num-samples' in keys else None, max(numbers, default=0), file, out)
+        n = _count(t.get(b'num-samples') if b'num-samples' in keys else None,
+                   max(numbers, default=0), file, out)
         numbers = [i for i in numbers if i <= n]
         for name in _missing(numbers, n): out.note(file, f'no {name}')
         for i in numbers:
@@ -115,7 +123,8 @@ def _crops(file, out):
             try:
                 text = t.get(label) if label in keys else None
                 if text is None: raise ValueError(f'no {label.decode()}')
-                out.append(Sample(file.parent/name, texts=[text.decode(out.encoding or 'utf-8')], data=partial(_from_lmdb, file, name.encode())))
+                out.append(Sample(file.parent/name, texts=[text.decode(out.encoding or 'utf-8')],
+                                  data=partial(_from_lmdb, file, name.encode())))
             except UnicodeError as e:
                 out.note(f'{file}:{i}', f'label: {_undecoded(out.encoding or "utf-8", e)}')
             except ValueError as e: out.note(f'{file}:{i}', e)
@@ -149,7 +158,10 @@ def to_lmdb(samples, folder):
     try:
         with lmdb.open(str(part), subdir=False, map_size=1<<24) as env:
             for i in range(0, len(samples), 200):
-                put(env, [kv for j, s in enumerate(samples[i:i+200], i+1) for kv in ((f'image-{j:09}', s.raw()), (f'label-{j:09}', (s.texts[0] or '').encode()))])
+                put(env,
+                    [kv for j, s in enumerate(samples[i:i+200], i+1)
+                     for kv in ((f'image-{j:09}', s.raw()),
+                                (f'label-{j:09}', (s.texts[0] or '').encode()))])
             put(env, [('num-samples', str(len(samples)).encode())])
     except lmdb.Error as e: raise OSError(None, str(e)) from None
     os.replace(part, folder/'data.mdb')

@@ -26,10 +26,12 @@ def _coco_word(d):
     text = d.get('utf8_string')
     hidden = d['legibility'] != 'legible' if 'legibility' in d else text == '.'
     more = {k: d[k] for k in ('language', 'class') if k in d}
-    return _instance(_points(outline, 3), None if hidden and text in ('', '.', None) else text, hidden, **more)
+    return _instance(_points(outline, 3), None if hidden and text in ('', '.', None) else text,
+                     hidden, **more)
 
 def _is_cocotext(look) -> float:
-    return float(any(isinstance(d.get('imgs'), dict) and isinstance(d.get('anns'), dict) for d in look.objects))
+    return float(any(isinstance(d.get('imgs'), dict) and isinstance(d.get('anns'), dict)
+                     for d in look.objects))
 
 def from_cocotext(source, out):
     "Add the pages of a COCO-Text or TextOCR file, or of the folder that holds it, to `out`."
@@ -44,13 +46,17 @@ def from_cocotext(source, out):
         else: out.note(file, f'annotation {key}: no image with id {image}')
     for key, im in d['imgs'].items():
         where = f'{file}: image {key}'
-        if not isinstance(im, dict) or not isinstance(im.get('file_name'), str): out.note(where, 'no "file_name"'); continue
+        if not isinstance(im, dict) or not isinstance(im.get('file_name'), str):
+            out.note(where, 'no "file_name"'); continue
         good, places = _collect(out, words[key], _coco_word, where, 'annotation')
-        row = dict(file=im['file_name'], instances=good) | {k: im[k] for k in ('width', 'height', 'set') if k in im}
+        row = dict(file=im['file_name'], instances=good) | {k: im[k]
+                                                            for k in ('width', 'height', 'set')
+                                                            if k in im}
         last = Path(im['file_name']).name
         def find(n):
             try: return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(n)
-            except ValueError: return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(last)
+            except ValueError:
+                return _beside(out, file.parent, 'images', 'train_images', 'train2014', '../')(last)
         out.add(row, find, where, places)
 
 # %% ../../nbs/data/32_public_sets.ipynb #6d9af770
@@ -72,10 +78,12 @@ def _hier_instance(d):
     w = d['_hier']
     more = {k: True for k in ('handwritten', 'vertical') if w.get(k)}
     hidden = w.get('legible') is False or d['text'] in (None, '')
-    return _instance(_points(w.get('vertices'), 3), d['text'] or None, hidden, paragraph=d['paragraph'], line=d['line'], **more)
+    return _instance(_points(w.get('vertices'), 3), d['text'] or None, hidden,
+                     paragraph=d['paragraph'], line=d['line'], **more)
 
 def _is_hiertext(look) -> float:
-    return float(any(isinstance(d.get('annotations'), list) and d['annotations'] and isinstance(d['annotations'][0], dict)
+    return float(any(isinstance(d.get('annotations'), list) and d['annotations']
+                     and isinstance(d['annotations'][0], dict)
                      and 'paragraphs' in d['annotations'][0] for d in look.objects))
 
 def from_hiertext(source, out):
@@ -84,26 +92,35 @@ def from_hiertext(source, out):
     if (d := _json(file, out)) is None: return
     for i, im in enumerate(d.get('annotations') or []):
         where = f'{file}: image {i}'
-        if not isinstance(im, dict) or not isinstance(im.get('image_id'), str): out.note(where, 'no "image_id"'); continue
+        if not isinstance(im, dict) or not isinstance(im.get('image_id'), str):
+            out.note(where, 'no "image_id"'); continue
         where = f'{file}: image {im["image_id"]}'
         try: words = _hier_words(im)
-        except (AttributeError, TypeError): out.note(where, '"paragraphs" is not a list of paragraphs'); continue
+        except (AttributeError, TypeError):
+            out.note(where, '"paragraphs" is not a list of paragraphs'); continue
         good, places = _collect(out, words, _hier_instance, where, 'word')
-        row = dict(file=f'{im["image_id"]}.jpg', instances=good, width=im.get('image_width'), height=im.get('image_height'))
-        out.add(row, _beside(out, file.parent, 'train', 'validation', 'images', '../train', '../validation'), where, places)
+        row = dict(file=f'{im["image_id"]}.jpg', instances=good, width=im.get('image_width'),
+                   height=im.get('image_height'))
+        out.add(row, _beside(out, file.parent, 'train', 'validation', 'images', '../train',
+                             '../validation'), where, places)
 
 # %% ../../nbs/data/32_public_sets.ipynb #2696a60d
 def _art_instance(d):
     "An instance of ArT, LSVT or ReCTS."
     hidden = bool(d.get('illegibility')) or d.get('ignore') in (1, True)
-    return _instance(_points(d.get('points'), 4), d.get('transcription'), hidden, language=d.get('language'))
+    return _instance(_points(d.get('points'), 4), d.get('transcription'), hidden,
+                     language=d.get('language'))
 
 def _is_art(look) -> float:
-    def fits(d): return isinstance(d, list) and all(isinstance(w, dict) and {'points', 'transcription'} <= set(w) for w in d)
-    return float(any(d and 'chars' not in d and all(map(fits, d.values())) and any(d.values()) for d in look.objects))
+    def fits(d):
+        return isinstance(d, list) and all(isinstance(w, dict)
+                                           and {'points', 'transcription'} <= set(w) for w in d)
+    return float(any(d and 'chars' not in d and all(map(fits, d.values())) and any(d.values())
+                     for d in look.objects))
 
 def _is_rects(look) -> float:
-    return float(any(isinstance(d.get('lines'), list) and isinstance(d.get('chars'), list) for d in look.objects))
+    return float(any(isinstance(d.get('lines'), list) and isinstance(d.get('chars'), list)
+                     for d in look.objects))
 
 def from_art(source, out):
     "Add the pages of an ArT or LSVT file, or of the folder that holds it, to `out`."
@@ -126,10 +143,12 @@ def from_art(source, out):
 def from_rects(source, out):
     "Add the pages of ReCTS files, one an image, below a folder, to `out`."
     root = source if source.is_dir() else source.parent
-    find, rest = _stems(out, root if any(p.suffix.lower() in _suffixes for p in root.rglob('*')) else root.parent)
+    find, rest = _stems(out, root if any(p.suffix.lower() in _suffixes for p in root.rglob('*'))
+                        else root.parent)
     for file in [source] if source.is_file() else sorted(source.rglob('*.json')):
         if (d := _json(file, out)) is None: continue
-        if not isinstance(d, dict) or not isinstance(d.get('lines'), list): out.note(file, 'no list "lines"'); continue
+        if not isinstance(d, dict) or not isinstance(d.get('lines'), list):
+            out.note(file, 'no list "lines"'); continue
         try: path = find(file.stem, file)
         except ValueError as e: out.note(file, e); continue
         good, places = _collect(out, d['lines'], _art_instance, file, 'line')
@@ -144,7 +163,8 @@ _rctw_line = re.compile(rf'\ufeff?{_corner_list}\s*([01])\s*,\s*"(.*)"\s*')
 
 def _extra_column(line, form, expected):
     "Corners, the column behind them and the text of one line."
-    if not (m := form.fullmatch(line)): raise ValueError(f'expected eight numbers, {expected} and a text, got {line[:60]!r}')
+    if not (m := form.fullmatch(line)):
+        raise ValueError(f'expected eight numbers, {expected} and a text, got {line[:60]!r}')
     return _numbers(line.split(',', 8), 8, line)[0], m[1], m[2]
 
 def _mlt_word(line):
@@ -183,15 +203,18 @@ def from_synthtext(source, out):
     "Add the scenes of SynthText's `gt.mat`, or of the folder that holds it, to `out`."
     file = source if source.is_file() else source/'gt.mat'
     try: d = loadmat(file, squeeze_me=True, variable_names=['imnames', 'wordBB', 'txt'])
-    except (OSError, ValueError, TypeError, NotImplementedError) as e: raise FormatError(f'{file}: no MATLAB file of SynthText ({e})') from None
-    if missing := [k for k in ('imnames', 'wordBB', 'txt') if k not in d]: raise FormatError(f'{file}: no {", ".join(missing)}')
+    except (OSError, ValueError, TypeError, NotImplementedError) as e:
+        raise FormatError(f'{file}: no MATLAB file of SynthText ({e})') from None
+    if missing := [k for k in ('imnames', 'wordBB', 'txt') if k not in d]:
+        raise FormatError(f'{file}: no {", ".join(missing)}')
     names, found, texts = np.atleast_1d(d['imnames']), d['wordBB'], d['txt']
     if len(names) == 1: found, texts = [found], [texts]
     for name, boxes, blocks in zip(names, found, texts):
         where = f'{file}: {name}'
         try: words = _synth_words(boxes, blocks)
         except ValueError as e: out.note(where, e); continue
-        out.add(dict(file=str(name), instances=words), _beside(out, file.parent, 'images'), where, [f'{where}: word {i}' for i in range(len(words))])
+        out.add(dict(file=str(name), instances=words), _beside(out, file.parent, 'images'), where,
+                [f'{where}: word {i}' for i in range(len(words))])
 
 # %% ../../nbs/data/32_public_sets.ipynb #877bddc9
 _mjsynth_line = re.compile(r'(\S*?([^_/\s]+)_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
@@ -201,9 +224,11 @@ def _is_mjsynth(look) -> float: return look.share(_mjsynth_line.fullmatch)
 def from_mjsynth(source, out):
     "Add the word crops of one of MJSynth's lists (`annotation_train.txt`), or of the folder that holds one, to `out`."
     train = source/'annotation_train.txt'
-    file = train if source.is_dir() and train.is_file() else _one(source, 'mjsynth', _is_mjsynth, out)
+    file = train if source.is_dir() and train.is_file() else _one(source, 'mjsynth',
+                                                                  _is_mjsynth, out)
     for where, line in _lines(file, out):
-        if not (m := _mjsynth_line.fullmatch(line)): out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
+        if not (m := _mjsynth_line.fullmatch(line)):
+            out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
         out.add(dict(file=m[1], text=m[3]), _beside(out, file.parent), where)
 
 # %% ../../nbs/data/32_public_sets.ipynb #b4fe1953
@@ -216,7 +241,8 @@ class PublicSet(NamedTuple):
 
 _rrc = 'https://rrc.cvc.uab.es/?ch='
 PUBLIC_SETS = {
-    'icdar2013': PublicSet('icdar2013', _rrc + '2', '462 photos of signs, upright boxes', 'account'),
+    'icdar2013': PublicSet('icdar2013', _rrc + '2', '462 photos of signs, upright boxes',
+                           'account'),
     'icdar2015': PublicSet('icdar2015', _rrc + '4', '1,500 street photos, four corners', 'account'),
     'mlt2017': PublicSet('mlt', _rrc + '8', '18,000 photos, nine languages', 'account'),
     'mlt2019': PublicSet('mlt', _rrc + '15', '20,000 photos, ten languages', 'account'),
@@ -225,25 +251,39 @@ PUBLIC_SETS = {
     'rects': PublicSet('rects', _rrc + '12', '25,000 sign boards, Chinese', 'account'),
     'sroie': PublicSet('sroie', _rrc + '13', '973 scanned receipts', 'account'),
     'rctw17': PublicSet('rctw', 'https://rctw.vlrlab.net', '12,263 photos, Chinese', 'research'),
-    'totaltext': PublicSet('totaltext', 'https://github.com/cs-chan/Total-Text-Dataset', '1,555 photos, curved words', 'BSD-3'),
-    'ctw1500': PublicSet('ctw1500', 'https://github.com/Yuliang-Liu/Curve-Text-Detector', '1,500 photos, curved lines', 'research'),
-    'cocotext': PublicSet('cocotext', 'https://bgshih.github.io/cocotext', '63,686 photos of COCO', 'CC BY 4.0 (labels)'),
-    'textocr': PublicSet('cocotext', 'https://textvqa.org/textocr', '28,134 photos, 900,000 words', 'CC BY 4.0'),
+    'totaltext': PublicSet('totaltext', 'https://github.com/cs-chan/Total-Text-Dataset',
+                           '1,555 photos, curved words', 'BSD-3'),
+    'ctw1500': PublicSet('ctw1500', 'https://github.com/Yuliang-Liu/Curve-Text-Detector',
+                         '1,500 photos, curved lines', 'research'),
+    'cocotext': PublicSet('cocotext', 'https://bgshih.github.io/cocotext', '63,686 photos of COCO',
+                          'CC BY 4.0 (labels)'),
+    'textocr': PublicSet('cocotext', 'https://textvqa.org/textocr', '28,134 photos, 900,000 words',
+                         'CC BY 4.0'),
     'hiertext': PublicSet('hiertext', 'https://github.com/google-research-datasets/hiertext',
                           '11,639 photos, words in lines in paragraphs', 'CC BY-SA 4.0 (labels)'),
-    'synthtext': PublicSet('synthtext', 'https://www.robots.ox.ac.uk/~vgg/data/scenetext', '800,000 drawn scenes', 'research'),
-    'mjsynth': PublicSet('mjsynth', 'https://www.robots.ox.ac.uk/~vgg/data/text', '9 million drawn words', 'research'),
-    'funsd': PublicSet('funsd', 'https://guillaumejaume.github.io/FUNSD', '199 scanned forms', 'non-commercial'),
-    'wildreceipt': PublicSet('linejson', 'https://download.openmmlab.com/mmocr/data/wildreceipt.tar',
+    'synthtext': PublicSet('synthtext', 'https://www.robots.ox.ac.uk/~vgg/data/scenetext',
+                           '800,000 drawn scenes', 'research'),
+    'mjsynth': PublicSet('mjsynth', 'https://www.robots.ox.ac.uk/~vgg/data/text',
+                         '9 million drawn words', 'research'),
+    'funsd': PublicSet('funsd', 'https://guillaumejaume.github.io/FUNSD', '199 scanned forms',
+                       'non-commercial'),
+    'wildreceipt': PublicSet('linejson',
+                             'https://download.openmmlab.com/mmocr/data/wildreceipt.tar',
                              '1,740 photos of receipts, 25 classes', 'not stated')}
 
 public_sets = dict(
-    cocotext=Format(from_cocotext, None, 'COCO_Text.json, TextOCR_*.json: tables of images and words', looks=_is_cocotext),
-    hiertext=Format(from_hiertext, None, 'HierText: words in lines in paragraphs', looks=_is_hiertext),
+    cocotext=Format(from_cocotext, None,
+                    'COCO_Text.json, TextOCR_*.json: tables of images and words',
+                    looks=_is_cocotext),
+    hiertext=Format(from_hiertext, None, 'HierText: words in lines in paragraphs',
+                    looks=_is_hiertext),
     art=Format(from_art, None, 'train_labels.json: ArT and LSVT, one list an image', looks=_is_art),
     rects=Format(from_rects, None, '*.json: ReCTS, one file an image', looks=_is_rects),
     mlt=Format(from_mlt, None, 'gt_*.txt: MLT, four corners, script, text', looks=_is_mlt),
     rctw=Format(from_rctw, None, '*.txt: RCTW-17, four corners, difficult, "text"', looks=_is_rctw),
-    synthtext=Format(from_synthtext, None, 'gt.mat: SynthText, boxes of words', home=lambda folder: (folder/'gt.mat').is_file()),
-    mjsynth=Format(from_mjsynth, None, 'annotation_*.txt: MJSynth, the text in the name', pages=False, words=True,
-                   looks=_is_mjsynth, home=lambda folder: (folder/'annotation_train.txt').is_file()))
+    synthtext=Format(from_synthtext, None, 'gt.mat: SynthText, boxes of words',
+                     home=lambda folder: (folder/'gt.mat').is_file()),
+    mjsynth=Format(from_mjsynth, None, 'annotation_*.txt: MJSynth, the text in the name',
+                   pages=False, words=True,
+                   looks=_is_mjsynth,
+                   home=lambda folder: (folder/'annotation_train.txt').is_file()))

@@ -35,33 +35,62 @@ class Tongue(NamedTuple):
     subtotal:tuple; tax:tuple; tips:tuple; total:tuple; paid:tuple; change:tuple; others:tuple; goods:tuple; money:tuple; thanks:tuple
 
 TONGUES = (
-    (.62, Tongue(('Date', 'DATE', 'Order Date'), ('Time', 'TIME'), ('Tel', 'TEL', 'Phone', 'Ph', 'PH'),
-        ('Description', 'ITEM', 'Item', 'Product'), ('Qty', 'QTY', 'Quantity'), ('Price', 'Amount', 'AMOUNT', 'Amt', 'Total'),
-        ('Subtotal', 'SUBTOTAL', 'Sub Total', 'Sub-Total', 'Net Total'), ('Tax', 'TAX', 'Sales Tax', 'VAT', 'GST', 'Total Tax', 'State Tax'),
-        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'), ('Total', 'TOTAL', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE', 'Balance Due', 'Amount', 'Total (RM)', 'TOTAL SALES', 'Net Total', 'Total Incl. GST', 'TOTAL AMT'),
-        ('Cash', 'CASH', 'Cash Tendered', 'VISA', 'Paid', 'CREDIT CARD', 'Tendered'), ('Change', 'CHANGE', 'Change Due', 'BALANCE'),
-        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card', 'Auth', 'Ref', 'Reg', 'GST ID', 'Items'),
-        tuple('BURGER FRIES COFFEE TEA LATTE SALAD CHICKEN PIZZA BEER WINE SODA WATER MILK BREAD EGGS CHEESE SOUP STEAK RICE NOODLES SHRIMP FISH TACO '
+    (.62, Tongue(('Date', 'DATE', 'Order Date'), ('Time', 'TIME'),
+                 ('Tel', 'TEL', 'Phone', 'Ph', 'PH'),
+        ('Description', 'ITEM', 'Item', 'Product'), ('Qty', 'QTY', 'Quantity'),
+                 ('Price', 'Amount', 'AMOUNT', 'Amt', 'Total'),
+        ('Subtotal', 'SUBTOTAL', 'Sub Total', 'Sub-Total', 'Net Total'),
+                 ('Tax', 'TAX', 'Sales Tax', 'VAT', 'GST', 'Total Tax', 'State Tax'),
+        ('Tip', 'TIP', 'Gratuity', 'GRATUITY'),
+                 ('Total', 'TOTAL', 'TOTAL', 'Total Due', 'Grand Total', 'AMOUNT DUE',
+                  'Balance Due', 'Amount', 'Total (RM)', 'TOTAL SALES', 'Net Total',
+                  'Total Incl. GST', 'TOTAL AMT'),
+        ('Cash', 'CASH', 'Cash Tendered', 'VISA', 'Paid', 'CREDIT CARD', 'Tendered'),
+                 ('Change', 'CHANGE', 'Change Due', 'BALANCE'),
+        ('Server', 'Table', 'Check', 'Guests', 'Cashier', 'Order', 'Terminal', 'Invoice', 'Card',
+         'Auth', 'Ref', 'Reg', 'GST ID', 'Items'),
+        tuple(
+    'BURGER FRIES COFFEE TEA LATTE SALAD CHICKEN PIZZA BEER WINE SODA WATER MILK BREAD EGGS CHEESE SOUP STEAK RICE NOODLES SHRIMP FISH TACO '
               'SANDWICH TOAST BACON APPLE BANANA JUICE CAKE COOKIE MUFFIN SUSHI ROLL CURRY PASTA SALMON LAMB RIBS WINGS SHIRT SOCKS SOAP PAPER PEN '
               'BATTERY BOOK FUEL UNLEADED GRILLED SPICY LARGE SMALL ORGANIC DIET COKE SPRITE ICED HOT BLACK'.split()),
-        ('{}', '{}', '${}', '${}', '£{}', 'RM{}'), ('Thank you', 'THANK YOU', 'Please come again', 'Have a nice day', 'CUSTOMER COPY', 'No refunds'))),
-    (.12, Tongue(('Fecha', 'FECHA'), ('Hora', 'HORA'), ('Tel', 'Tlf', 'TELEFONO'), ('Descripcion', 'ARTICULO', 'Concepto'),
-        ('Uds.', 'UDS', 'Cant.'), ('Importe', 'IMPORTE', 'Precio'), ('Subtotal', 'Base', 'BASE IMP.'), ('IVA', 'I.V.A.', 'Cuota'), ('Propina',),
-        ('TOTAL', 'Total', 'Total a pagar'), ('Efectivo', 'ENTREGADO', 'Tarjeta'), ('Cambio',), ('Mesa', 'Camarero', 'Factura', 'Ticket', 'CIF'),
-        tuple('CAFE CERVEZA VINO TORTILLA PAN JAMON QUESO ENSALADA PAELLA AGUA TARTA GAMBAS POLLO CALDO HELADO ARROZ MENU'.split()),
+        ('{}', '{}', '${}', '${}', '£{}', 'RM{}'),
+                 ('Thank you', 'THANK YOU', 'Please come again', 'Have a nice day', 'CUSTOMER COPY',
+                  'No refunds'))),
+    (.12, Tongue(('Fecha', 'FECHA'), ('Hora', 'HORA'), ('Tel', 'Tlf', 'TELEFONO'),
+                 ('Descripcion', 'ARTICULO', 'Concepto'),
+        ('Uds.', 'UDS', 'Cant.'), ('Importe', 'IMPORTE', 'Precio'),
+                 ('Subtotal', 'Base', 'BASE IMP.'), ('IVA', 'I.V.A.', 'Cuota'), ('Propina',),
+        ('TOTAL', 'Total', 'Total a pagar'), ('Efectivo', 'ENTREGADO', 'Tarjeta'), ('Cambio',),
+                 ('Mesa', 'Camarero', 'Factura', 'Ticket', 'CIF'),
+        tuple(
+    'CAFE CERVEZA VINO TORTILLA PAN JAMON QUESO ENSALADA PAELLA AGUA TARTA GAMBAS POLLO CALDO HELADO ARROZ MENU'.split()),
         ('{}', '{} €', '{}'), ('Gracias por su visita', 'IVA INCLUIDO'))),
-    (.08, Tongue(('Date', 'DATE'), ('Heure',), ('Tél', 'Téléphone'), ('Désignation', 'Article'), ('Qté', 'QTE'), ('Montant', 'Prix'),
-        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',), ('TOTAL', 'Total TTC', 'Net à payer'), ('Espèces', 'Carte'), ('Rendu',), ('Table', 'Couverts', 'SIRET'),
-        tuple('CAFE CROISSANT VIN SALADE POULET FROMAGE DESSERT EAU MENU TARTE SOUPE FRITES BIERE STEAK'.split()), ('{}', '{} €', '{}€'), ('Merci de votre visite',))),
-    (.08, Tongue(('Datum',), ('Uhrzeit', 'Zeit'), ('Tel', 'Telefon'), ('Artikel', 'Bezeichnung'), ('Menge', 'Anz.'), ('Betrag', 'EUR', 'Preis'),
-        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',), ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Bar', 'Gegeben', 'EC-Karte'), ('Rückgeld', 'Zurück'), ('Tisch', 'Rechnung', 'Bediener'),
-        tuple('BROT KAFFEE BIER SUPPE SALAT SCHNITZEL WURST KUCHEN WASSER SAFT MILCH KÄSE PIZZA NUDELN'.split()), ('{}', '{} €', 'EUR {}'), ('Vielen Dank',))),
-    (.05, Tongue(('Datum',), ('Tijd',), ('Tel',), ('Omschrijving', 'Artikel'), ('Aantal',), ('Bedrag', 'Prijs'), ('Subtotaal',), ('BTW', 'BTW 21%'), ('Fooi',),
-        ('Totaal', 'TOTAAL', 'Te betalen'), ('Contant', 'Pin'), ('Wisselgeld', 'Retour'), ('Tafel', 'Bon', 'Kassa'),
-        tuple('KOFFIE THEE BIER SOEP SALADE BROOD KAAS FRIET TAART WATER'.split()), ('{}', '€ {}'), ('Bedankt en tot ziens',))),
-    (.05, Tongue(('Tarikh', 'Tanggal'), ('Masa', 'Jam'), ('Tel', 'Telp'), ('Perkara', 'Barang'), ('Kuantiti', 'Jml'), ('Harga', 'Jumlah'), ('Jumlah Kecil', 'Subtotal'),
-        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL', 'JUMLAH BESAR'), ('Tunai', 'CASH'), ('Baki', 'Change'), ('Meja', 'Resit', 'Kasir'),
-        tuple('NASI AYAM MEE TEH KOPI IKAN ROTI SATAY LIMAU AIR GORENG'.split()), ('RM{}', '{}', 'RM {}'), ('Terima kasih',))),
+    (.08, Tongue(('Date', 'DATE'), ('Heure',), ('Tél', 'Téléphone'), ('Désignation', 'Article'),
+                 ('Qté', 'QTE'), ('Montant', 'Prix'),
+        ('Sous-total', 'Total HT'), ('TVA', 'T.V.A.'), ('Service',),
+                 ('TOTAL', 'Total TTC', 'Net à payer'), ('Espèces', 'Carte'), ('Rendu',),
+                 ('Table', 'Couverts', 'SIRET'),
+        tuple(
+    'CAFE CROISSANT VIN SALADE POULET FROMAGE DESSERT EAU MENU TARTE SOUPE FRITES BIERE STEAK'.split()), ('{}', '{} €', '{}€'), ('Merci de votre visite',))),
+    (.08, Tongue(('Datum',), ('Uhrzeit', 'Zeit'), ('Tel', 'Telefon'), ('Artikel', 'Bezeichnung'),
+                 ('Menge', 'Anz.'), ('Betrag', 'EUR', 'Preis'),
+        ('Zwischensumme', 'Netto'), ('MwSt', 'MWST 19%', 'USt'), ('Trinkgeld',),
+                 ('Summe', 'SUMME', 'Gesamt', 'Total'), ('Bar', 'Gegeben', 'EC-Karte'),
+                 ('Rückgeld', 'Zurück'), ('Tisch', 'Rechnung', 'Bediener'),
+        tuple(
+    'BROT KAFFEE BIER SUPPE SALAT SCHNITZEL WURST KUCHEN WASSER SAFT MILCH KÄSE PIZZA NUDELN'.split()), ('{}', '{} €', 'EUR {}'), ('Vielen Dank',))),
+    (.05, Tongue(('Datum',), ('Tijd',), ('Tel',), ('Omschrijving', 'Artikel'), ('Aantal',),
+                 ('Bedrag', 'Prijs'), ('Subtotaal',), ('BTW', 'BTW 21%'), ('Fooi',),
+        ('Totaal', 'TOTAAL', 'Te betalen'), ('Contant', 'Pin'), ('Wisselgeld', 'Retour'),
+                 ('Tafel', 'Bon', 'Kassa'),
+        tuple('KOFFIE THEE BIER SOEP SALADE BROOD KAAS FRIET TAART WATER'.split()), ('{}', '€ {}'),
+                 ('Bedankt en tot ziens',))),
+    (.05, Tongue(('Tarikh', 'Tanggal'), ('Masa', 'Jam'), ('Tel', 'Telp'), ('Perkara', 'Barang'),
+                 ('Kuantiti', 'Jml'), ('Harga', 'Jumlah'), ('Jumlah Kecil', 'Subtotal'),
+        ('GST 6%', 'Cukai', 'PPN'), ('Servis',), ('Jumlah', 'TOTAL', 'JUMLAH BESAR'),
+                 ('Tunai', 'CASH'), ('Baki', 'Change'), ('Meja', 'Resit', 'Kasir'),
+        tuple('NASI AYAM MEE TEH KOPI IKAN ROTI SATAY LIMAU AIR GORENG'.split()),
+                 ('RM{}', '{}', 'RM {}'), ('Terima kasih',))),
 )
 
 # %% ../../nbs/data/14_receipts.ipynb #5c87a4cf
@@ -83,52 +112,67 @@ def draw_bill(
     goods, # words of which names are made
 ) -> Bill:
     "A shopping basket."
-    names = [' '.join(rng.sample(goods, min(len(goods), rng.choice((1, 1, 2, 2, 3))))) for _ in range(rng.choice((1, 1, 2, 2, 3, 4, 5, 6, 8, 10)))]
+    names = [' '.join(rng.sample(goods, min(len(goods), rng.choice((1, 1, 2, 2, 3)))))
+             for _ in range(rng.choice((1, 1, 2, 2, 3, 4, 5, 6, 8, 10)))]
     top = rng.choice((500, 1500, 4000, 12000))
     if rng.random() < .4: names = [n.title() for n in names]
-    items = tuple((n, rng.choice((1, 1, 1, 2, 3, 4)), rng.choice((rng.randrange(50, top), rng.randrange(1, top//50 + 2)*50 - 1))) for n in names)
+    items = tuple((n, rng.choice((1, 1, 1, 2, 3, 4)),
+                   rng.choice((rng.randrange(50, top), rng.randrange(1, top//50 + 2)*50 - 1)))
+                  for n in names)
     bill = Bill(items, rng.choice((0, .05, .06, .0825, .1, .19, .21)), 0)
-    return bill._replace(tips=round(bill.subtotal*rng.choice((.1, .15, .18)))) if rng.random() < .15 else bill
+    return bill._replace(
+        tips=round(bill.subtotal*rng.choice((.1, .15, .18)))) if rng.random() < .15 else bill
 
 # %% ../../nbs/data/14_receipts.ipynb #dc5e346b
 def _date(rng):
     d, m, y = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2008, 2026)
     month = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()[m-1]
-    return rng.choice((f'{m:02}/{d:02}/{y}', f'{d:02}/{m:02}/{y}', f'{m}/{d}/{y%100:02}', f'{d:02}/{m:02}/{y%100:02}', f'{d:02}-{m:02}-{y}', f'{y}-{m:02}-{d:02}',
+    return rng.choice((f'{m:02}/{d:02}/{y}', f'{d:02}/{m:02}/{y}', f'{m}/{d}/{y%100:02}',
+                       f'{d:02}/{m:02}/{y%100:02}', f'{d:02}-{m:02}-{y}', f'{y}-{m:02}-{d:02}',
                        f'{d:02}.{m:02}.{y}', f'{month} {d}, {y}', f"{d:02} {month}'{y%100:02}"))
 
 def _time(rng):
     h, m, s = rng.randint(0, 23), rng.randint(0, 59), rng.randint(0, 59)
     late = 'AM' if h < 12 else 'PM'
-    return rng.choice((f'{h:02}:{m:02}', f'{h:02}:{m:02}:{s:02}', f'{h%12 or 12}:{m:02} {late}', f'{h%12 or 12:02}:{m:02}:{s:02} {late}'))
+    return rng.choice((f'{h:02}:{m:02}', f'{h:02}:{m:02}:{s:02}', f'{h%12 or 12}:{m:02} {late}',
+                       f'{h%12 or 12:02}:{m:02}:{s:02} {late}'))
 
 def _phone(rng):
     a, b, c = rng.randint(200, 989), rng.randint(200, 989), rng.randint(0, 9999)
-    return rng.choice((f'({a}) {b}-{c:04}', f'{a}-{b}-{c:04}', f'0{a} {b}{c:04}', f'+{rng.randint(30, 65)} {a} {b}{c:04}', f'{a}{b}{c:04}'))
+    return rng.choice((f'({a}) {b}-{c:04}', f'{a}-{b}-{c:04}', f'0{a} {b}{c:04}',
+                       f'+{rng.randint(30, 65)} {a} {b}{c:04}', f'{a}{b}{c:04}'))
 
 def _shop(rng):
     name = ' '.join(rng.choice(word_lists()[1]) for _ in range(rng.choice((1, 1, 2))))
-    kind = rng.choice(('', '', 'Cafe', 'Restaurant', 'Bar & Grill', 'Market', 'Store', 'Pizza', 'Hotel', 'Deli', 'Coffee', "'s", 'Inc.', 'Sdn Bhd'))
+    kind = rng.choice(('', '', 'Cafe', 'Restaurant', 'Bar & Grill', 'Market', 'Store', 'Pizza',
+                       'Hotel', 'Deli', 'Coffee', "'s", 'Inc.', 'Sdn Bhd'))
     name = (name.title() + ('' if kind == "'s" else ' ')*bool(kind) + kind)
     return name.upper() if rng.random() < .5 else name
 
 def _address(rng):
     place = rng.choice(word_lists()[2]).title()
-    street = rng.choice((f'{rng.randint(1, 9999)} {place} {rng.choice(("St", "Ave", "Road", "Blvd", "Lane"))}', f'{place}straat {rng.randint(1, 200)}', f'Calle {place}, {rng.randint(1, 99)}'))
+    street = rng.choice(
+        (f'{rng.randint(1, 9999)} {place} {rng.choice(("St", "Ave", "Road", "Blvd", "Lane"))}',
+         f'{place}straat {rng.randint(1, 200)}', f'Calle {place}, {rng.randint(1, 99)}'))
     town = rng.choice(word_lists()[2]).title()
-    return street, rng.choice((f'{town}, {rng.choice(("CA", "NY", "TX", "HI", "UT"))} {rng.randint(10000, 99999)}', f'{rng.randint(10000, 99999)} {town}', town))
+    return street, rng.choice(
+        (f'{town}, {rng.choice(("CA", "NY", "TX", "HI", "UT"))} {rng.randint(10000, 99999)}',
+         f'{rng.randint(10000, 99999)} {town}', town))
 
 def _write_other(rng, w, t, left, right):
     "A row of no use: a greeting, or a number and what it is."
     if rng.random() < .3: return w.row((rng.choice(t.thanks), 'Others', .5))
     w.pair(rng.choice(t.others), rng.choice((
-        str(rng.randint(1, 99)), f'#{rng.randint(100, 99999)}', f'{rng.randint(0, 10**8):08}', 'X'*rng.choice((4, 12)) + f'{rng.randint(0, 9999):04}',
-        rng.choice(word_lists()[2]).title(), f'{rng.randint(1, 99)}.{rng.randint(0, 99):02}')), 'Others', left, right)
+        str(rng.randint(1, 99)), f'#{rng.randint(100, 99999)}', f'{rng.randint(0, 10**8):08}',
+        'X'*rng.choice((4, 12)) + f'{rng.randint(0, 9999):04}',
+        rng.choice(word_lists()[2]).title(), f'{rng.randint(1, 99)}.{rng.randint(0, 99):02}')),
+           'Others', left, right)
 
 # %% ../../nbs/data/14_receipts.ipynb #33ace704
 class Writer:
     "Collects the rows of a receipt."
-    def __init__(self, rng): self.rng, self.rows, self.pieces, self.colon = rng, [], [], rng.choice(('', ':', ':', ' :'))
+    def __init__(self, rng):
+        self.rng, self.rows, self.pieces, self.colon = rng, [], [], rng.choice(('', ':', ':', ' :'))
 
     def row(self, *cells): # of (text, label, place)
         "One row of pieces without keys."
@@ -144,7 +188,8 @@ class Writer:
         label = lambda k: 'Others' if thing == 'Others' else f'{thing}_{k}'
         if joint: return self.row((f'{key}{self.colon or " "}{value}', label('value'), left))
         k = self.piece(key + self.colon, label('key'), left)
-        self.rows.append([k, self.piece(value, label('value'), right, None if thing == 'Others' else k)])
+        self.rows.append([k, self.piece(value, label('value'), right,
+                                        None if thing == 'Others' else k)])
 
 def write_receipt(
     rng:random.Random,
@@ -163,7 +208,8 @@ def write_receipt(
     for _ in range(rng.choice((0, 0, 1, 2))): _write_other(rng, w, t, 0., rng.choice((.45, 1.)))
     r = rng.random()
     if r < .35: w.row((date, 'Date_value', 0.), (clock, 'Time_value', rng.choice((.5, 1.))))
-    elif r < .5: w.row((f'{date} {clock}', 'Date_value', rng.choice((0., .5))))  # both in one piece: a date
+    elif r < .5:
+        w.row((f'{date} {clock}', 'Date_value', rng.choice((0., .5))))  # both in one piece: a date
     elif r < .6: w.pair(rng.choice(t.date), f'{date} {clock}', 'Date', 0., rng.choice((.45, 1.)))
     elif r < .95:
         w.pair(rng.choice(t.date), date, 'Date', 0., rng.choice((.45, 1.)))
@@ -171,25 +217,28 @@ def write_receipt(
     _write_items(rng, w, t, bill, money)
     last = rng.choice((.75, 1., 1.))
     left = rng.choice((0., 0., .3))
-    if rng.random() < .75 or bill.tax: w.pair(rng.choice(t.subtotal), money(bill.subtotal), 'Subtotal', left, last)
+    if rng.random() < .75 or bill.tax:
+        w.pair(rng.choice(t.subtotal), money(bill.subtotal), 'Subtotal', left, last)
     if bill.tax:
         rate = f' {bill.rate*100:g}%' if rng.random() < .35 else ''
         w.pair(rng.choice(t.tax) + rate, money(bill.tax), 'Tax', left, last)
     if bill.tips: w.pair(rng.choice(t.tips), money(bill.tips), 'Tips', left, last)
     w.pair(rng.choice(t.total), money(bill.total), 'Total', left, last)
-    if rng.random() < .45:                                              # a sum that is no total, and another
+    if rng.random() < .45:  # a sum that is no total, and another
         paid = -(-bill.total//(note := rng.choice((1, 500, 1000, 5000))))*note
         w.pair(rng.choice(t.paid), money(paid), 'Others', left, last)
-        if rng.random() < .8: w.pair(rng.choice(t.change), money(paid-bill.total), 'Others', left, last)
+        if rng.random() < .8:
+            w.pair(rng.choice(t.change), money(paid-bill.total), 'Others', left, last)
     for _ in range(rng.choice((0, 1, 2, 3, 5))): _write_other(rng, w, t, left, last)
     if rng.random() < .08: w.row((date, 'Date_value', 0.), (clock, 'Time_value', 1.))
     dated = any(p.label == 'Date_value' for p in w.pieces)
-    fields = dict(company=shop, address=', '.join(lines), total=f'{bill.total/100:.2f}') | (dict(date=date) if dated else {})
+    fields = dict(company=shop, address=', '.join(lines),
+                  total=f'{bill.total/100:.2f}') | (dict(date=date) if dated else {})
     return w.rows, w.pieces, fields
 
 def _write_items(rng, w, t, bill, money):
     "The table of goods, with a head or without."
-    first = rng.random() < .6                                           # the quantity before the name
+    first = rng.random() < .6  # the quantity before the name
     places = dict(quantity=0. if first else .62, item=.14 if first else 0., price=1.)
     keys = {}
     if rng.random() < .4:
@@ -200,7 +249,8 @@ def _write_items(rng, w, t, bill, money):
         row = dict(quantity=str(n), item=name, price=money(n*price))
         if n == 1 and rng.random() < .15: row.pop('quantity')
         if not first and rng.random() < .5: row = dict(item=row['item'], price=row['price'])
-        w.rows.append([w.piece(text, f'Prod_{k}_value', places[k], keys.get(k)) for k, text in sorted(row.items(), key=lambda r: places[r[0]])])
+        w.rows.append([w.piece(text, f'Prod_{k}_value', places[k], keys.get(k))
+                       for k, text in sorted(row.items(), key=lambda r: places[r[0]])])
 
 # %% ../../nbs/data/14_receipts.ipynb #9ed4e306
 def print_rows(
@@ -211,9 +261,12 @@ def print_rows(
 ) -> tuple:                 # uint8 ink (h,w), boxes (n,4) x0 y0 x1 y1 of the pieces
     "The receipt as ink on paper, and where each piece is."
     drawn = [draw_line(p.text, font)[0] for p in pieces]
-    scale = [em/EM*(rng.choice((1, 1.4, 1.8)) if p.label == 'Store_name_value' else 1) for p in pieces]
-    size = [(max(2, round(m.shape[0]*s)), max(2, round(m.shape[1]*s))) for m, s in zip(drawn, scale)]
-    width = max(max(sum(size[i][1] for i in row) + em*(len(row)-1) for row in rows), em*rng.randint(14, 22))
+    scale = [em/EM*(rng.choice((1, 1.4, 1.8)) if p.label == 'Store_name_value' else 1)
+             for p in pieces]
+    size = [(max(2, round(m.shape[0]*s)), max(2, round(m.shape[1]*s)))
+            for m, s in zip(drawn, scale)]
+    width = max(max(sum(size[i][1] for i in row) + em*(len(row)-1) for row in rows),
+                em*rng.randint(14, 22))
     margin, y, boxes = rng.randint(em//2, 2*em), rng.randint(em, 3*em), np.zeros((len(pieces), 4))
     step, places = em*rng.uniform(1.15, 1.7), []
     for row in rows:
@@ -226,11 +279,15 @@ def print_rows(
             free = x + w + em/2
         y += step*max(1, max(size[i][0] for i in row)/em) + (step if rng.random() < .12 else 0)
     boxes[:, [1, 3]] += max(0, em - boxes[:, 1].min())
-    ink = np.zeros((round(boxes[:, 3].max() + rng.randint(em, 3*em)), round(width) + 2*margin), np.uint8)
+    ink = np.zeros((round(boxes[:, 3].max() + rng.randint(em, 3*em)), round(width) + 2*margin),
+                   np.uint8)
     for mask, (h, w), box in zip(drawn, size, boxes):
         x0, y0 = np.round(box[:2]).astype(int)
         spot = ink[y0:y0+h, x0:x0+w]
-        np.maximum(spot, cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA)[:spot.shape[0], :spot.shape[1]], out=spot)
+        np.maximum(spot,
+                   cv2.resize(mask, (w, h),
+                              interpolation=cv2.INTER_AREA)[:spot.shape[0], :spot.shape[1]],
+                   out=spot)
     return ink, boxes
 
 # %% ../../nbs/data/14_receipts.ipynb #9685e08d
@@ -247,17 +304,23 @@ class SynthReceipt:
 def _paper(rng, ink):
     "The printed paper, float (h,w,3)."
     (h, w), nrng = ink.shape, np.random.default_rng(rng.getrandbits(32))
-    tint = np.float32([rng.uniform(215, 252)]*3) - np.float32([0, rng.uniform(0, 6), rng.uniform(0, 22)])
+    tint = np.float32([rng.uniform(215, 252)]*3) - np.float32(
+        [0, rng.uniform(0, 6), rng.uniform(0, 22)])
     cloud = cv2.resize(_noise(nrng, 128, 4, .6), (w, h), interpolation=cv2.INTER_LINEAR)
-    strength = rng.uniform(.65, 1)*(1 - rng.uniform(0, .5)*cloud) if rng.random() < .6 else np.full((h, w), rng.uniform(.8, 1), np.float32)
+    strength = rng.uniform(.65,
+                           1)*(1 - rng.uniform(0, .5)*cloud) if rng.random() < .6 else np.full(
+        (h, w), rng.uniform(.8, 1), np.float32)
     alpha = cv2.GaussianBlur(ink, (0, 0), rng.uniform(.3, .8)).astype(np.float32)/255*strength
     color = np.float32([rng.uniform(10, 80)]*3) + np.float32([0, 0, rng.choice((0, 0, 30))])
     paper = tint*(1-alpha[..., None]) + color*alpha[..., None]
     paper *= (1 - rng.uniform(0, .15)*cloud)[..., None]
     for _ in range(rng.choice((0, 0, 1, 2, 3))):                        # creases
-        a, x, y = rng.choice((0, math.pi/2, rng.uniform(0, math.pi))), rng.uniform(0, w), rng.uniform(0, h)
+        a, x, y = rng.choice((0, math.pi/2, rng.uniform(0, math.pi))), rng.uniform(0,
+                                                                                   w), rng.uniform(
+            0, h)
         away = (np.arange(w)[None] - x)*math.sin(a) + (np.arange(h)[:, None] - y)*math.cos(a)
-        paper *= (1 - rng.uniform(.05, .25)*np.sign(away)*np.exp(-np.abs(away)/rng.uniform(3, 25)))[..., None]
+        paper *= (1 - rng.uniform(.05, .25)*np.sign(away)*np.exp(-np.abs(away)/rng.uniform(3, 25)))[
+            ..., None]
     return paper.astype(np.float32)
 
 def _laid(rng, paper):
@@ -265,15 +328,18 @@ def _laid(rng, paper):
     h, w = paper.shape[:2]
     H, W = round(h*rng.uniform(1.02, 1.35)), round(w*rng.uniform(1.05, 1.6))
     a, c = math.radians(max(-25, min(25, rng.gauss(0, 4)))), np.float32([w/2, h/2])
-    corners = (np.float32([[0, 0], [w, 0], [w, h], [0, h]]) - c) @ np.float32([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
+    corners = (np.float32([[0, 0], [w, 0], [w, h], [0, h]])
+               - c) @ np.float32([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
     corners += np.float32([[rng.gauss(0, .02)*w, rng.gauss(0, .02)*h] for _ in range(4)])
     span = corners.max(0) - corners.min(0)
     H, W = max(H, int(span[1])+4), max(W, int(span[0])+4)
     corners += np.float32([rng.uniform(0, W-span[0]), rng.uniform(0, H-span[1])]) - corners.min(0)
-    m = cv2.getPerspectiveTransform(np.float32([[0, 0], [w, 0], [w, h], [0, h]]), corners.astype(np.float32))
+    m = cv2.getPerspectiveTransform(np.float32([[0, 0], [w, 0], [w, h], [0, h]]),
+                                    corners.astype(np.float32))
     surface = _background(rng, _color(rng), H, W)
     on = cv2.warpPerspective(np.ones((h, w), np.float32), m, (W, H))[..., None]
-    return surface*(1-on) + cv2.warpPerspective(paper, m, (W, H), borderMode=cv2.BORDER_REPLICATE)*on, m
+    return surface*(1-on) + cv2.warpPerspective(paper, m, (W, H),
+                                                borderMode=cv2.BORDER_REPLICATE)*on, m
 
 def make_receipt(
     seed,              # an integer or string: the same seed gives the same receipt
@@ -292,7 +358,8 @@ def make_receipt(
         image, m = _laid(rng, _paper(rng, ink))
         polygons, image = _map(polygons, m), shoot(rng, image, image.shape[0], blur=1.2, reach=.3)
     links = [(p.key, i) for i, p in enumerate(pieces) if p.key is not None]
-    return SynthReceipt(image, list(polygons), [p.text for p in pieces], [p.label for p in pieces], links, fields)
+    return SynthReceipt(image, list(polygons), [p.text for p in pieces], [p.label for p in pieces],
+                        links, fields)
 
 # %% ../../nbs/data/14_receipts.ipynb #5f5f964a
 class Receipts:
@@ -320,8 +387,10 @@ def write_receipts(
     data = Receipts(n, seed, **kw)
     def draw(i):
         r = data[i]
-        words = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False, label=l) for p, t, l in zip(r.polygons, r.texts, r.labels)]
-        return r.image, dict(width=r.image.shape[1], height=r.image.shape[0], entities=r.fields, links=r.links, instances=words)
+        words = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False, label=l)
+                 for p, t, l in zip(r.polygons, r.texts, r.labels)]
+        return r.image, dict(width=r.image.shape[1], height=r.image.shape[0], entities=r.fields,
+                             links=r.links, instances=words)
     return _write(folder, progress(range(n)), draw, quality)
 
 # %% ../../nbs/data/14_receipts.ipynb #b11bd864
@@ -329,34 +398,46 @@ def class_list(
     path, # file with a number and a name a line, as WildReceipt's
 ) -> dict: # number → name
     "Names of numbered labels."
-    rows = [l.split(maxsplit=1) for l in Path(path).read_text(encoding='utf-8').splitlines() if l.strip()]
-    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]: raise FormatError(f'{path}:{odd[0]}: not a number and a name')
+    rows = [l.split(maxsplit=1) for l in Path(path).read_text(encoding='utf-8').splitlines()
+            if l.strip()]
+    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]:
+        raise FormatError(f'{path}:{odd[0]}: not a number and a name')
     return {int(n): name.strip() for n, name in rows}
 
 # %% ../../nbs/data/14_receipts.ipynb #973aba52
 def read_wildreceipt(
-    file,              # `train.txt` or `test.txt`, with `class_list.txt` beside it; or an open-set file
+    file,  # `train.txt` or `test.txt`, with `class_list.txt` beside it; or an open-set file
     classes=None,      # names of the labels; None: of `class_list.txt`, else `LABELS`
     strict:bool=False, # stop at the first problem
 ) -> Samples:
     "Receipts as MMOCR 0.x keeps them: closed set (`label`), open set (`label` and `edge`)."
     beside = Path(file).parent/'class_list.txt'
-    names = dict(enumerate(classes)) if classes else class_list(beside) if beside.is_file() else dict(enumerate(LABELS))
+    names = dict(enumerate(classes)) if classes else class_list(
+        beside) if beside.is_file() else dict(enumerate(LABELS))
     def reader(source, out):
         find = _beside(out, source.parent, *_mmocr)
         for where, row in _json_lines(source, out):
-            if not isinstance(row, dict) or not isinstance(row.get('annotations'), list): out.note(where, 'not an image with a list "annotations"'); continue
+            if not isinstance(row, dict) or not isinstance(row.get('annotations'), list):
+                out.note(where, 'not an image with a list "annotations"'); continue
             words = []
             for i, a in enumerate(row['annotations']):
                 label = a.get('label') if isinstance(a, dict) else None
-                if label is not None and not (isinstance(label, (int, str)) and label in names): out.note(f'{where}: annotation {i}', f'label {label!r} is not among the {len(names)} classes'); continue
-                words.append(dict(polygon=a.get('box') if isinstance(a, dict) else None, text=a.get('text') if isinstance(a, dict) else None)
-                             | ({} if label is None else dict(label=names[label])) | ({'edge': a['edge']} if isinstance(a, dict) and 'edge' in a else {}))
-            first, pairs = {}, []                       # words with one number of edge belong together
+                if label is not None and not (isinstance(label, (int, str)) and label in names):
+                    out.note(f'{where}: annotation {i}',
+                             f'label {label!r} is not among the {len(names)} classes')
+                    continue
+                words.append(dict(polygon=a.get('box') if isinstance(a, dict) else None,
+                                  text=a.get('text') if isinstance(a, dict) else None)
+                             | ({} if label is None else dict(label=names[label]))
+                             | ({'edge': a['edge']} if isinstance(a, dict) and 'edge' in a else {}))
+            first, pairs = {}, []  # words with one number of edge belong together
             for i, w in enumerate(words):
-                if isinstance(w.get('edge'), (int, str)) and (a := first.setdefault(w['edge'], i)) != i: pairs.append((a, i) if w.get('label') != 'key' else (i, a))
+                if isinstance(w.get('edge'),
+                              (int, str)) and (a := first.setdefault(w['edge'], i)) != i:
+                    pairs.append((a, i) if w.get('label') != 'key' else (i, a))
             known = dict(links=pairs) if any('edge' in w for w in words) else {}
-            out.add(dict(file=row.get('file_name'), width=row.get('width'), height=row.get('height'), instances=words) | known, find, where)
+            out.add(dict(file=row.get('file_name'), width=row.get('width'),
+                         height=row.get('height'), instances=words) | known, find, where)
     return _read(reader, file, strict, True)
 
 # %% ../../nbs/data/14_receipts.ipynb #04787a55
@@ -367,21 +448,24 @@ def _homes(
 ) -> list:  # folders that hold both
     "Where a set of two folders lies: `folder` itself, or folders in it."
     both = lambda p: (p/labels).is_dir() and (p/images).is_dir()
-    return [folder] if both(folder) else sorted(p for e in os.scandir(folder) if e.is_dir() and both(p := Path(e)))
+    return [folder] if both(folder) else sorted(p for e in os.scandir(folder) if e.is_dir()
+                                                and both(p := Path(e)))
 
 def _pairs(home, labels, images, end, out):
     "(label file, name of its image) for all label files of one `home`; images without one are noted."
     there = {p.stem: p.name for p in (home/images).iterdir() if p.suffix.lower() in _suffixes}
     files = sorted(p for p in (home/labels).glob('*' + end) if p.is_file())
     for f in files: yield f, there.get(f.stem, f.stem + ('.jpg' if end == '.txt' else '.png'))
-    _left(out, home, {home/images/name for stem, name in there.items() if stem not in {f.stem for f in files}})
+    _left(out, home,
+          {home/images/name for stem, name in there.items() if stem not in {f.stem for f in files}})
 
 _flat_text = lambda t: re.sub(r'\W+', '', t if isinstance(t, str) else '').lower()
 
 def _entity(text, entities):
     "The entity whose value a line of a receipt holds, or is a part of."
     said, known = _flat_text(text), {k: _flat_text(v) for k, v in entities.items()}
-    return next((k for k, v in known.items() if len(said) > 2 and (said in v or v and v in said and k in ('date', 'total'))), 'other')
+    return next((k for k, v in known.items() if len(said) > 2
+                 and (said in v or v and v in said and k in ('date', 'total'))), 'other')
 
 # %% ../../nbs/data/14_receipts.ipynb #03684039
 def from_sroie(source, out):
@@ -394,9 +478,11 @@ def from_sroie(source, out):
                 try: rows.append(_quad_line(line))
                 except ValueError as e: out.note(where, e)
             entities = _json(truth, out) if truth.is_file() else None
-            if not isinstance(entities, (dict, type(None))): entities = out.note(truth, 'not a table of entities')
+            if not isinstance(entities, (dict, type(None))):
+                entities = out.note(truth, 'not a table of entities')
             for r in rows: r['label'] = _entity(r['text'], entities or {})
-            out.add(dict(file=name, instances=rows) | ({} if entities is None else dict(entities=entities)), find, file)
+            out.add(dict(file=name, instances=rows)
+                    | ({} if entities is None else dict(entities=entities)), find, file)
 
 def read_sroie(
     folder,            # with `img`, `box` and, for the truth, `entities`
@@ -408,9 +494,13 @@ def read_sroie(
 # %% ../../nbs/data/14_receipts.ipynb #06adb155
 def _field_words(f, first):
     "Rows of the words of one form field; `first` learns that the field has words."
-    if not isinstance(f, dict) or not isinstance(f.get('words'), list) or not isinstance(f.get('id'), (int, str)): raise ValueError('no field with "id" and "words"')
-    quad = lambda b: [b[0], b[1], b[2], b[1], b[2], b[3], b[0], b[3]] if isinstance(b, list) and len(b) == 4 else b
-    mine = [dict(polygon=quad(w.get('box')), text=w['text'], label=f.get('label'), entity=f['id']) for w in f['words'] if isinstance(w, dict) and w.get('text')]
+    if not isinstance(f, dict) or not isinstance(f.get('words'),
+                                                 list) or not isinstance(f.get('id'), (int, str)):
+        raise ValueError('no field with "id" and "words"')
+    quad = lambda b: [b[0], b[1], b[2], b[1], b[2], b[3], b[0],
+                      b[3]] if isinstance(b, list) and len(b) == 4 else b
+    mine = [dict(polygon=quad(w.get('box')), text=w['text'], label=f.get('label'), entity=f['id'])
+            for w in f['words'] if isinstance(w, dict) and w.get('text')]
     if mine: first.add(f['id'])
     return mine
 
@@ -421,17 +511,21 @@ def from_funsd(source, out):
         for file, name in _pairs(home, 'annotations', 'images', '.json', out):
             if (d := _json(file, out)) is None: continue
             words, known, good = [], set(), []
-            for i, f in enumerate(d['form'] if isinstance(d, dict) and isinstance(d.get('form'), list) else [None]):
+            for i, f in enumerate(d['form'] if isinstance(d, dict)
+                                  and isinstance(d.get('form'), list) else [None]):
                 try: words += _field_words(f, known); good.append(f)
                 except ValueError as e: out.note(f'{file}: field {i}', e)
-            out.add(dict(file=name, instances=words, links=_field_links(good, words, known)), find, file)
+            out.add(dict(file=name, instances=words, links=_field_links(good, words, known)), find,
+                    file)
 
 def _field_links(fields, words, known):
     "Pairs of first words of fields that are linked."
     first = {}
     for i, w in enumerate(words): first.setdefault(w['entity'], i)
-    pairs = [l for f in fields if isinstance(f.get('linking'), list) for l in f['linking'] if isinstance(l, list) and len(l) == 2]
-    return sorted({(first[a], first[b]) for a, b in pairs if all(isinstance(o, (int, str)) and o in known for o in (a, b))})
+    pairs = [l for f in fields if isinstance(f.get('linking'), list) for l in f['linking']
+             if isinstance(l, list) and len(l) == 2]
+    return sorted({(first[a], first[b]) for a, b in pairs
+                   if all(isinstance(o, (int, str)) and o in known for o in (a, b))})
 
 def read_funsd(
     folder,            # with `images` and `annotations`
@@ -442,5 +536,7 @@ def read_funsd(
 
 # %% ../../nbs/data/14_receipts.ipynb #88e55e97
 receipt_formats = dict(
-    sroie=Format(from_sroie, None, 'img/, box/ and entities/: lines of scanned receipts', home=lambda folder: bool(_homes(folder, 'box', 'img'))),
-    funsd=Format(from_funsd, None, 'images/ and annotations/: words of scanned forms', looks=has_keys('form')))
+    sroie=Format(from_sroie, None, 'img/, box/ and entities/: lines of scanned receipts',
+                 home=lambda folder: bool(_homes(folder, 'box', 'img'))),
+    funsd=Format(from_funsd, None, 'images/ and annotations/: words of scanned forms',
+                 looks=has_keys('form')))

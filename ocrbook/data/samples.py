@@ -18,7 +18,8 @@ from ..foundations.geometry import area, as_polygon, order_quad, repair
 from ..foundations.images import load_image
 
 # %% ../../nbs/data/08_samples.ipynb #8af58276
-_row, _instance = ('file', 'width', 'height', 'instances', 'text', 'entities'), ('polygon', 'text', 'ignore', 'label')
+_row, _instance = ('file', 'width', 'height', 'instances', 'text',
+                   'entities'), ('polygon', 'text', 'ignore', 'label')
 
 class FormatError(ValueError):
     "An annotation that cannot be used: one line with file, line and reason."
@@ -33,17 +34,19 @@ class Sample:
     ignored:list = None                          # n bools; all False by default
     labels:list = None                           # n classes for key information extraction
     size:tuple = None                            # (h,w) of the image the polygons were drawn on
-    entities:dict|list = None                    # what the page says as a whole: {'total': '3.50', …}
-    columns:dict = field(default_factory=dict)   # further values of the instances: name -> list of n
+    entities:dict|list = None  # what the page says as a whole: {'total': '3.50', …}
+    columns:dict = field(default_factory=dict)  # further values of the instances: name -> list of n
     meta:dict = field(default_factory=dict)      # further values of the image
-    data:bytes|Callable = field(default=None, repr=False) # of an image without a file: its bytes, or a function that gives them
+    data:bytes|Callable = field(default=None,
+                                repr=False) # of an image without a file: its bytes, or a function that gives them
 
     def __post_init__(self):
         self.path, n = Path(self.path), len(self.texts)
         if self.ignored is None: self.ignored = [False]*n
         if taken := {*_instance} & {*self.columns} | ({*_row} - {'text'}) & {*self.meta}:
             raise FormatError(f'{self.path}: {min(taken)!r} has a place of its own')
-        own = [('polygons', None if self.is_word else self.polygons), ('ignored', self.ignored), ('labels', self.labels)]
+        own = [('polygons', None if self.is_word else self.polygons), ('ignored', self.ignored),
+               ('labels', self.labels)]
         for name, values in (*own, *self.columns.items()):
             if values is not None and len(values) != n:
                 raise FormatError(f'{self.path}: {len(values)} {name} for {n} texts')
@@ -60,9 +63,11 @@ def raw(self:Sample) -> bytes:
 
 def load(self:Sample, **kwargs) -> np.ndarray: # uint8 RGB (h,w,3)
     "The image; an error if its size is not the one the labels were made for."
-    image = load_image(self.path if self.data is None else self.raw(), name=str(self.path), **kwargs)
+    image = load_image(self.path if self.data is None else self.raw(),
+                       name=str(self.path), **kwargs)
     if self.size and tuple(self.size) != image.shape[:2]:
-        raise FormatError(f'{self.path}: {image.shape[0]}×{image.shape[1]} pixels (h×w), but its labels are for {self.size[0]}×{self.size[1]}')
+        raise FormatError(
+            f'{self.path}: {image.shape[0]}×{image.shape[1]} pixels (h×w), but its labels are for {self.size[0]}×{self.size[1]}')
     return image
 
 Sample.raw, Sample.load = raw, load
@@ -70,9 +75,10 @@ Sample.raw, Sample.load = raw, load
 # %% ../../nbs/data/08_samples.ipynb #da726bc9
 def _crossings(p):
     "How many pairs of edges of the polygon `p` (n,2) cross."
-    edge, to = np.roll(p, -1, 0) - p, p[None] - p[:, None]                          # (n,2), (n,n,2): from i to j
-    side = edge[:, None, 0]*to[..., 1] - edge[:, None, 1]*to[..., 0]                # (n,n): on which side of edge i point j lies
-    parted = side*np.roll(side, -1, 1) < 0                                          # edge j has an end on either side of edge i
+    edge, to = np.roll(p, -1, 0) - p, p[None] - p[:, None]  # (n,2), (n,n,2): from i to j
+    # (n,n): on which side of edge i point j lies
+    side = edge[:, None, 0]*to[..., 1] - edge[:, None, 1]*to[..., 0]
+    parted = side*np.roll(side, -1, 1) < 0  # edge j has an end on either side of edge i
     return int((parted & parted.T).sum())//2
 
 def clean_polygon(
@@ -81,9 +87,12 @@ def clean_polygon(
     "Undo the two common slips of annotators: points against the clock, and outlines that cross themselves."
     p = as_polygon(points)
     if len(p) > 10_000 or abs(p).max() > 1e6:
-        raise ValueError(f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
+        raise ValueError(
+            f'{len(p)} points, up to {abs(p).max():.7g} pixels from the corner, are no outline of a text')
     if not shapely.is_valid(shapely.Polygon(p)):
-        if len(p) > 500 or _crossings(p) > 200: raise ValueError(f'an outline of {len(p)} points that crosses itself more often than can be mended')
+        if len(p) > 500 or _crossings(p) > 200:
+            raise ValueError(
+                f'an outline of {len(p)} points that crosses itself more often than can be mended')
         if len(p) == 4 and shapely.is_valid(shapely.Polygon(q := order_quad(p))) and area(q):
             return q, 'untangled'
         if (q := repair(p)) is not None: return q, 'untangled'
@@ -95,10 +104,12 @@ def clean_polygon(
 # %% ../../nbs/data/08_samples.ipynb #f2cbbbaf
 class Samples(list):
     "A list of `Sample`, with `problems` (one line each), `repaired` (what was done -> to how many polygons) and `lost` (by a conversion: what -> how often)."
-    root, encoding, follow_outside = None, None, False # while reading: the folder that names stay in, the codec of text, whether names may lead out
+    # while reading: the folder that names stay in, the codec of text, whether names may lead out
+    root, encoding, follow_outside = None, None, False
     def __init__(self, samples=(), problems=(), repaired=(), lost=(), strict=False):
         super().__init__(samples)
-        self.problems, self.repaired, self.lost, self.strict = list(problems), Counter(repaired), Counter(lost), strict
+        self.problems, self.repaired, self.lost, self.strict = list(problems), Counter(
+            repaired), Counter(lost), strict
 
     def note(self, where, reason):
         "Remember a problem in one printable line; with `strict`, stop there."
@@ -118,7 +129,8 @@ def _odd(value, depth=20):
     "Why a value from a file could not be written again; '' if it could."
     if isinstance(value, (int, float)) and not abs(value) < 1e300:
         return 'not a finite number of sensible size'
-    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff' for c in value):
+    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff'
+                                                              for c in value):
         return 'a byte or half of a character that is no text'
     if not isinstance(value, (list, dict)): return ''
     if not depth: return 'nested too deeply'
@@ -175,19 +187,27 @@ def _sample(row, find, out, where, places=None, data=None):
     if not isinstance(row, dict) or not isinstance(row.get('file'), str):
         raise ValueError('no "file"')
     path, size, page = find(row['file']), _sized(row), 'instances' in row
-    more = _further(row, [k for k in _row if k != 'entities' and (k != 'text' or not page)], where, out)
+    more = _further(row, [k for k in _row if k != 'entities' and (k != 'text' or not page)], where,
+                    out)
     if not isinstance(entities := more.pop('entities', None), (dict, list, type(None))):
-        entities = out.note(where, f'entities {str(entities)[:60]} are left out: no table and no list')
+        entities = out.note(where,
+                            f'entities {str(entities)[:60]} are left out: no table and no list')
     rest = dict(size=size, entities=entities, meta=more, data=data)
     if not page:
         if not isinstance(text := row.get('text'), str) or _odd(text):
-            raise ValueError(f'no "instances", and "text" is {text!r:.60}, {_odd(text) or "not a string"}')
+            raise ValueError(
+                f'no "instances", and "text" is {text!r:.60}, {_odd(text) or "not a string"}')
         return Sample(path, texts=[text], **rest)
     if not isinstance(row['instances'], list): raise ValueError('"instances" is not a list')
-    polygons, good = _instances(row['instances'], places or [f'{where}: instance {i}' for i in range(len(row['instances']))], out)
+    polygons, good = _instances(row['instances'],
+                                places
+                                or [f'{where}: instance {i}' for i in range(len(row['instances']))],
+                                out)
     column = lambda name, default=None: [d.get(name, default) for d in good]
-    names = {k: None for d in good for k in d if k not in _instance}                 # in the order of their first use
-    return Sample(path, polygons, column('text'), column('ignore', False), column('label') if any('label' in d for d in good) else None,
+    # in the order of their first use
+    names = {k: None for d in good for k in d if k not in _instance}
+    return Sample(path, polygons, column('text'), column('ignore', False),
+                  column('label') if any('label' in d for d in good) else None,
                   columns={k: column(k) for k in names}, **rest)
 
 # %% ../../nbs/data/08_samples.ipynb #ed6db377
@@ -199,22 +219,27 @@ def add(self:Samples, row, find, where, places=None, data=None):
 Samples.add = add
 
 # %% ../../nbs/data/08_samples.ipynb #fe0b2d7d
-_longest, _largest = 1 << 24, 1 << 30       # bytes of a line; of a file that must be read as a whole
-_marks = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32', codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
-_json_breaks, _breaks = re.compile('[\r\n]+'), re.compile('[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+') # a JSON string may hold the rarer ones
+_longest, _largest = 1 << 24, 1 << 30  # bytes of a line; of a file that must be read as a whole
+_marks = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF32_LE: 'utf-32',
+          codecs.BOM_UTF32_BE: 'utf-32', codecs.BOM_UTF16_LE: 'utf-16',
+          codecs.BOM_UTF16_BE: 'utf-16'}
+# a JSON string may hold the rarer ones
+_json_breaks, _breaks = re.compile('[\r\n]+'), re.compile('[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+')
 
 def _codec(
     start:bytes,  # of a file
     encoding:str, # what to take without a mark; None: UTF-8
 ) -> str:
     "The codec of a file, by the mark it starts with."
-    return next((name for mark, name in _marks.items() if start.startswith(mark)), encoding or 'utf-8')
+    return next((name for mark, name in _marks.items() if start.startswith(mark)),
+                encoding or 'utf-8')
 
 def _known(encoding):
     "`encoding`, if Python has a codec of that name for text."
     try: 'a'.encode(encoding), b'a\xff'.decode(encoding, 'replace'); return encoding
     except (LookupError, ValueError, TypeError):
-        raise FormatError(f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
+        raise FormatError(
+            f'no encoding {str(encoding)[:40]!r}; there are utf-8, utf-16, cp1252, gbk, big5, shift_jis and others') from None
 
 def _raw_lines(f, name, out):
     "(number, bytes) of the lines of a binary file; those beyond all measure are noted."
@@ -229,7 +254,8 @@ def _text(file, out):
     "The text of a file that is read as a whole; None, and a note, where it is too large or no text. Bytes that are no text become halves of characters."
     try:
         if (size := file.stat().st_size) > _largest:
-            return out.note(file, f'{size} bytes, more than the {_largest} that are read as a whole')
+            return out.note(file,
+                            f'{size} bytes, more than the {_largest} that are read as a whole')
         data = file.read_bytes()
     except OSError as e: return out.note(file, e.strerror or e)
     codec = _codec(data[:4], out.encoding)
@@ -245,7 +271,8 @@ def _decoded(file, out):
     "(number, text) of the lines of a file; those that are not in its encoding are noted."
     with file.open('rb') as f:
         codec = _codec(f.peek(4)[:4], out.encoding)
-        if re.sub(r'\W|_', '', codec).lower()[:5] in ('utf16', 'utf32', 'ucs2', 'u16', 'u32'):     # a line feed is two bytes or four
+        # a line feed is two bytes or four
+        if re.sub(r'\W|_', '', codec).lower()[:5] in ('utf16', 'utf32', 'ucs2', 'u16', 'u32'):
             text = _text(file, out)
             yield from enumerate((text or '').split('\n'), 1); return
         for i, line in _raw_lines(f, file, out):
@@ -255,13 +282,14 @@ def _decoded(file, out):
 # %% ../../nbs/data/08_samples.ipynb #9f9ac89c
 def _lines(file, out, breaks=_breaks):
     "(place, text) of every line that is not empty; lines that are no text are noted."
-    more = 0                                                                         # lines ended in another way
+    more = 0  # lines ended in another way
     try:
         for i, line in _decoded(file, out):
             parts = breaks.split(line.rstrip('\r\n').removeprefix('\ufeff'))
             for k, text in enumerate(parts, i + more):
                 if '\0' in text:
-                    out.note(f'{file}:{k}', 'zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
+                    out.note(f'{file}:{k}',
+                             'zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
                 elif why := _odd(text): out.note(f'{file}:{k}', why)
                 elif text.strip(): yield f'{file}:{k}', text
             more += len(parts) - 1
@@ -285,8 +313,11 @@ def _json_lines(file, out):
         else: yield where, row
 
 # %% ../../nbs/data/08_samples.ipynb #1383fbb0
-_suffixes = ('.jpg', '.jpeg', '.jpe', '.jfif', '.mpo', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp', '.ppm', '.pgm', '.jp2', '.avif')
-_starts = re.compile(rb'\xff\xd8\xff|\x89PNG|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*|P[1-6]\s|\0\0\0\x0cjP|....ftypavi[fs]', re.S) # of image files
+_suffixes = ('.jpg', '.jpeg', '.jpe', '.jfif', '.mpo', '.png', '.bmp', '.gif', '.tif', '.tiff',
+             '.webp', '.ppm', '.pgm', '.jp2', '.avif')
+# of image files
+_starts = re.compile(
+    rb'\xff\xd8\xff|\x89PNG|GIF8|BM|RIFF....WEBP|II\*\0|MM\0\*|P[1-6]\s|\0\0\0\x0cjP|....ftypavi[fs]', re.S)
 
 def _is_image(path):
     "Whether a file is called like an image or, under another name, starts like one."
@@ -300,7 +331,8 @@ def _beside(out, folder, *places):
     def allowed(path, place):
         if out.follow_outside: return True
         home = real(folder/place) if place.startswith('../') else root
-        here = os.path.realpath(path) if path.is_symlink() else os.path.join(real(path.parent), path.name)
+        here = os.path.realpath(path) if path.is_symlink() else os.path.join(
+            real(path.parent), path.name)
         return Path(here).is_relative_to(home)
     def find(name):
         why = f'no image {name[:200]}'
@@ -313,7 +345,7 @@ def _beside(out, folder, *places):
                     elif not _is_image(path): why = f'{name[:200]} is not an image'
                     else: return path
                 except (OSError, ValueError):
-                    pass                                   # a name too long to be one, or with a zero
+                    pass  # a name too long to be one, or with a zero
         raise ValueError(why)
     return find
 
@@ -374,7 +406,8 @@ def _write(file, text):
     "Write a text file whole or not at all."
     try: data = text.encode()
     except UnicodeEncodeError as e:
-        raise FormatError(f'{file}: {text[e.start]!r} is no character that a file can hold') from None
+        raise FormatError(
+            f'{file}: {text[e.start]!r} is no character that a file can hold') from None
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(file.name + '.part')
     try: part.write_bytes(data); os.replace(part, file)
@@ -384,22 +417,27 @@ def _name(s, folder):
     "The image's path as seen from `folder`."
     try: return s.path.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:
-        raise FormatError(f'{s.path}: not inside {folder}, a label there could not name it') from None
+        raise FormatError(
+            f'{s.path}: not inside {folder}, a label there could not name it') from None
 
 _flat = lambda p: np.asarray(p, float).reshape(-1).tolist()
 
 def _extra(s, i):
     "Label and further columns of instance `i`, where they are known."
-    return {k: v[i] for k, v in (dict(label=s.labels or [None]*len(s)) | s.columns).items() if v[i] is not None}
+    return {k: v[i] for k, v in (dict(label=s.labels or [None]*len(s)) | s.columns).items()
+            if v[i] is not None}
 
 def _head(s): return ({} if s.entities is None else dict(entities=s.entities)) | s.meta
 
 # %% ../../nbs/data/08_samples.ipynb #5c8da99e
 def _as_row(s, folder):
     "One line's object, the inverse of `_sample`."
-    row = dict(file=_name(s, folder)) | (dict(width=int(s.size[1]), height=int(s.size[0])) if s.size else {}) | _head(s)
+    row = dict(file=_name(s, folder)) | (dict(width=int(s.size[1]), height=int(s.size[0])) if s.size
+                                         else {}) | _head(s)
     if s.is_word: return row | dict(text=s.texts[0])
-    return row | dict(instances=[dict(polygon=_flat(p), text=t, ignore=bool(g)) | _extra(s, i) for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored))])
+    return row | dict(instances=[dict(polygon=_flat(p), text=t, ignore=bool(g)) | _extra(s, i)
+                                 for i, (p, t, g) in enumerate(
+        zip(s.polygons, s.texts, s.ignored))])
 
 def _dumps(rows):
     "One line of JSON for each of `rows`; a file name that is no text is escaped."

@@ -41,32 +41,42 @@ def from_icdar2003(source, out):
     file = _one(source, 'icdar2003', has_tag('tagset'), out)
     root, look_for = _xml(file, out), _beside(out, file.parent)
     for im in () if root is None else root.iter('image'):
-        where, size = f'{file}:{im.get("#")}', next((e for e in im if e.tag.lower() == 'resolution'), None)
+        where, size = f'{file}:{im.get("#")}', next((e for e in im if e.tag.lower()
+                                                     == 'resolution'), None)
         found, places = [], []
         for e in im.iter('taggedRectangle'):
             try: found.append(_rectangle(e)); places.append(f'{file}:{e.get("#")}')
             except ValueError as err: out.note(f'{file}:{e.get("#")}', err)
         row = dict(file=(im.findtext('imageName') or '').strip(), instances=found)
         try:
-            row |= {} if size is None else dict(width=int(_value(size, 'x')), height=int(_value(size, 'y')))
+            row |= {} if size is None else dict(width=int(_value(size, 'x')),
+                                                height=int(_value(size, 'y')))
         except ValueError as err: out.note(where, f'resolution {err}')
         out.add(row, look_for, where, places)
 
 # %% ../../nbs/data/28_set_formats.ipynb #1e69dc32
-_legal = lambda text: escape(re.sub(r'[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '', text))   # what XML can hold
+# what XML can hold
+_legal = lambda text: escape(re.sub(r'[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]', '',
+                                    text))
 
 def to_icdar2003(samples, folder):
     "Write `words.xml` with an upright box a word."
     lines, number = ['<?xml version="1.0" encoding="UTF-8"?>', '<tagset>'], lambda v: f'{v:.10g}'
     for s in samples:
-        lines += ['<image>', f'<imageName>{_legal(_name(s, folder))}</imageName>', *([f'<resolution x="{s.size[1]}" y="{s.size[0]}" />'] if s.size else []), '<taggedRectangles>']
+        lines += ['<image>', f'<imageName>{_legal(_name(s, folder))}</imageName>',
+                  *([f'<resolution x="{s.size[1]}" y="{s.size[0]}" />'] if s.size else []),
+                  '<taggedRectangles>']
         for i, (p, t) in enumerate(zip(s.polygons, _texts(s))):
             x0, y0, x1, y1 = bounds(p)
-            more = {k: v for k in ('offset', 'rotation', 'userName') if isinstance(v := s.columns.get(k, [None]*len(s))[i], str)}
+            more = {k: v for k in ('offset', 'rotation', 'userName')
+                    if isinstance(v := s.columns.get(k, [None]*len(s))[i], str)}
             box = dict(x=number(x0), y=number(y0), width=number(x1-x0), height=number(y1-y0)) | more
-            lines += [f'<taggedRectangle {" ".join(f"{k}={quoteattr(v)}" for k, v in box.items())}>', *([] if t is None else [f'<tag>{_legal(t)}</tag>'])]
+            lines += [
+                f'<taggedRectangle {" ".join(f"{k}={quoteattr(v)}" for k, v in box.items())}>',
+                *([] if t is None else [f'<tag>{_legal(t)}</tag>'])]
             if cuts := s.columns.get('cuts', [None]*len(s))[i]:
-                lines += ['<segmentation>', *(f'<xOff>{number(c)}</xOff>' for c in cuts), '</segmentation>']
+                lines += ['<segmentation>', *(f'<xOff>{number(c)}</xOff>' for c in cuts),
+                          '</segmentation>']
             lines += ['</taggedRectangle>']
         lines += ['</taggedRectangles>', '</image>']
     _write(folder/'words.xml', '\n'.join([*lines, '</tagset>\n']))
@@ -81,7 +91,10 @@ def _outline(d, out, wide):
             raise ValueError('neither outline nor box') from None
         return _corners(x, y, *((x+u, y+v) if wide else (u, v))).ravel().tolist()
     if isinstance(outline, dict): raise ValueError('a run-length mask, not an outline')
-    if not isinstance(outline, list) or not isinstance(outline[0], list) or isinstance((outline[0] or [0])[0], list) or len(outline[0]) == 2:
+    if not isinstance(outline, list) or not isinstance(outline[0],
+                                                       list) or isinstance((outline[0] or [0])[0],
+                                                                           list) or len(
+        outline[0]) == 2:
         return outline
     if len(outline) == 1: return outline[0]
     try: return max(outline, key=lambda p: abs(area(p)))
@@ -91,7 +104,9 @@ def _outline(d, out, wide):
 def _taken(d, out, names, wide=True, ignore='iscrowd', label='category_id'):
     "One of our instances from one of theirs; keys that say nothing new are left."
     if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not an annotation')
-    more = {k: v for k, v in d.items() if k not in ('segmentation', 'polygon', 'box', 'bbox', 'area', 'id', 'image_id', 'ignore', ignore, label)}
+    more = {k: v for k, v in d.items() if k not in ('segmentation', 'polygon', 'box', 'bbox',
+                                                    'area', 'id', 'image_id', 'ignore',
+                                                    ignore, label)}
     marks = [(k, d[k]) for k in {ignore, 'ignore'} if k in d]
     for k, v in marks:
         if v not in (0, 1): raise ValueError(f'{k} {v!r:.40} is not 0 or 1')
@@ -103,7 +118,8 @@ def _add_json(out, find, where, image, found, keys, names, what='annotation', **
     "Add one image of a JSON format; `keys` are its names for the file."
     key = next((k for k in keys if isinstance(image.get(k), str)), None)
     if key is None: return out.note(where, f'no "{keys[0]}"')
-    row = {k: v for k, v in image.items() if k not in (*keys, 'annotations', 'instances')} | dict(file=image[key])
+    row = {k: v for k, v in image.items() if k not in (*keys, 'annotations',
+                                                       'instances')} | dict(file=image[key])
     if found is None: return out.add(row, find, where)
     good, places = [], []
     for i, d in found:
@@ -117,7 +133,8 @@ def _names(categories, file, out):
     "Number → label of a list of categories; the one called `text` is no label."
     if not isinstance(categories, (list, type(None))):
         return out.note(file, f'categories {str(categories)[:40]} are not a list') or {}
-    good = [c for c in categories or [] if isinstance(c, dict) and type(c.get('id')) is int and isinstance(c.get('name', 'text'), str)]
+    good = [c for c in categories or [] if isinstance(c, dict) and type(c.get('id')) is int
+            and isinstance(c.get('name', 'text'), str)]
     if len(good) < len(categories or []):
         out.note(file, f'{len(categories) - len(good)} categories without a number and a name')
     return {c['id']: c['name'] for c in good if c.get('name', 'text') != 'text'}
@@ -132,10 +149,12 @@ def _by_id(images, file, out):
         else: found.setdefault(im['id'], []).append(im)
     for key, ims in found.items():
         if len(names := {str(im.get('file_name')) for im in ims}) > 1:
-            out.note(file, f'images {", ".join(sorted(names)[:3])} share the id {str(key)[:40]!r}; left out')
+            out.note(file,
+                     f'images {", ".join(sorted(names)[:3])} share the id {str(key)[:40]!r}; left out')
         elif len(ims) > 1:
             out.note(file, f'image {str(key)[:40]!r} is listed {len(ims)} times; once is enough')
-    shared = {key for key, ims in found.items() if len({str(im.get('file_name')) for im in ims}) > 1}
+    shared = {key for key, ims in found.items()
+              if len({str(im.get('file_name')) for im in ims}) > 1}
     return {key: ims[0] for key, ims in found.items() if key not in shared}, shared
 
 # %% ../../nbs/data/28_set_formats.ipynb #4a78bea3
@@ -146,14 +165,17 @@ def _one_photo(images, file, out):
         name = im.get('file_name')
         same[key] = first.setdefault(name, key) if isinstance(name, str) else key
         if same[key] != key:
-            out.note(file, f'{name[:60]} has the ids {same[key]!r:.40} and {key!r:.40}; its annotations are put together')
+            out.note(file,
+                     f'{name[:60]} has the ids {same[key]!r:.40} and {key!r:.40}; its annotations are put together')
     return same
 def from_coco(source, out):
     "Add the pages of a COCO file, or of the folder that holds it, to `out`."
     file = _one(source, 'coco', has_keys('images', 'annotations'), out)
     if (d := _json(file, out)) is None: return
     try:
-        images, annotations, names = _listed(d, 'images'), _listed(d, 'annotations'), _names(d.get('categories'), file, out)
+        images, annotations, names = _listed(d,
+                                             'images'), _listed(d, 'annotations'), _names(
+            d.get('categories'), file, out)
     except ValueError as e: return out.note(file, e)
     images, shared = _by_id(images, file, out)
     same, find = _one_photo(images, file, out), _beside(out, file.parent, *_mmocr)
@@ -179,7 +201,8 @@ def from_linejson(source, out):
         if not isinstance(im, dict) or not isinstance(found, (list, type(None))):
             out.note(where, 'not an image with a list "annotations"')
             continue
-        _add_json(out, find, where, im, found if found is None else enumerate(found), ('file_name', 'filename'), {})
+        _add_json(out, find, where, im, found if found is None else enumerate(found),
+                  ('file_name', 'filename'), {})
 
 # %% ../../nbs/data/28_set_formats.ipynb #14d64a2c
 def from_mmocr1(source, out):
@@ -194,15 +217,21 @@ def from_mmocr1(source, out):
         where = f'{file}: image {i}'
         try: found = _listed(im, 'instances')
         except ValueError as e: out.note(where, e); continue
-        word = len(found) == 1 and isinstance(found[0], dict) and not {'polygon', 'bbox'} & set(found[0])
+        word = len(found) == 1 and isinstance(found[0],
+                                              dict) and not {'polygon', 'bbox'} & set(found[0])
         if word: im, found = im | {k: v for k, v in found[0].items() if k == 'text'}, None
-        _add_json(out, find, where, im, found if word else enumerate(found), ('img_path',), names, 'instance', wide=False, ignore='ignore', label='bbox_label')
+        _add_json(out, find, where, im, found if word else enumerate(found), ('img_path',), names,
+                  'instance', wide=False, ignore='ignore', label='bbox_label')
 
 # %% ../../nbs/data/28_set_formats.ipynb #50c42033
 def _categories(samples, first):
     "Label → number, and the table of categories."
-    names = ['text', *dict.fromkeys(l for s in samples for l in s.labels or [] if l is not None and l != 'text')]
-    return {None: first} | {n: i for i, n in enumerate(names, first)}, [dict(id=i, name=n) for i, n in enumerate(names, first)]
+    names = ['text', *dict.fromkeys(l for s in samples for l in s.labels or [] if l is not None
+                                    and l != 'text')]
+    return {None: first} | {n: i for i, n in enumerate(names,
+                                                       first)}, [dict(id=i, name=n)
+                                                                 for i, n in enumerate(
+        names, first)]
 
 def _annotation(s, i, numbers=None):
     "Instance `i` as COCO and line-JSON have it."
@@ -210,7 +239,9 @@ def _annotation(s, i, numbers=None):
     x0, y0, x1, y1 = bounds(p).tolist()
     if numbers is None: number = 1
     else: number = numbers[more.pop('label', None)]
-    return more | dict(iscrowd=int(s.ignored[i]), category_id=number, bbox=[x0, y0, x1-x0, y1-y0], segmentation=[_flat(p)]) | ({} if s.texts[i] is None else dict(text=s.texts[i]))
+    return more | dict(iscrowd=int(s.ignored[i]), category_id=number, bbox=[x0, y0, x1-x0, y1-y0],
+                       segmentation=[_flat(p)]) | ({} if s.texts[i] is None
+                                                   else dict(text=s.texts[i]))
 
 def _dump(d, **kw):
     "JSON text; escaped as a whole where a file name is no text."
@@ -225,13 +256,17 @@ def to_coco(samples, folder):
     images, found = [], []
     for k, s in enumerate(samples):
         images.append(_head(s) | dict(id=k, file_name=_name(s, folder)) | _sized(s))
-        found += [_annotation(s, i, numbers) | dict(id=len(found)+i, image_id=k, area=float(area(s.polygons[i]))) for i in range(len(s))]
-    _write(folder/'instances.json', _dump(dict(images=images, categories=categories, annotations=found)))
+        found += [_annotation(s, i, numbers) | dict(id=len(found)+i, image_id=k,
+                                                    area=float(area(s.polygons[i])))
+                  for i in range(len(s))]
+    _write(folder/'instances.json',
+           _dump(dict(images=images, categories=categories, annotations=found)))
 
 # %% ../../nbs/data/28_set_formats.ipynb #67e4b831
 def to_linejson(samples, folder):
     "Write `instances.txt`, one JSON object a line."
-    page = lambda s: _head(s) | dict(file_name=_name(s, folder)) | _sized(s) | dict(annotations=[_annotation(s, i) for i in range(len(s))])
+    page = lambda s: _head(s) | dict(file_name=_name(s, folder)) | _sized(s) | dict(
+        annotations=[_annotation(s, i) for i in range(len(s))])
     word = lambda s: _head(s) | dict(filename=_name(s, folder)) | _sized(s) | dict(text=s.texts[0])
     _write(folder/'instances.txt', _dumps([word(s) if s.is_word else page(s) for s in samples]))
 
@@ -243,10 +278,15 @@ def to_mmocr1(samples, folder):
         if s.is_word: return dict(text=s.texts[0])
         more = _extra(s, i)
         box = dict(bbox=bounds(s.polygons[i]).tolist(), bbox_label=numbers[more.pop('label', None)])
-        return more | dict(polygon=_flat(s.polygons[i]), ignore=bool(s.ignored[i])) | box | ({} if s.texts[i] is None else dict(text=s.texts[i]))
-    rows = [_head(s) | dict(img_path=_name(s, folder)) | _sized(s) | dict(instances=[instance(s, i) for i in range(len(s))]) for s in samples]
-    task = 'Recog' if all(s.is_word for s in samples) else 'Spotting' if any(t for s in samples for t in s.texts) else 'Det'
-    about = dict(dataset_type=f'Text{task}Dataset', task_name=f'text{task.lower()}', category=categories)
+        return more | dict(polygon=_flat(s.polygons[i]),
+                           ignore=bool(s.ignored[i])) | box | ({} if s.texts[i] is None
+                                                               else dict(text=s.texts[i]))
+    rows = [_head(s) | dict(img_path=_name(s, folder)) | _sized(s)
+            | dict(instances=[instance(s, i) for i in range(len(s))]) for s in samples]
+    task = 'Recog' if all(s.is_word for s in samples) else 'Spotting' if any(
+        t for s in samples for t in s.texts) else 'Det'
+    about = dict(dataset_type=f'Text{task}Dataset', task_name=f'text{task.lower()}',
+                 category=categories)
     _write(folder/f'text{task.lower()}.json', _dump(dict(metainfo=about, data_list=rows)))
 
 # %% ../../nbs/data/28_set_formats.ipynb #671322dc
@@ -258,10 +298,13 @@ def _shape(d):
         raise ValueError(f'kie {str(kie)[:40]} is no label')
     p, kind = as_polygon(d['points'], 2), d.get('shape_type', 'polygon')
     if kind == 'rectangle' and len(p) == 2: p = _corners(*bounds(p))
-    elif kind not in ('polygon', 'rectangle', 'rotation', 'quadrilateral'): # the last two: X-AnyLabeling
+    elif kind not in ('polygon', 'rectangle', 'rotation',
+                      'quadrilateral'): # the last two: X-AnyLabeling
         raise ValueError(f'a {kind}, not a polygon or rectangle')
     known = ('label', 'points', 'shape_type', 'description', 'kie')
-    more = {k: v for k, v in d.items() if k not in known and v not in (None, {}, '')} | (dict(label=d['kie']) if d.get('kie') is not None else {})
+    more = {k: v for k, v in d.items() if k not in known
+            and v not in (None, {}, '')} | (dict(label=d['kie']) if d.get('kie') is not None
+                                            else {})
     if isinstance(said := d.get('label'), str) and said.strip() == '###':
         return more | dict(polygon=p, text=d.get('description') or None, ignore=True)
     return more | dict(polygon=p, text=said or None, ignore=False)
@@ -290,7 +333,8 @@ def _images_in(folder):
 def from_labelme(source, out):
     "Add the pages of labelme files, one or all below a folder, to `out`."
     used, beside, finders = {}, lru_cache(1)(_images_in), lru_cache(1)(partial(_beside, out))
-    for file in [source] if source.is_file() else sorted(p for p in source.rglob('*.json') if p.is_file()):
+    for file in [source] if source.is_file() else sorted(p for p in source.rglob('*.json')
+                                                         if p.is_file()):
         if (d := _json(file, out)) is None: continue
         try:
             shapes = _listed(d, 'shapes')
@@ -303,11 +347,16 @@ def from_labelme(source, out):
         for i, s in enumerate(shapes):
             try: found.append(_shape(s)); places.append(f'{file}: shape {i}')
             except (ValueError, OverflowError) as e: out.note(f'{file}: shape {i}', e)
-        known = ('version', 'flags', 'shapes', 'imagePath', 'imageData', 'imageHeight', 'imageWidth', 'instances', 'text')
-        row = {k: v for k, v in d.items() if k not in known} | dict(file=path.name, instances=found, width=d.get('imageWidth'), height=d.get('imageHeight'))
+        known = ('version', 'flags', 'shapes', 'imagePath', 'imageData', 'imageHeight',
+                 'imageWidth', 'instances', 'text')
+        row = {k: v for k, v in d.items() if k not in known} | dict(file=path.name, instances=found,
+                                                                    width=d.get('imageWidth'),
+                                                                    height=d.get('imageHeight'))
         out.add(row, lambda _: path, file, places, data)
     if source.is_dir():
-        _left(out, source, {p for p in source.rglob('*') if p.suffix.lower() in _suffixes and p.resolve() not in used})
+        _left(out, source,
+              {p for p in source.rglob('*') if p.suffix.lower() in _suffixes
+               and p.resolve() not in used})
 
 # %% ../../nbs/data/28_set_formats.ipynb #75ef8313
 def to_labelme(samples, folder):
@@ -317,16 +366,28 @@ def to_labelme(samples, folder):
         for i, (p, t, g) in enumerate(zip(s.polygons, s.texts, s.ignored)):
             more = _extra(s, i)
             kie = dict(kie=more.pop('label')) if 'label' in more else {}
-            own = dict(label='###' if g else t or '', points=np.asarray(p, float).tolist(), shape_type='polygon')
-            shapes.append(dict(group_id=None, flags={}) | more | own | (dict(description=t) if g and t else {}) | kie)
-        image = dict(imagePath=s.path.name, imageData=None) | (dict(imageHeight=int(s.size[0]), imageWidth=int(s.size[1])) if s.size else {})
-        _name(s, folder)                                                             # an error when it lies elsewhere
-        _write(s.path.with_suffix('.json'), _dump(_head(s) | dict(version='5.0.1', flags={}, shapes=shapes) | image, indent=1))
+            own = dict(label='###' if g else t or '', points=np.asarray(p, float).tolist(),
+                       shape_type='polygon')
+            shapes.append(dict(group_id=None, flags={}) | more | own
+                          | (dict(description=t) if g and t else {}) | kie)
+        image = dict(imagePath=s.path.name,
+                     imageData=None) | (dict(imageHeight=int(s.size[0]), imageWidth=int(s.size[1]))
+                                        if s.size else {})
+        _name(s, folder)  # an error when it lies elsewhere
+        _write(s.path.with_suffix('.json'),
+               _dump(_head(s) | dict(version='5.0.1', flags={}, shapes=shapes) | image, indent=1))
 
 # %% ../../nbs/data/28_set_formats.ipynb #6694f229
 set_formats = dict(
-    icdar2003=Format(from_icdar2003, to_icdar2003, 'words.xml: upright box, text (also Street View Text)', sized=True, looks=has_tag('tagset')),
-    coco=Format(from_coco, to_coco, 'instances.json: COCO as MMOCR 0.x reads it', sized=True, looks=has_keys('images', 'annotations')),
-    linejson=Format(from_linejson, to_linejson, 'instances.txt: MMOCR 0.x, one JSON object a line', words=True, sized=True, looks=_is_linejson),
-    mmocr1=Format(from_mmocr1, to_mmocr1, 'textdet.json, textspotting.json, textrecog.json: MMOCR 1.x', words=True, sized=True, looks=has_keys('data_list')),
-    labelme=Format(from_labelme, to_labelme, '*.json beside each image', sized=True, looks=has_keys('shapes')))
+    icdar2003=Format(from_icdar2003, to_icdar2003,
+                     'words.xml: upright box, text (also Street View Text)', sized=True,
+                     looks=has_tag('tagset')),
+    coco=Format(from_coco, to_coco, 'instances.json: COCO as MMOCR 0.x reads it', sized=True,
+                looks=has_keys('images', 'annotations')),
+    linejson=Format(from_linejson, to_linejson, 'instances.txt: MMOCR 0.x, one JSON object a line',
+                    words=True, sized=True, looks=_is_linejson),
+    mmocr1=Format(from_mmocr1, to_mmocr1,
+                  'textdet.json, textspotting.json, textrecog.json: MMOCR 1.x', words=True,
+                  sized=True, looks=has_keys('data_list')),
+    labelme=Format(from_labelme, to_labelme, '*.json beside each image', sized=True,
+                   looks=has_keys('shapes')))

@@ -28,11 +28,14 @@ from ..foundations.vocab import ASCII
 # %% ../../nbs/data/11_synth.ipynb #348086b6
 def _rng(seed):
     "A source of randomness from an integer or a string; one that exists already is used as it is."
-    return seed if isinstance(seed, random.Random) else random.Random(seed if isinstance(seed, str) else int(seed))
+    return seed if isinstance(seed,
+                              random.Random) else random.Random(seed if isinstance(seed, str)
+                                                                else int(seed))
 
 # %% ../../nbs/data/11_synth.ipynb #c8862ef3
 @lru_cache(1)
-def word_lists() -> tuple: # (sign words, common words, rarer words and names), each a tuple of strings
+# (sign words, common words, rarer words and names), each a tuple of strings
+def word_lists() -> tuple:
     "The three parts of the package's word list."
     text = (files('ocrbook.data')/'words.txt').read_text(encoding='utf-8')
     return tuple(tuple(part.split()) for part in text.split('\n\n'))
@@ -44,13 +47,22 @@ def _number(rng):
     "Numbers as they stand on signs: prices, dates, times, telephone numbers, measures, codes."
     d, n, kind = lambda k: _digits(rng, k), rng.randint(1, 6), rng.randrange(14)
     if kind < 5: return d(n)
-    if kind == 5: return rng.choice('$$$#') + d(rng.randint(1, 3)) + rng.choice(['', '.'+d(2), '.'+d(2)])
+    if kind == 5:
+        return rng.choice('$$$#') + d(rng.randint(1, 3)) + rng.choice(['', '.'+d(2), '.'+d(2)])
     if kind == 6: return d(rng.randint(1, 3)) + rng.choice('.,.') + d(rng.randint(1, 3))
-    if kind == 7: return f'{rng.randint(1, 31)}{rng.choice("/.-")}{rng.randint(1, 12)}' + rng.choice(['', '/'+d(2)])
-    if kind == 8: return f'{rng.randint(0, 23)}{rng.choice("::.")}{rng.randint(10, 59)}' + rng.choice(['', 'am', 'pm'])
-    if kind == 9: return rng.choice(['', '+', '(']) + d(3) + rng.choice(['-', ')', '.', '']) + d(rng.randint(3, 7))
-    if kind == 10: return d(rng.randint(1, 3)) + rng.choice('% % m km kg ml mm C st th nd +'.split())
-    if kind == 11: return ''.join(rng.choices(string.ascii_uppercase, k=n//2+1)) + rng.choice(['', '-']) + d(n)
+    if kind == 7:
+        return f'{rng.randint(1, 31)}{rng.choice("/.-")}{rng.randint(1, 12)}' + rng.choice(
+            ['', '/'+d(2)])
+    if kind == 8:
+        return f'{rng.randint(0, 23)}{rng.choice("::.")}{rng.randint(10, 59)}' + rng.choice(
+            ['', 'am', 'pm'])
+    if kind == 9:
+        return rng.choice(['', '+', '(']) + d(3) + rng.choice(['-', ')', '.', '']) + d(
+            rng.randint(3, 7))
+    if kind == 10:
+        return d(rng.randint(1, 3)) + rng.choice('% % m km kg ml mm C st th nd +'.split())
+    if kind == 11:
+        return ''.join(rng.choices(string.ascii_uppercase, k=n//2+1)) + rng.choice(['', '-']) + d(n)
     if kind == 12: return str(rng.randint(1900, 2030)) + rng.choice(['', '', '-', "'s"])
     return d(n) + rng.choice(string.ascii_uppercase) + rng.choice(['', d(2)])
 
@@ -70,8 +82,10 @@ def _word(rng): return _case(rng.choice(rng.choices(word_lists(), (15, 50, 35))[
 def _address(rng):
     "Web and mail addresses, tags, paths."
     w, v, n = _word(rng).lower()[:12], _word(rng).lower()[:6], rng.randint(1, 99)
-    return rng.choice((f'www.{w}.com', f'{w}.com', f'{w}.co.uk', f'{w}.org', f'@{w}', f'{w}@{v}.com', f'http://{w}.net',
-                       f'#{w}', '.com', f'/{w}/', f'{w}_{n}', f'~{w}', f'{v}|{n}', f'{v}={n}', f'{w}\\{v}', f'^{n}',
+    return rng.choice((f'www.{w}.com', f'{w}.com', f'{w}.co.uk', f'{w}.org', f'@{w}',
+                       f'{w}@{v}.com', f'http://{w}.net',
+                       f'#{w}', '.com', f'/{w}/', f'{w}_{n}', f'~{w}', f'{v}|{n}', f'{v}={n}',
+                       f'{w}\\{v}', f'^{n}',
                        f'`{v}`', f'{w};'))
 
 # %% ../../nbs/data/11_synth.ipynb #94bc3b0d
@@ -103,14 +117,16 @@ def _thumb(mask, side=12):
     "Ink squeezed into a square, mean 0 and length 1: a shape without its size; None without ink."
     if not mask.size or mask.max() < 64: return None
     ys, xs = np.flatnonzero(mask.max(1) > 32), np.flatnonzero(mask.max(0) > 32)
-    ink = cv2.resize(mask[ys[0]:ys[-1]+1, xs[0]:xs[-1]+1], (side, side), interpolation=cv2.INTER_AREA)
+    ink = cv2.resize(mask[ys[0]:ys[-1]+1, xs[0]:xs[-1]+1], (side, side),
+                     interpolation=cv2.INTER_AREA)
     ink = ink.ravel() - ink.mean(dtype=np.float32)
     return ink/max(float(np.linalg.norm(ink)), 1e-6)
 
 _basic = ImageFont.Layout.BASIC
 
 @lru_cache(320)
-def _truetype(path, size, layout=_basic): return ImageFont.truetype(path, size, layout_engine=layout)
+def _truetype(path, size, layout=_basic):
+    return ImageFont.truetype(path, size, layout_engine=layout)
 
 _alnum = string.ascii_letters+string.digits
 
@@ -118,13 +134,15 @@ def _shapes(path):
     "Thumbs (62,144) of letters and digits, or None where a visible character has no glyph of its own."
     font, masks = ImageFont.truetype(path, 24, layout_engine=_basic), {}
     missing = {bytes(font.getmask(c)) for c in ('\U0010fffe', '\uffff')}
-    for c in dict.fromkeys('Ag8&~' + ASCII[1:]):        # the first five turn most other scripts away at once
+    # the first five turn most other scripts away at once
+    for c in dict.fromkeys('Ag8&~' + ASCII[1:]):
         mask, _ = font.getmask2(c, mode='L')
         masks[c] = raw, _ = bytes(mask), mask.size
         if not any(raw) or raw in missing: return None
     if len({m for c, m in masks.items() if not c.islower()}) < 66: return None
     if not 3 < font.getlength('n') < 30 or not 1.5 < font.getlength(' ') < 30: return None
-    thumbs = [_thumb(np.frombuffer(raw, np.uint8).reshape(h, w)) for raw, (w, h) in (masks[c] for c in _alnum)]
+    thumbs = [_thumb(np.frombuffer(raw, np.uint8).reshape(h, w))
+              for raw, (w, h) in (masks[c] for c in _alnum)]
     return None if any(t is None for t in thumbs) else np.stack(thumbs)
 
 # %% ../../nbs/data/11_synth.ipynb #2fa78f72
@@ -132,19 +150,20 @@ def _shapes(path):
 def _bundled():
     import matplotlib
     folder = Path(matplotlib.get_data_path())/'fonts'/'ttf'
-    return tuple(sorted(map(str, [*folder.glob('DejaVuS*[!y].ttf'), *folder.glob('STIXGeneral*.ttf')])))
+    return tuple(
+        sorted(map(str, [*folder.glob('DejaVuS*[!y].ttf'), *folder.glob('STIXGeneral*.ttf')])))
 
 @lru_cache(1)
 def _plain(): return np.stack([_shapes(p) for p in _bundled() if 'DejaVu' in p])    # (n,62,144)
 
-_small = [_alnum.index(c) for c in 'abdefghmnqrt']      # small letters that differ from their capitals
+_small = [_alnum.index(c) for c in 'abdefghmnqrt']  # small letters that differ from their capitals
 _large = [_alnum.index(c.upper()) for c in 'abdefghmnqrt']
 
 @lru_cache(None)
 def inspect_font(
     path:str,               # a font file
     least:float=.5,         # smallest mean correlation of letters and digits with the best of the plain fonts
-) -> str:                   # 'text', 'capitals' (small letters look like capitals) or '' (not usable)
+) -> str:  # 'text', 'capitals' (small letters look like capitals) or '' (not usable)
     "Can this font write all of printable ASCII so that a stranger could read it?"
     try: shapes = _shapes(path)
     except (OSError, ValueError): return ''
@@ -159,7 +178,8 @@ def _kind(path):
     if path not in _kinds: _kinds[path] = inspect_font(path) or 'text'
     return _kinds[path]
 
-def _cache_file(): return Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')/'ocrbook'/'fonts-3.json'
+def _cache_file():
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')/'ocrbook'/'fonts-3.json'
 
 def _judge(path):
     "[kind, hash of the look] of a font file."
@@ -178,7 +198,8 @@ def list_fonts(
     try: known = json.loads(_cache_file().read_text())
     except (OSError, ValueError): known = {}
     verdicts, looks, out = {}, {''}, []
-    for path in sorted({*_bundled(), *font_manager.findSystemFonts()}, key=lambda p: (Path(p).name, p)):
+    for path in sorted({*_bundled(), *font_manager.findSystemFonts()},
+                       key=lambda p: (Path(p).name, p)):
         size = os.path.getsize(path)
         if size > 12e6 or any(o in Path(path).name.lower() for o in _odd): continue
         kind, look = verdicts[f'{path} {size}'] = known.get(f'{path} {size}') or _judge(path)
@@ -201,7 +222,8 @@ _everyday = tuple('''
     notosans- notoserif- opendin opensans oxygen play- quicksand roadgeek roboto sora stixgeneral switzera
     texgyreadventor texgyrebonum texgyreheros texgyretermes times tinos tuffy ubuntu universalis verdana
     vollkorn yanone'''.split())
-_dull = ('mono', 'code', 'typewriter', 'typist', 'courier', 'hack', 'cousine', 'inconsolata', 'fixed', 'term')
+_dull = ('mono', 'code', 'typewriter', 'typist', 'courier', 'hack', 'cousine', 'inconsolata',
+         'fixed', 'term')
 _thin, _heavy = ('thin', 'light', 'hairline'), ('bold', 'black', 'heavy', 'demi')
 
 def _name(path): return os.path.basename(path).lower().replace(' ', '')
@@ -216,7 +238,8 @@ class FontSet:
             families.setdefault((folder, _name(p)[:4]), []).append(p)
             folders.setdefault(folder, []).append(p)
         self.families, self.folders = tuple(families.values()), tuple(folders.values())
-        self.everyday = tuple(f for f in self.families if _name(f[0]).startswith(_everyday)) or self.families
+        self.everyday = tuple(f for f in self.families
+                              if _name(f[0]).startswith(_everyday)) or self.families
 
     def _one(self, rng):
         r = rng.random()
@@ -272,7 +295,8 @@ def _glyph(path, char):
 def _kern(path, a, b):
     "Pixels that the pair `ab` is wider than its two letters; 0 where Pillow has no layout engine that knows."
     if not features.check('raqm'): return 0.
-    length = lambda t: _truetype(path, EM, ImageFont.Layout.RAQM).getlength(t, features=['-liga', '-clig'])
+    length = lambda t: _truetype(path, EM,
+                                 ImageFont.Layout.RAQM).getlength(t, features=['-liga', '-clig'])
     return length(a+b) - length(a) - length(b)
 
 # %% ../../nbs/data/11_synth.ipynb #74b92429
@@ -280,7 +304,7 @@ def draw_line(
     text:str,               # what to write
     font:str,               # path of a font file
     gap:float=0.,           # added between letters, in em
-) -> tuple:                 # uint8 mask (h,w) cut to the ink, float boxes (n,4) x0 y0 x1 y1, one a character
+) -> tuple:  # uint8 mask (h,w) cut to the ink, float boxes (n,4) x0 y0 x1 y1, one a character
     "Write a text in one line at 64 pixels per em; the box of a blank holds no ink."
     x, parts = 0., []
     for a, b in zip(text, [*text[1:], '']):
@@ -297,7 +321,8 @@ def draw_line(
         h, w = mask.shape
         spot = out[top-y0:top-y0+h, left-x0:left-x0+w]
         if mask.size: np.maximum(spot, mask, out=spot)
-        boxes[i] = (left-x0, top-y0, left-x0+w, top-y0+h) if mask.size else (start-x0, 0, start-x0+EM*.3, y1-y0)
+        boxes[i] = (left-x0, top-y0, left-x0+w,
+                    top-y0+h) if mask.size else (start-x0, 0, start-x0+EM*.3, y1-y0)
     return out, boxes
 
 # %% ../../nbs/data/11_synth.ipynb #adcc55a9
@@ -327,13 +352,15 @@ def bend(
     t = np.linspace(0, w, 33)
     edge = bend_points(np.stack([np.tile(t, 2), np.repeat([0., h], 33)], 1), (h, w), angle)
     lo, hi = np.floor(edge.min(0))-1, np.ceil(edge.max(0))+1
-    x, y = np.meshgrid(np.arange(lo[0], hi[0], dtype=np.float32)+.5, np.arange(lo[1], hi[1], dtype=np.float32)+.5)
+    x, y = np.meshgrid(np.arange(lo[0], hi[0], dtype=np.float32)+.5,
+                       np.arange(lo[1], hi[1], dtype=np.float32)+.5)
     radius, s = w/angle, math.copysign(1, angle)
     r, phi = cv2.cartToPolar((radius-y)*s, x*s)         # phi from 0 to 2 pi
     phi -= (phi > np.pi)*np.float32(2*np.pi)
     phi *= radius; phi += w/2 - .5
     r *= -s; r += radius + h/2 - .5
-    return cv2.remap(mask, phi, r, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0), (-lo[0], -lo[1])
+    return cv2.remap(mask, phi, r, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+                     borderValue=0), (-lo[0], -lo[1])
 
 # %% ../../nbs/data/11_synth.ipynb #066b5479
 def _line_words(text):
@@ -351,7 +378,8 @@ def word_outline(
     "The rectangle round the characters' ink as a polygon."
     (x0, y0), (x1, y1) = boxes[:, :2].min(0), boxes[:, 2:].max(0)
     t = np.linspace(x0, x1, pieces+1)
-    return np.concatenate([np.stack([t, t*0+y0], 1), np.stack([t, t*0+y1], 1)[::-1]]).astype(np.float64)
+    return np.concatenate([np.stack([t, t*0+y0], 1),
+                           np.stack([t, t*0+y1], 1)[::-1]]).astype(np.float64)
 
 def _quads(boxes): return boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2).astype(np.float64)
 
@@ -367,7 +395,8 @@ def _text_line(text, font, em, gap, angle=0.):
     for word, part in _line_words(text):
         b = boxes[part]
         turn = abs(angle)*(b[:, 2].max()-b[:, 0].min())/w
-        words.append((word, word_outline(b, max(2, min(7, round(turn/.2)+1)) if angle else 1), _quads(b)))
+        words.append((word, word_outline(b, max(2, min(7, round(turn/.2)+1)) if angle else 1),
+                      _quads(b)))
     if not angle: return mask, words
     bent, middle = bend(mask, angle)
     move = lambda p: (bend_points(p.reshape(-1, 2), (h, w), angle) + middle).reshape(p.shape)
@@ -384,7 +413,8 @@ def _noise(rng, n, cells, fall=.5):
     "Noise of several scales on n×n pixels, 0 to 1."
     out, strength = np.zeros((n, n), np.float32), 1.
     while cells <= n:
-        out += strength*cv2.resize(rng.random((cells, cells), dtype=np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
+        out += strength*cv2.resize(rng.random((cells, cells), dtype=np.float32), (n, n),
+                                   interpolation=cv2.INTER_CUBIC)
         cells, strength = cells*2, strength*fall
     return cv2.normalize(out, None, 0, 1, cv2.NORM_MINMAX)
 
@@ -392,7 +422,8 @@ def _cloud(rng, n): return _noise(rng, n, int(rng.integers(2, 9)), rng.uniform(.
 def _grains(rng, n): return _noise(rng, n, int(rng.integers(24, 96)), rng.uniform(.6, 1.))
 def _wood(rng, n):
     rings = np.abs(np.sin(_noise(rng, n, 4, .6)*int(rng.integers(8, 24))))
-    fibre = cv2.resize(rng.random((n//3, 3), dtype=np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
+    fibre = cv2.resize(rng.random((n//3, 3), dtype=np.float32), (n, n),
+                       interpolation=cv2.INTER_CUBIC)
     out = cv2.normalize(rings*.5 + fibre*.5, None, 0, 1, cv2.NORM_MINMAX)
     return out if rng.random() < .5 else out.T
 
@@ -411,7 +442,8 @@ def _stripe(rng, n):
     if rng.random() < .5: angle = np.pi/2*int(rng.integers(2))
     y, x = np.mgrid[:n, :n].astype(np.float32)
     wave = np.sin((x*np.cos(angle)+y*np.sin(angle))*2*np.pi/period)
-    return (np.clip(wave*rng.uniform(1, 12)+rng.uniform(-1, 1), -1, 1)*.5+.5)*.8 + _noise(rng, n, 6)*.2
+    return (np.clip(wave*rng.uniform(1, 12)+rng.uniform(-1, 1), -1,
+                    1)*.5+.5)*.8 + _noise(rng, n, 6)*.2
 
 def _windows(rng, n):
     out = _noise(rng, n, 3)*.4+.3
@@ -426,7 +458,8 @@ def _windows(rng, n):
 
 def _fence(rng, n):
     out, shade = _cloud(rng, n)*.7 + .1*rng.random(), float(rng.random())
-    gap, wide, slant = int(rng.integers(8, 40)), int(rng.integers(1, 6)), int(rng.choice([0, 0, n, n//2]))
+    gap, wide, slant = int(rng.integers(8, 40)), int(rng.integers(1, 6)), int(
+        rng.choice([0, 0, n, n//2]))
     for x in range(-n, 2*n, gap):
         cv2.line(out, (x, 0), (x+slant, n), shade, wide, cv2.LINE_AA)
         if slant: cv2.line(out, (x, 0), (x-slant, n), shade, wide, cv2.LINE_AA)
@@ -438,7 +471,8 @@ def _leaves(rng, n):
     for _ in range(int(6000/size)):
         x, y = (int(v) for v in rng.integers(0, n, 2))
         axes = int(size*rng.uniform(.5, 1.5))+1, int(size*rng.uniform(.2, .6))+1
-        cv2.ellipse(out, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, float(rng.random()**1.5), -1, cv2.LINE_AA)
+        cv2.ellipse(out, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, float(rng.random()**1.5),
+                    -1, cv2.LINE_AA)
     return out
 
 def _shapes_over(rng, n):
@@ -447,8 +481,11 @@ def _shapes_over(rng, n):
         c, r, shade = rng.uniform(0, n, 2), rng.uniform(10, n/2), float(rng.random())
         pts = (c + rng.normal(0, r/2, (int(rng.integers(3, 7)), 2))).astype(np.int32)
         if rng.random() < .6: cv2.fillPoly(out, [pts], shade, cv2.LINE_AA)
-        elif rng.random() < .5: cv2.polylines(out, [pts], True, shade, int(rng.integers(1, 8)), cv2.LINE_AA)
-        else: cv2.circle(out, (int(c[0]), int(c[1])), int(r/2), shade, int(rng.choice([-1, 1, 2, 5])), cv2.LINE_AA)
+        elif rng.random() < .5:
+            cv2.polylines(out, [pts], True, shade, int(rng.integers(1, 8)), cv2.LINE_AA)
+        else:
+            cv2.circle(out, (int(c[0]), int(c[1])), int(r/2), shade, int(rng.choice([-1, 1, 2, 5])),
+                       cv2.LINE_AA)
     return cv2.GaussianBlur(out, (0, 0), rng.uniform(.3, 4)) + (_noise(rng, n, 8, .7)-.5)*.3
 
 def _scratches(rng, n):
@@ -456,11 +493,13 @@ def _scratches(rng, n):
     for _ in range(int(rng.integers(20, 200))):
         p, a, length = rng.uniform(0, n, 2), rng.normal(0, 1), rng.uniform(4, 80)
         q = p + length*np.array([np.cos(a), np.sin(a)])
-        cv2.line(out, tuple(map(int, p)), tuple(map(int, q)), float(rng.random()), int(rng.integers(1, 3)), cv2.LINE_AA)
+        cv2.line(out, tuple(map(int, p)), tuple(map(int, q)), float(rng.random()),
+                 int(rng.integers(1, 3)), cv2.LINE_AA)
     return out
 
 # %% ../../nbs/data/11_synth.ipynb #b992dcf3
-_makers = (_cloud, _grains, _wood, _brick, _stripe, _leaves, _shapes_over, _windows, _fence, _scratches, _shapes_over,
+_makers = (_cloud, _grains, _wood, _brick, _stripe, _leaves, _shapes_over, _windows, _fence,
+           _scratches, _shapes_over,
            _cloud)
 
 @lru_cache(None)
@@ -469,7 +508,8 @@ def texture(
 ) -> np.ndarray:            # float32 (384,384), 0 to 1
     "One texture of the bank: clouds, grain, wood, bricks, stripes, leaves, shapes, windows, fences, scratches."
     if not 0 <= number < 72: raise ValueError(f'there are textures 0 to 71, not {number}')
-    return np.clip(_makers[number % 12](np.random.default_rng(1000+number), SIDE), 0, 1).astype(np.float32)
+    return np.clip(_makers[number % 12](np.random.default_rng(1000+number), SIDE), 0,
+                   1).astype(np.float32)
 
 # %% ../../nbs/data/11_synth.ipynb #54fc972a
 def _patch(rng, h, w, lo=.3, hi=2.5):
@@ -486,7 +526,8 @@ def _ramp(rng, h, w):
     a = rng.uniform(0, 2*math.pi)
     c, s = math.cos(a), math.sin(a)
     lo, hi = min(0, c)+min(0, s), max(0, c)+max(0, s)
-    x, y = np.arange(w, dtype=np.float32)*(c/w/(hi-lo)), np.arange(h, dtype=np.float32)*(s/h/(hi-lo)) - lo/(hi-lo)
+    x, y = np.arange(w, dtype=np.float32)*(c/w/(hi-lo)), np.arange(h, dtype=np.float32)*(
+        s/h/(hi-lo)) - lo/(hi-lo)
     return x[None] + y[:, None]
 
 def _gray3(a): return cv2.merge((a, a, a))
@@ -512,7 +553,8 @@ def _color(rng):
     k = [(n+hue) % 6 for n in (5, 3, 1)]
     return np.array([255*(val-val*sat*max(0, min(v, 4-v, 1))) for v in k], np.float32)
 
-def _extreme(rng): return np.full(3, rng.choice((rng.uniform(0, 50), rng.uniform(205, 255))), np.float32)
+def _extreme(rng):
+    return np.full(3, rng.choice((rng.uniform(0, 50), rng.uniform(205, 255))), np.float32)
 
 def _colors(rng, least=None):
     "Surface and ink, whose brightness differs by at least `least` grey levels."
@@ -520,11 +562,12 @@ def _colors(rng, least=None):
     if r < .3: ink = _extreme(rng)
     elif r < .4: back = _extreme(rng)
     if least is None: least = rng.uniform(*rng.choice(((34, 70), (45, 90), (60, 140), (80, 200))))
-    dark, light = float(back@_luma), float(ink@_luma)                    # of the surface, of the ink
+    dark, light = float(back@_luma), float(ink@_luma)  # of the surface, of the ink
     if abs(light-dark) >= least: return back, ink
     up = dark+least <= 255 and (light >= dark or dark-least < 0)
     goal = dark+least if up else dark-least
-    if goal < 0: return np.full(3, 255*(dark > 127), np.float32), np.full(3, 255*(dark <= 127), np.float32)
+    if goal < 0:
+        return np.full(3, 255*(dark > 127), np.float32), np.full(3, 255*(dark <= 127), np.float32)
     return back, 255-(255-ink)*((255-goal)/max(255-light, 1)) if up else ink*(goal/max(light, 1))
 
 # %% ../../nbs/data/11_synth.ipynb #ee740afb
@@ -534,7 +577,8 @@ def _photo(path):
     image = cv2.imread(path, cv2.IMREAD_COLOR)
     if image is None: raise ValueError(f'{path}: not a picture')
     k = 1500/max(image.shape[:2])
-    return (image if k >= 1 else cv2.resize(image, None, fx=k, fy=k, interpolation=cv2.INTER_AREA))[..., ::-1].copy()
+    return (image if k >= 1 else cv2.resize(image, None, fx=k, fy=k,
+                                            interpolation=cv2.INTER_AREA))[..., ::-1].copy()
 
 def _photos(backgrounds):
     "A tuple of arrays or paths from a folder, paths or arrays."
@@ -585,12 +629,15 @@ def _rim(rng, out):
 def _shift(mask, dx, dy):
     "The mask moved by whole pixels."
     (h, w), out = mask.shape, np.zeros_like(mask)
-    out[max(dy, 0):h+min(dy, 0), max(dx, 0):w+min(dx, 0)] = mask[max(-dy, 0):h-max(dy, 0), max(-dx, 0):w-max(dx, 0)]
+    out[max(dy, 0):h+min(dy, 0), max(dx, 0):w+min(dx,
+                                                  0)] = mask[max(-dy, 0):h-max(dy, 0),
+                                                             max(-dx, 0):w-max(dx, 0)]
     return out
 
 def _effects(rng, mask, height, back, ink, kind=None):
     "Layers (mask, colour) from bottom to top."
-    kind = kind or rng.choices(('plain', 'shadow', 'outline', 'depth', 'hollow', 'relief'), (60, 15, 14, 5, 3, 3))[0]
+    kind = kind or rng.choices(('plain', 'shadow', 'outline', 'depth', 'hollow', 'relief'),
+                               (60, 15, 14, 5, 3, 3))[0]
     k = max(1, round(height*rng.uniform(.02, .09)))
     if kind == 'shadow':
         under = _shift(mask, rng.randint(-2*k, 2*k), rng.randint(0, 2*k))
@@ -598,15 +645,18 @@ def _effects(rng, mask, height, back, ink, kind=None):
         return [(under, back*rng.uniform(.1, .8)), (mask, ink)]
     if kind == 'outline':
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*min(k, 3)+1,)*2)
-        return [(cv2.dilate(mask, disc), _color(rng) if rng.random() < .5 else 255-ink), (mask, ink)]
+        return [(cv2.dilate(mask, disc), _color(rng) if rng.random() < .5 else 255-ink),
+                (mask, ink)]
     if kind == 'depth':
         dx, dy, deep = rng.choice((-1, 0, 1, 1)), rng.choice((0, 1, 1)), mask.copy()
         for i in range(1, 2*k+1): np.maximum(deep, _shift(mask, dx*i, dy*i), out=deep)
         return [(deep, ink*rng.uniform(.2, .7)), (mask, ink)]
     if kind == 'hollow' and height > 30:
-        return [(mask, ink), (cv2.erode(mask, np.ones((3, 3), np.uint8)), back if rng.random() < .7 else _color(rng))]
+        return [(mask, ink), (cv2.erode(mask, np.ones((3, 3), np.uint8)),
+                              back if rng.random() < .7 else _color(rng))]
     if kind != 'relief': return [(mask, ink)]
-    return [(_shift(mask, -1, -1), np.minimum(back+70, 255)), (_shift(mask, 1, 1), back*.4), (mask, ink)]
+    return [(_shift(mask, -1, -1), np.minimum(back+70, 255)), (_shift(mask, 1, 1), back*.4),
+            (mask, ink)]
 
 # %% ../../nbs/data/11_synth.ipynb #23ad8d4b
 def _light(rng, image, reach=1.):
@@ -617,11 +667,16 @@ def _light(rng, image, reach=1.):
         return image*_gray3(lo+(hi-lo)*_ramp(rng, h, w))
     if r < .26:
         shade = (_patch(rng, h, w) > rng.uniform(.4, .6)).astype(np.float32)
-        return image*_gray3(1-cv2.GaussianBlur(shade, (0, 0), rng.uniform(.5, 4))*rng.uniform(.2, .55))
+        return image*_gray3(1-cv2.GaussianBlur(shade, (0, 0),
+                                               rng.uniform(.5, 4))*rng.uniform(.2, .55))
     if r < .33:
-        x, y = np.arange(w, dtype=np.float32)-rng.uniform(0, w), np.arange(h, dtype=np.float32)-rng.uniform(0, h)
+        x, y = np.arange(w, dtype=np.float32)-rng.uniform(0,
+                                                          w), np.arange(h,
+                                                                        dtype=np.float32)-rng.uniform(0, h)
         s = h*rng.uniform(.15, .8)*reach
-        glow = np.exp(-y*y*rng.uniform(.5, 3)/(2*s*s))[:, None]*np.exp(-x*x/(2*s*s))*rng.uniform(50, 200)
+        glow = np.exp(-y*y*rng.uniform(.5, 3)/(2*s*s))[:,
+                                                       None]*np.exp(-x*x/(2*s*s))*rng.uniform(50,
+                                                                                              200)
         return image + _gray3(glow.astype(np.float32))
     return image
 
@@ -631,7 +686,8 @@ def _expose(rng, image):
     if r < .15: image = image*rng.uniform(.35, .8) + rng.uniform(0, 25)
     elif r < .3: image = image*rng.uniform(.45, .9) + rng.uniform(20, 90)
     elif r < .38: image = image*rng.uniform(1, 1.4)
-    return image*np.float32([rng.uniform(.8, 1.15) for _ in range(3)]) if rng.random() < .25 else image
+    return image*np.float32([rng.uniform(.8, 1.15)
+                             for _ in range(3)]) if rng.random() < .25 else image
 
 # %% ../../nbs/data/11_synth.ipynb #f3bf861b
 def _motion(rng, length):
@@ -678,18 +734,23 @@ def shoot(
     if r < .3: image = cv2.GaussianBlur(image, (0, 0), rng.uniform(.3, max(blur, .4)))
     elif r < .38: image = cv2.filter2D(image, -1, _motion(rng, rng.uniform(1.5, max(2, blur*3))))
     image = _expose(rng, _light(rng, image, reach))
-    if rng.random() < .45: image = _noisy(rng, image, rng.uniform(1, 7) if rng.random() < .85 else rng.uniform(7, 20))
+    if rng.random() < .45:
+        image = _noisy(rng, image, rng.uniform(1, 7) if rng.random() < .85 else rng.uniform(7, 20))
     size = max(3, round(w*height/h)), height
-    if size != (w, h): image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if height < h else cv2.INTER_LINEAR)
-    if rng.random() < .08:                                              # sharpened, as telephones do
-        image = cv2.addWeighted(image, s := rng.uniform(1.5, 3), cv2.GaussianBlur(image, (0, 0), 1.), 1-s, 0)
+    if size != (w, h):
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if height < h
+                           else cv2.INTER_LINEAR)
+    if rng.random() < .08:  # sharpened, as telephones do
+        image = cv2.addWeighted(image, s := rng.uniform(1.5, 3),
+                                cv2.GaussianBlur(image, (0, 0), 1.), 1-s, 0)
     image = _uint8(image)
     return _jpeg(image, rng.uniform(25, 92)) if rng.random() < .45 else image
 
 # %% ../../nbs/data/11_synth.ipynb #ebdd5956
 def _gap(rng):
     "Space added between letters, in em."
-    return rng.uniform(*rng.choices(((0, .03), (-.035, 0), (.04, .2), (.2, .6)), (74, 13, 11, 2))[0])
+    return rng.uniform(*rng.choices(((0, .03), (-.035, 0), (.04, .2), (.2, .6)),
+                                    (74, 13, 11, 2))[0])
 
 def _plane(rng, text, font, height, neighbours=True):
     "The word's ink with what stands round it: (mask, its rectangle x0 y0 x1 y1, quads of its characters)."
@@ -721,10 +782,12 @@ def _neighbour(rng, out, side, p, font, gap, scale, wide):
     k, (h, w) = scale*rng.choice((1, 1, rng.uniform(.5, 1.6))), (v-2*p for v in out.shape)
     other = cv2.resize(other, None, fx=k*wide+.01, fy=k+.01, interpolation=cv2.INTER_AREA)
     (oh, ow), d = other.shape, int(p/.8*rng.uniform(.06, .4))
-    if side < 2: x, y = p + rng.randint(-ow//2, max(w-ow//2, 1-ow//2)), p-d-oh if side == 0 else p+h+d
+    if side < 2:
+        x, y = p + rng.randint(-ow//2, max(w-ow//2, 1-ow//2)), p-d-oh if side == 0 else p+h+d
     else: x, y = p-d-ow-2 if side == 2 else p+w+d+2, p + (h-oh)//2 if rng.random() < .5 else p+h-oh
     y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y+oh, out.shape[0]), min(x+ow, out.shape[1])
-    if y1 > y0 and x1 > x0: np.maximum(out[y0:y1, x0:x1], other[y0-y:y1-y, x0-x:x1-x], out=out[y0:y1, x0:x1])
+    if y1 > y0 and x1 > x0:
+        np.maximum(out[y0:y1, x0:x1], other[y0-y:y1-y, x0-x:x1-x], out=out[y0:y1, x0:x1])
 
 def _frame(rng, out, p, height):
     "A line under or over the word, or a frame; in place."
@@ -749,7 +812,8 @@ def _view(rng, rect, height):
         if r < .12: return rng.uniform(-.07, .05)*height
         return (rng.uniform(least, .2) if r < .85 else rng.uniform(.1, .45))*height
     top, bottom, left, right = margin(0), margin(0), margin(-.03), margin(-.03)
-    size = max(4, round(float(hi[1]-lo[1])+top+bottom)), max(4, round(float(hi[0]-lo[0])+left+right))
+    size = max(4, round(float(hi[1]-lo[1])+top+bottom)), max(4,
+                                                             round(float(hi[0]-lo[0])+left+right))
     return cv2.getPerspectiveTransform(src, (dst - lo + [left, top]).astype(np.float32)), size
 
 def _map(points, m):
@@ -764,13 +828,17 @@ def _height(rng):
 def _coat(rng, color, h, w, alpha):
     "The topmost paint: (picture, weight); plain, shaded, mottled, worn off in places, or thin."
     paint, r = _fill(color, h, w), rng.random()
-    if r < .12: paint = _mix(paint, _fill(np.clip(color+rng.uniform(-70, 70), 0, 255), h, w), _ramp(rng, h, w))
+    if r < .12:
+        paint = _mix(paint, _fill(np.clip(color+rng.uniform(-70, 70), 0, 255), h, w),
+                     _ramp(rng, h, w))
     elif r < .18: paint += _gray3((_patch(rng, h, w)-.5)*rng.uniform(20, 90))
-    if rng.random() < .05: alpha = alpha*np.clip(_patch(rng, h, w)*rng.uniform(3, 8)-rng.uniform(0, .8), 0, 1)
+    if rng.random() < .05:
+        alpha = alpha*np.clip(_patch(rng, h, w)*rng.uniform(3, 8)-rng.uniform(0, .8), 0, 1)
     return paint, alpha*np.float32(rng.uniform(.6, .95)) if rng.random() < .1 else alpha
 
 # %% ../../nbs/data/11_synth.ipynb #297326b4
-def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=False) -> tuple: # arguments as for `make_word`
+# arguments as for `make_word`
+def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=False) -> tuple:
     "Crop and text as from `make_word`, and where each character lies: its ink's box as a quad, (n,4,2) in pixels of the crop."
     rng, fonts, photos = _rng(seed), _fonts(fonts), _photos(backgrounds)
     if text is None: text = random_text(rng)
@@ -784,18 +852,21 @@ def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=F
     (back, ink), (view, (h, w)) = _colors(rng), _view(rng, rect, tall)
     layers, image = _effects(rng, mask, tall, back, ink), _background(rng, back, h, w, photos)
     for i, (layer, color) in enumerate(layers):
-        alpha = cv2.warpPerspective(layer, view, (w, h), flags=cv2.INTER_LINEAR).astype(np.float32)*np.float32(1/255)
-        paint, alpha = _coat(rng, color, h, w, alpha) if i == len(layers)-1 else (_fill(color, h, w), alpha)
+        alpha = cv2.warpPerspective(layer, view, (w, h),
+                                    flags=cv2.INTER_LINEAR).astype(np.float32)*np.float32(1/255)
+        paint, alpha = _coat(rng, color, h, w,
+                             alpha) if i == len(layers)-1 else (_fill(color, h, w), alpha)
         image = _mix(image, paint, alpha)
     size = max(3, round(w*height/h)), height
-    image = cv2.resize(_uint8(image), size, interpolation=cv2.INTER_AREA) if clean else shoot(rng, image, height)
-    return image, text, (_map(chars-.5, view)+.5)*np.divide(size, (w, h))                    # pixel i covers [i, i+1)
+    image = cv2.resize(_uint8(image), size,
+                       interpolation=cv2.INTER_AREA) if clean else shoot(rng, image, height)
+    return image, text, (_map(chars-.5, view)+.5)*np.divide(size, (w, h))  # pixel i covers [i, i+1)
 
 def make_word(
     seed,                   # an integer or string: the same seed gives the same crop
     text=None,              # what to write, or a list to choose from; None: `random_text`
     fonts=None,             # None: all of this machine's; 'bundled': matplotlib's own; or paths
-    backgrounds=(),         # photos without text to use now and then: a folder, paths, or uint8 RGB arrays
+    backgrounds=(),  # photos without text to use now and then: a folder, paths, or uint8 RGB arrays
     height:int=None,        # rows of the crop; None: 10 to 72
     clean:bool=False,       # leave out light and camera
 ) -> tuple:                 # (uint8 RGB (h,w,3), text)
@@ -812,10 +883,12 @@ def _sober(rng):
 def _surface(rng, size):
     "A wall, a street, a sky, foliage: one or two textures in a few sober colours."
     a, b = _sober(rng), _sober(rng)
-    if rng.random() < .7: b = a + np.float32([rng.gauss(0, 12) for _ in range(3)]) + rng.gauss(0, 40)
+    if rng.random() < .7:
+        b = a + np.float32([rng.gauss(0, 12) for _ in range(3)]) + rng.gauss(0, 40)
     out = _mix(_fill(a, size, size), _fill(b, size, size), _patch(rng, size, size, .6, 3.))
     if rng.random() < .6: out += _gray3((_patch(rng, size, size, .4, 2.)-.5)*rng.uniform(10, 90))
-    if rng.random() < .6: out *= _gray3(rng.uniform(.4, 1) + rng.uniform(0, .6)*_ramp(rng, size, size))
+    if rng.random() < .6:
+        out *= _gray3(rng.uniform(.4, 1) + rng.uniform(0, .6)*_ramp(rng, size, size))
     return cv2.blur(out, (rng.choice((3, 5, 9, 15)),)*2) if rng.random() < .25 else out
 
 def _object(rng, out):
@@ -838,10 +911,12 @@ def _shape(rng, out):
     size, kind = out.shape[0], rng.randrange(6)
     color = _paint(rng) if rng.random() < .3 else tuple(map(float, _sober(rng)))
     x, y, s = rng.randrange(size), rng.randrange(size), size*.01*20**rng.random()
-    far, corner = (rng.randrange(size), rng.randrange(size)), (int(x+s*rng.uniform(.4, 2)), int(y+s*rng.uniform(.4, 2)))
+    far, corner = (rng.randrange(size),
+                   rng.randrange(size)), (int(x+s*rng.uniform(.4, 2)), int(y+s*rng.uniform(.4, 2)))
     if kind == 0: cv2.circle(out, (x, y), int(s/2)+1, color, rng.choice((-1, 1, 2, 4)), cv2.LINE_AA)
     elif kind == 1:
-        pts = np.int32([[x+rng.gauss(0, s/2), y+rng.gauss(0, s/2)] for _ in range(rng.randint(3, 6))])
+        pts = np.int32([[x+rng.gauss(0, s/2), y+rng.gauss(0, s/2)]
+                        for _ in range(rng.randint(3, 6))])
         cv2.fillPoly(out, [pts], color, cv2.LINE_AA)
     elif kind == 2: cv2.line(out, (x, y), far, color, rng.choice((1, 1, 2, 3, 8)), cv2.LINE_AA)
     elif kind == 3: cv2.rectangle(out, (x, y), corner, color, rng.choice((-1, 1, 3)))
@@ -853,14 +928,16 @@ def _row(rng, out, x, y, s, color, bars):
     w, h = gap*rng.uniform(.2, .8), s*rng.uniform(.1, 1)
     for i in range(rng.randint(4, 25)):
         px, py = int(x+i*gap*math.cos(a)), int(y+i*gap*math.sin(a))
-        if bars: cv2.rectangle(out, (px, py), (int(px+max(w, 1)*(rng.random()+.5)), int(py+h)), color, -1)
+        if bars:
+            cv2.rectangle(out, (px, py), (int(px+max(w, 1)*(rng.random()+.5)), int(py+h)), color,
+                          -1)
         else: cv2.circle(out, (px, py), max(1, int(w/2)), color, -1, cv2.LINE_AA)
 
 def _scenery(rng, size, photos=()):
     "A picture (size,size,3) without text."
     if photos and rng.random() < .4: return _piece(rng, rng.choice(photos), size, size)
     out = _surface(rng, size)
-    for _ in range(rng.choice((0, 1, 1, 2))):                            # the next surface begins at a straight line
+    for _ in range(rng.choice((0, 1, 1, 2))):  # the next surface begins at a straight line
         p = size*np.array([rng.uniform(.2, .8), rng.uniform(.2, .8)])
         a = rng.choice((0, math.pi/2, rng.uniform(0, math.pi)))
         d = np.array([math.cos(a), math.sin(a)])*size*2
@@ -875,15 +952,20 @@ def _scenery(rng, size, photos=()):
 def _lines(rng, fonts, kind, em, most, curved):
     "The group's lines: [(mask, words)]."
     rows = {'board': rng.choice((1, 1, 2, 2, 3, 4, 5, 6)), 'block': rng.randint(2, 5)}.get(kind, 1)
-    angle = rng.choice((-1, 1, 1))*rng.uniform(.25, 2.2) if kind == 'arc' or curved and rng.random() < .03 else 0.
-    font, gap, out = fonts.pick(rng), rng.uniform(-.01, .04) if rng.random() < .85 else rng.uniform(.04, .3), []
+    angle = rng.choice((-1, 1, 1))*rng.uniform(.25,
+                                               2.2) if kind == 'arc' or curved and rng.random() < .03 else 0.
+    font, gap, out = fonts.pick(rng), rng.uniform(-.01,
+                                                  .04) if rng.random() < .85 else rng.uniform(
+        .04, .3), []
     for _ in range(rows):
         if rng.random() < .2: font = fonts.pick(rng)
         n = min(1 if kind == 'word' else rng.choice((1, 1, 2, 2, 3, 4)), most)
         if n < 1: break
         text, most = ' '.join(random_text(rng, 0) for _ in range(n))[:40].strip(), most-n
         if rng.random() < .35 or _kind(font) == 'capitals': text = text.upper()
-        out.append(_text_line(text, font, max(11, em*(1 if rng.random() < .6 else rng.uniform(.4, 1.3))), gap, angle))
+        out.append(_text_line(text, font,
+                              max(11, em*(1 if rng.random() < .6 else rng.uniform(.4, 1.3))),
+                              gap, angle))
     return out
 
 def _group(rng, fonts, size, curved, most):
@@ -892,15 +974,18 @@ def _group(rng, fonts, size, curved, most):
     em = 11*max(size*.4/11, 1.5)**(rng.random()**1.3)
     lines = _lines(rng, fonts, kind, em, most, curved)
     pad, lead = round(em*rng.uniform(.12, .9))+2, round(em*rng.uniform(.12, .7))
-    w, h = max(m.shape[1] for m, _ in lines), sum(m.shape[0] for m, _ in lines) + lead*(len(lines)-1)
+    w, h = max(m.shape[1] for m, _ in lines), sum(m.shape[0]
+                                                  for m, _ in lines) + lead*(len(lines)-1)
     if max(h, w) > 3*size: return None
-    mask, words, y, align = np.zeros((h+2*pad, w+2*pad), np.uint8), [], pad, rng.choice((0, .5, .5, 1))
+    mask, words, y, align = np.zeros((h+2*pad, w+2*pad),
+                                     np.uint8), [], pad, rng.choice((0, .5, .5, 1))
     for m, ws in lines:
         x = pad + round((w-m.shape[1])*align)
         mask[y:y+m.shape[0], x:x+m.shape[1]] = m
         words += [(t, p+[x, y], c+[x, y]) for t, p, c in ws]
         y += m.shape[0] + lead
-    return *_finish(rng, mask, em, kind == 'board' or kind == 'arc' and rng.random() < .5), mask, words
+    return *_finish(rng, mask, em, kind == 'board' or kind == 'arc'
+                    and rng.random() < .5), mask, words
 
 def _finish(rng, mask, em, board):
     "Colour for a group's ink, and a board under it: (picture, weight map)."
@@ -922,11 +1007,15 @@ def _finish(rng, mask, em, board):
 def _pose(rng, h, w):
     "A homography for a plane (h,w): rotation, shear, perspective; None when it folds."
     r = rng.random()
-    a = rng.gauss(0, 3) if r < .6 else max(-30, min(30, rng.gauss(0, 13))) if r < .96 else rng.uniform(-180, 180)
+    a = rng.gauss(0, 3) if r < .6 else max(-30,
+                                           min(30, rng.gauss(0, 13))) if r < .96 else rng.uniform(
+        -180, 180)
     a = math.radians(a)
     src = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
-    dst = src @ np.float32([[math.cos(a), math.sin(a)], [rng.gauss(0, .05)-math.sin(a), math.cos(a)]])
-    if rng.random() < .5: dst += np.float32([[rng.gauss(0, .12), rng.gauss(0, .12)] for _ in range(4)])*min(h, w)
+    dst = src @ np.float32([[math.cos(a), math.sin(a)],
+                            [rng.gauss(0, .05)-math.sin(a), math.cos(a)]])
+    if rng.random() < .5:
+        dst += np.float32([[rng.gauss(0, .12), rng.gauss(0, .12)] for _ in range(4)])*min(h, w)
     return cv2.getPerspectiveTransform(src, dst) if cv2.isContourConvex(dst) else None
 
 def _move(x, y): return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.]])
@@ -957,7 +1046,7 @@ def _place(rng, group, image, taken, ink):
     if (view := _pose(rng, h, w)) is None: return []
     pts = np.concatenate([_map(p, view) for _, p, _ in words])
     k = min(1., .96*size/float(np.ptp(pts, 0).max()))
-    if k < .75:                                                         # far too large: fewer pixels first
+    if k < .75:  # far too large: fewer pixels first
         less = lambda v: cv2.resize(v, None, fx=k, fy=k, interpolation=cv2.INTER_AREA)
         plane, weight, mask = less(plane), less(weight), less(mask)
     sy, sx = weight.shape[0]/h, weight.shape[1]/w
@@ -970,12 +1059,15 @@ def _place(rng, group, image, taken, ink):
     if (move := _seat(rng, outer, lo, hi, taken)) is None: return []
     x0, y0 = np.maximum(np.floor((outer+move).min(0)).astype(int)-1, 0)
     x1, y1 = np.minimum(np.ceil((outer+move).max(0)).astype(int)+1, size)
-    local = _move(-.5, -.5) @ _move(*(move-[x0, y0])) @ view @ _move(.5, .5)       # pixel i covers [i, i+1)
+    # pixel i covers [i, i+1)
+    local = _move(-.5, -.5) @ _move(*(move-[x0, y0])) @ view @ _move(.5, .5)
     wh, void = (int(x1-x0), int(y1-y0)), cv2.BORDER_CONSTANT
-    warp = lambda v, edge: cv2.warpPerspective(v, local, wh, flags=cv2.INTER_LINEAR, borderMode=edge)
+    warp = lambda v, edge: cv2.warpPerspective(v, local, wh, flags=cv2.INTER_LINEAR,
+                                               borderMode=edge)
     paint, alpha = warp(plane, cv2.BORDER_REPLICATE), warp(weight, void)
     below = np.ascontiguousarray(image[y0:y1, x0:x1])
-    if _faint(cv2.absdiff(paint, below)@_luma, alpha, [p+move-[x0, y0] for _, p, _ in words]): return []
+    if _faint(cv2.absdiff(paint, below)@_luma, alpha, [p+move-[x0, y0] for _, p, _ in words]):
+        return []
     image[y0:y1, x0:x1] = _mix(below, paint, alpha)
     if ink is not None: np.maximum(ink[y0:y1, x0:x1], warp(mask, void), out=ink[y0:y1, x0:x1])
     return [(t, p+move, c+move) for t, p, c in words]
@@ -985,7 +1077,7 @@ def _place(rng, group, image, taken, ink):
 class SynthPage:
     "A picture and the truth about it."
     image:np.ndarray        # uint8 RGB (h,w,3)
-    polygons:list           # one a word: float (n,2), clockwise, 4 points when straight, more when curved
+    polygons:list  # one a word: float (n,2), clockwise, 4 points when straight, more when curved
     texts:list              # one a word
     char_polygons:list      # one a word: float (len(text),4,2)
     ink:np.ndarray=None     # uint8 (h,w), where the letters are, if asked for
@@ -1004,7 +1096,8 @@ def make_page(
     if size < 64: raise ValueError(f'a page has at least 64 pixels a side, not {size}')
     rng, fonts, photos = _rng(seed), _fonts(fonts), _photos(backgrounds)
     image, taken = _scenery(rng, size, photos), np.zeros((size//4+1, size//4+1), np.uint8)
-    groups, most = rng.choice((1, 2, 4, 6, 8, 12, 16)), rng.choice((4, 10, 20, 40)) if words is None else words
+    groups, most = rng.choice((1, 2, 4, 6, 8, 12, 16)), rng.choice(
+        (4, 10, 20, 40)) if words is None else words
     if words is None and rng.random() < .03: most = 0
     found, mask = [], np.zeros((size, size), np.uint8) if ink else None
     for _ in range(groups):
@@ -1012,7 +1105,8 @@ def make_page(
         group = _group(rng, fonts, size, curved, most-len(found))
         if group is not None: found += _place(rng, group, image, taken, mask)
     image = _uint8(image) if clean else shoot(rng, image, size, blur=1.4, reach=.3)
-    return SynthPage(image, [p for _, p, _ in found], [t for t, _, _ in found], [c for _, _, c in found], mask)
+    return SynthPage(image, [p for _, p, _ in found], [t for t, _, _ in found],
+                     [c for _, _, c in found], mask)
 
 # %% ../../nbs/data/11_synth.ipynb #a208cc66
 class Words:
@@ -1024,7 +1118,8 @@ class Words:
         backgrounds=(),     # as in `make_word`
         **kw,               # further arguments of `make_word`
     ):
-        self.n, self.seed, self.fonts, self.kw = n, seed, _fonts(fonts), kw | dict(backgrounds=_photos(backgrounds))
+        self.n, self.seed, self.fonts, self.kw = n, seed, _fonts(fonts), kw | dict(
+            backgrounds=_photos(backgrounds))
     def __len__(self): return self.n
     def __getitem__(self, i):
         if not -self.n <= i < self.n: raise IndexError(f'item {i} of {self.n}')
@@ -1071,7 +1166,8 @@ def write_words(
 ) -> Path:                  # the folder
     "Write word crops with their texts."
     data = Words(n, seed, **kw)
-    return _write(folder, progress(range(n)), lambda i: (data[i][0], dict(text=data[i][1])), quality)
+    return _write(folder, progress(range(n)), lambda i: (data[i][0], dict(text=data[i][1])),
+                  quality)
 
 def write_pages(
     folder,                 # gets `images/` and `labels.jsonl`

@@ -27,7 +27,8 @@ def binarize(
     k:float=50.,         # slope at the threshold, per unit of probability
 ) -> torch.Tensor:       # (b,1,h,w) approximate binary map, in (0,1)
     "Soft step of `prob` at `thresh` (DB paper, Eq. 2)."
-    if prob.shape != thresh.shape: raise ValueError(f'maps differ: {tuple(prob.shape)} and {tuple(thresh.shape)}')
+    if prob.shape != thresh.shape:
+        raise ValueError(f'maps differ: {tuple(prob.shape)} and {tuple(thresh.shape)}')
     return torch.sigmoid(k*(prob-thresh))
 
 # %% ../../nbs/detection/21_dbnet.ipynb #fb50ab57
@@ -50,8 +51,10 @@ class DBHead(nn.Module):
 def branch(c_in):
     "One branch of the head: (b,c_in,h,w) → (b,1,4h,4w), before the sigmoid."
     c = c_in//4
-    net = nn.Sequential(nn.Conv2d(c_in, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), nn.ReLU(inplace=True),
-                        nn.ConvTranspose2d(c, c, 2, stride=2), nn.BatchNorm2d(c), nn.ReLU(inplace=True),
+    net = nn.Sequential(nn.Conv2d(c_in, c, 3, padding=1, bias=False), nn.BatchNorm2d(c),
+                        nn.ReLU(inplace=True),
+                        nn.ConvTranspose2d(c, c, 2, stride=2), nn.BatchNorm2d(c),
+                        nn.ReLU(inplace=True),
                         nn.ConvTranspose2d(c, 1, 2, stride=2))
     for m in net:
         if hasattr(m, 'running_mean'): nn.init.constant_(m.bias, 1e-4)
@@ -98,7 +101,8 @@ def draw_outline(
 ):
     "Lower `near` where the outline of `poly` is closer than what is drawn there."
     h, w = near.shape
-    x0, y0, x1, y1 = max(int(box[0]), 0), max(int(box[1]), 0), min(int(box[2]), w-1), min(int(box[3]), h-1)
+    x0, y0, x1, y1 = max(int(box[0]), 0), max(int(box[1]),
+                                              0), min(int(box[2]), w-1), min(int(box[3]), h-1)
     points = poly.tolist()
     for a, b in zip(points, points[1:] + points[:1]):
         l, r = max(x0, int(min(a[0], b[0])-reach)), min(x1, int(max(a[0], b[0])+reach)+1)+1
@@ -126,7 +130,8 @@ class DBTargets:
         near, near_mask, count = np.ones(size, np.float32), np.zeros(size, np.uint8), 0
         for poly, skip in zip(polygons, ignored, strict=True):
             poly = np.asarray(poly, float).reshape(-1, 2)
-            if not np.isfinite(poly).all(): raise ValueError(f'points that are no numbers: {poly.tolist()}')
+            if not np.isfinite(poly).all():
+                raise ValueError(f'points that are no numbers: {poly.tolist()}')
             learn = not skip and self.large_enough(poly)
             count += learn
             core = shrink(poly, self.shrink_ratio) if learn else None
@@ -211,9 +216,11 @@ class DBLoss:
             names = 'gt_shrink', 'gt_shrink_mask', 'gt_thr', 'gt_thr_mask'
             cores, mask, thr, band = (fit_map(maps[k], prob) for k in names)
             cores = (cores > 0).float()
-            if self.bbce_loss: first = balanced_bce(prob, cores, mask, self.negative_ratio, self.eps)
+            if self.bbce_loss:
+                first = balanced_bce(prob, cores, mask, self.negative_ratio, self.eps)
             else: first = dice_loss(prob, cores, mask, self.eps)
-            return dict(loss_prob=self.alpha*first, loss_db=dice_loss(binary, cores, mask, self.eps),
+            return dict(loss_prob=self.alpha*first,
+                        loss_db=dice_loss(binary, cores, mask, self.eps),
                         loss_thr=self.beta*masked_l1(thresh, thr, band, self.eps))
 
 # %% ../../nbs/detection/21_dbnet.ipynb #73faa0a1
@@ -222,7 +229,8 @@ def fit_map(target, like):
     target = torch.as_tensor(target, device=like.device).float()
     (h, w), (th, tw) = like.shape[-2:], target.shape[-2:]
     if target.shape[:-2] != like.shape[:-2] or not (0 <= h-th < 4 and 0 <= w-tw < 4):
-        raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
+        raise ValueError(
+            f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
     return F.pad(target, (0, w-tw, 0, h-th))
 
 # %% ../../nbs/detection/21_dbnet.ipynb #710372d0
@@ -251,7 +259,8 @@ class DBPostprocessor:
         maps, # (b,3,h,w) or (3,h,w) tensor or array, the head's output; only the probability is read
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
-        if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
+        if kind not in ('quad', 'poly'):
+            raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
         prob = as_maps(maps, 3, read=[0])[:, 0]                     # (b,h,w)
         if not prob.numel(): return [([], [])]*len(prob)
         low, high = (v.item() for v in prob.aminmax())
@@ -272,15 +281,19 @@ def read(self, prob):
         if poly is not None and len(poly) > 3:
             polygons.append(poly.astype(float))
             scores.append(min(score, 1.))
-    return [first_corner(p) for p in polygons] if self.text_repr_type == 'quad' else polygons, scores
+    return [first_corner(p)
+            for p in polygons] if self.text_repr_type == 'quad' else polygons, scores
 
 def cores(self, prob):
     "The simplified contours (n,2) with their scores, those that score too low left out."
-    contours, _ = cv2.findContours((prob > self.mask_thr).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    contours, _ = cv2.findContours((prob > self.mask_thr).view(np.uint8), cv2.RETR_LIST,
+                                   cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours[:self.max_candidates+1]:
         if len(contour) < 4: continue
-        core = cv2.approxPolyDP(contour, self.epsilon_ratio*cv2.arcLength(contour, True), True)[:, 0]
-        if len(core) > 3 and (score := box_score(prob, core)) >= self.min_text_score: yield core, score
+        core = cv2.approxPolyDP(contour, self.epsilon_ratio*cv2.arcLength(contour, True),
+                                True)[:, 0]
+        if len(core) > 3 and (score := box_score(prob, core)) >= self.min_text_score:
+            yield core, score
 
 DBPostprocessor.read, DBPostprocessor.cores = read, cores
 
@@ -302,7 +315,8 @@ def dbnet_r18(
     **stages, # as for `dbnet`
 ) -> TextDetector:
     "DBNet with ResNet-18: the fast one."
-    return dbnet(resnet18(width=width), width=width, **dict(transform=PageTransform((736, 1333))) | stages)
+    return dbnet(resnet18(width=width), width=width,
+                 **dict(transform=PageTransform((736, 1333))) | stages)
 
 def large_photos() -> PageTransform: # short side 1024
     "What the ResNet-50 models see."
@@ -314,5 +328,6 @@ def dbnet_r50dcnv2(**stages) -> TextDetector: # stages as for `dbnet`
 
 def dbnetpp_r50dcnv2(**stages) -> TextDetector: # stages as for `dbnet`
     "DBNet++: ResNet-50, deformable convolutions and adaptive scale fusion."
-    stages = dict(transform=large_photos(), postprocessor=DBPostprocessor(epsilon_ratio=.002)) | stages
+    stages = dict(transform=large_photos(),
+                  postprocessor=DBPostprocessor(epsilon_ratio=.002)) | stages
     return dbnet(resnet50(dcn=True), asf=True, **stages)

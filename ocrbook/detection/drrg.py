@@ -19,7 +19,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import nn
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
-from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean, matched_sides, outline, owner_map,
+from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean,
+                                       matched_sides, outline, owner_map,
                                        reading_order, region_mask, sides, trim, unit_circle)
 from ..parts.necks import FPN_UNet
 from ..parts.stages import TextDetector, as_maps, as_numbers
@@ -32,7 +33,7 @@ def boxes_at(
     ratio:float=.4,                    # width for each pixel of height
     widths:tuple=(8., 24.),            # least and most
     grow:float=1.03,                   # factor on both distances
-) -> np.ndarray:                       # (n,4,2) float32: top left, top right, bottom right, bottom left
+) -> np.ndarray:  # (n,4,2) float32: top left, top right, bottom right, bottom left
     "The text component that each pixel draws."
     top, bottom = top*np.float32(grow), bottom*np.float32(grow)
     r = np.clip((top + bottom)*np.float32(ratio), *np.float32(widths))/2
@@ -53,13 +54,15 @@ def box_iou(
     e, f = b[..., 1, :] - b[..., 0, :], b[..., 3, :] - b[..., 0, :]
     det, d = cross(e, f), a - b[..., :1, :]
     size = np.where(det == 0, 1, det)[..., None]
-    u, v = cross(d, f[..., None, :])/size, cross(e[..., None, :], d)/size       # corners of a in the frame of b
+    # corners of a in the frame of b
+    u, v = cross(d, f[..., None, :])/size, cross(e[..., None, :], d)/size
     du, dv = u[..., [1, 2, 3, 0]] - u, v[..., [1, 2, 3, 0]] - v
-    low, high = np.clip(v, 0, 1), np.clip(v + dv, 0, 1)                         # the part of each edge that counts
+    low, high = np.clip(v, 0, 1), np.clip(v + dv, 0, 1)  # the part of each edge that counts
     slope = du/np.where(dv == 0, 1, dv)
     p, q = u + (low - v)*slope, u + (high - v)*slope
     common = np.abs((mean_clip(p, q)*(high - low)).sum(-1)*det)
-    joint = np.abs(det) + np.abs(cross(a[..., 1, :] - a[..., 0, :], a[..., 3, :] - a[..., 0, :])) - common
+    joint = np.abs(det) + np.abs(cross(a[..., 1, :] - a[..., 0, :],
+                                       a[..., 3, :] - a[..., 0, :])) - common
     return common/np.maximum(joint, 1e-8)
 
 # %% ../../nbs/detection/25_drrg.ipynb #fe67f424
@@ -70,7 +73,8 @@ def mean_clip(p, q):
     return np.where(flat, (cp + cq)/2, (cq*(q - cq/2) - cp*(p - cp/2))/np.where(flat, 1, step))
 
 # %% ../../nbs/detection/25_drrg.ipynb #660fa7bf
-MATCHES = np.array([[0, 1, 2, 3], [0, 3, 2, 1], [3, 2, 1, 0]]) # orders in which a box's corners may join a run's
+# orders in which a box's corners may join a run's
+MATCHES = np.array([[0, 1, 2, 3], [0, 3, 2, 1], [3, 2, 1, 0]])
 
 def matching(
     run:np.ndarray, # (…,4,2)
@@ -128,20 +132,24 @@ class Runs:
         self.boxes, self.weights, self.thr = boxes, weights, thr
         self.begun, self.means, self.sums = np.full(len(boxes), -1), boxes.copy(), weights.copy()
 
-    def ahead(self, run, weight, k): # k (c,a): boxes to come. The states (c,a+1,8), (c,a+1,1) if all of them joined
+    # k (c,a): boxes to come. The states (c,a+1,8), (c,a+1,1) if all of them joined
+    def ahead(self, run, weight, k):
         w = self.weights[k]
         weights = np.add.accumulate(np.concatenate([weight[:, None], w], 1), axis=1)
         states = np.empty((k.shape[1]+1, *run.shape), np.float32)
-        steps = (np.ascontiguousarray(v.swapaxes(0, 1)) for v in (weights[:, :-1], self.boxes[k]*w, np.float32(1)/weights[:, 1:]))
+        steps = (np.ascontiguousarray(v.swapaxes(0, 1))
+                 for v in (weights[:, :-1], self.boxes[k]*w, np.float32(1)/weights[:, 1:]))
         states[0] = run
-        for old, new, by, plus, over in zip(states[:-1], states[1:], *steps):       # as `merge`, in place
+        # as `merge`, in place
+        for old, new, by, plus, over in zip(states[:-1], states[1:], *steps):
             np.trunc(np.multiply(old, by, out=new), out=new)
             np.trunc(np.add(new, plus, out=new), out=new)
             np.trunc(np.multiply(new, over, out=new), out=new)
         return states.swapaxes(0, 1), weights
 
 # %% ../../nbs/detection/25_drrg.ipynb #2d5eb413
-def walk(self, part, end, step): # (c,), (c,) first boxes of the rows and where they end; boxes to look ahead
+# (c,), (c,) first boxes of the rows and where they end; boxes to look ahead
+def walk(self, part, end, step):
     "Go along all rows; the last run's mean of each."
     at, run, mean, weight = part + 1, part.copy(), self.boxes[part], self.weights[part]
     live = np.flatnonzero(at < end)
@@ -155,7 +163,7 @@ def walk(self, part, end, step): # (c,), (c,) first boxes of the rows and where 
         j, i = np.where(stop.any(1), stop.argmax(1), step), np.arange(len(live))
         mean[live], weight[live], at[live] = means[i, j], weights[i, j], at[live] + j
         self.means[run[live]], self.sums[run[live]] = mean[live], weight[live]
-        i = i[(j < step) & (at[live] < end[live])]                          # a new run, or one box that joins turned
+        i = i[(j < step) & (at[live] < end[live])]  # a new run, or one box that joins turned
         self.stop_at(live[i], at, joins[i, j[i]], turn[i, j[i]], run, mean, weight, part)
         live = live[at[live] < end[live]]
     return mean
@@ -164,7 +172,8 @@ def stop_at(self, c, at, joins, turn, run, mean, weight, part):
     k = at[c]
     box = self.boxes[k].reshape(-1, 4, 2)[np.arange(len(k))[:, None], MATCHES[turn]].reshape(-1, 8)
     joined = merge(mean[c], weight[c], box, self.weights[k])
-    mean[c], weight[c] = (np.where(joins[:, None], a, b[k]) for a, b in zip(joined, (self.boxes, self.weights)))
+    mean[c], weight[c] = (np.where(joins[:, None], a, b[k])
+                          for a, b in zip(joined, (self.boxes, self.weights)))
     run[c] = np.where(joins, run[c], k)
     self.begun[run[c]], self.means[run[c]], self.sums[run[c]] = part[c], mean[c], weight[c]
     at[c] += 1
@@ -176,7 +185,9 @@ def changes(x): return np.concatenate([[True], x[1:] != x[:-1]])
 
 def merge_runs(boxes, weights, regions, rows, thr):
     "Where runs begin (n,), their means (m,8) and weights (m,)."
-    n, runs, last, q = len(boxes), Runs(boxes, weights, thr), np.empty_like(boxes), boxes.reshape(-1, 4, 2).astype(float)
+    n, runs, last, q = len(boxes), Runs(boxes, weights,
+                                        thr), np.empty_like(boxes), boxes.reshape(-1, 4,
+                                                                                  2).astype(float)
     hard = changes(regions)
     cut = hard | changes(rows)
     fresh, step = np.flatnonzero(cut), 16
@@ -185,7 +196,8 @@ def merge_runs(boxes, weights, regions, rows, thr):
         new = np.isin(part, fresh)
         last[part[new]] = runs.walk(part[new], np.append(part[1:], n)[new], step)
         i = np.flatnonzero(~hard[part])
-        i = i[box_iou(q[part[i]], last[part[i-1]].reshape(-1, 4, 2).astype(float)) > thr]    # rows that are not on their own
+        # rows that are not on their own
+        i = i[box_iou(q[part[i]], last[part[i-1]].reshape(-1, 4, 2).astype(float)) > thr]
         cut[part[i]] = False
         owner = np.maximum.accumulate(np.where(cut, np.arange(n), 0))
         fresh, step = np.unique(owner[part[i]]), 64
@@ -204,7 +216,8 @@ def suppress(boxes, scores, regions, thr):
         gone = changes(r[alive])
         best = alive[gone][np.cumsum(gone)-1]
         kept.append(alive[gone])
-        near = np.flatnonzero(~gone & (np.hypot(*(middle[alive]-middle[best]).T) < reach[alive]+reach[best]))
+        near = np.flatnonzero(~gone & (np.hypot(*(middle[alive]-middle[best]).T)
+                                       < reach[alive]+reach[best]))
         gone[near[box_iou(q[alive[near]], q[best[near]]) > thr]] = True
         alive = alive[~gone]
     return rank[np.sort(np.concatenate(kept))]
@@ -221,7 +234,8 @@ def locality_nms(
     "Locality-aware non-maximum suppression (EAST paper, 'Locality-Aware NMS'), all regions at once."
     if not len(boxes): return boxes.reshape(0, 4, 2), regions
     whole = np.trunc((boxes.reshape(-1, 8).astype(float)*10000).astype(np.float32))
-    start, means, weights = merge_runs(whole, weights.astype(np.float32)[:, None], regions, rows, thr)
+    start, means, weights = merge_runs(whole, weights.astype(np.float32)[:, None],
+                                       regions, rows, thr)
     means, regions = means.reshape(-1, 4, 2), regions[start]
     if most and len(means) > most:
         best = np.sort(np.argpartition(-weights, most)[:most])
@@ -254,8 +268,11 @@ class ComponentProposal:
         text = prob[0] > self.text_region_thr
         where, region = self.regions((prob[1] > self.center_region_thr) & text)
         strong = prob[0].ravel()[where] > self.comp_score_thr
-        (y, x), region, widths = np.divmod(where[strong], text.shape[1]), region[strong], (self.min_width, self.max_width)
-        boxes = boxes_at(y, x, *geometry(maps, y, x), self.comp_ratio, widths, self.comp_shrink_ratio)
+        (y, x), region, widths = np.divmod(where[strong],
+                                           text.shape[1]), region[strong], (self.min_width,
+                                                                            self.max_width)
+        boxes = boxes_at(y, x, *geometry(maps, y, x), self.comp_ratio, widths,
+                         self.comp_shrink_ratio)
         boxes, region = locality_nms(boxes, prob[0, y, x], region, y, self.nms_thr,
                                      3*self.max_comps)
         boxes = boxes[self.on_text(boxes, region, text)]
@@ -286,11 +303,13 @@ def box_mean(prob, box):
 # %% ../../nbs/detection/25_drrg.ipynb #9c5bb6f0
 def regions(self, mask):
     "The pixels of all large regions, row by row within each: flat index and region, the lowest region first."
-    outside = cv2.connectedComponents(np.pad(~mask, 1, constant_values=True).astype(np.uint8), connectivity=4)[1]
+    outside = cv2.connectedComponents(np.pad(~mask, 1, constant_values=True).astype(np.uint8),
+                                      connectivity=4)[1]
     filled = (outside != outside[0, 0])[1:-1, 1:-1]
     where = np.flatnonzero(filled)
     label = cv2.connectedComponents(filled.astype(np.uint8), connectivity=8)[1].ravel()[where]
-    _, first, label, count = np.unique(label, return_index=True, return_inverse=True, return_counts=True)
+    _, first, label, count = np.unique(label, return_index=True, return_inverse=True,
+                                       return_counts=True)
     owner = np.argsort(np.argsort(-first))[label]
     order = np.argsort(owner, kind='stable')
     order = order[count[label[order]] > self.center_region_area_thr]
@@ -302,7 +321,8 @@ def on_text(self, boxes, region, text):
     for r in np.unique(region):
         b = boxes[region == r].astype(np.int32)
         (x0, y0), (x1, y1) = b.min((0, 1)).clip(0, edge), b.max((0, 1)).clip(0, edge)
-        drawn = cv2.drawContours(np.zeros((y1-y0+1, x1-x0+1), np.uint8), list(b-(x0, y0)), -1, 1, -1)
+        drawn = cv2.drawContours(np.zeros((y1-y0+1, x1-x0+1), np.uint8),
+                                 list(b-(x0, y0)), -1, 1, -1)
         keep[region == r] = (drawn & text[y0:y1+1, x0:x1+1]).sum() >= drawn.sum()*.5
     return keep
 
@@ -318,8 +338,9 @@ def rotated_roi_align(
     (c, h, w), n = feats.shape, len(boxes)*size[0]*size[1]
     x, y, cell, share = sample_places(boxes.to(feats.device, torch.float32), *size)
     inside = (x >= -1) & (x <= w) & (y >= -1) & (y <= h)
-    place = torch.stack([(2*x+1)/w - 1, (2*y+1)/h - 1], -1)[None, None]                       # (1,1,samples,2)
-    got = F.grid_sample(feats[None].float(), place, 'bilinear', 'border', align_corners=False)[0, :, 0]
+    place = torch.stack([(2*x+1)/w - 1, (2*y+1)/h - 1], -1)[None, None]  # (1,1,samples,2)
+    got = F.grid_sample(feats[None].float(), place, 'bilinear', 'border',
+                        align_corners=False)[0, :, 0]
     out = torch.zeros(c, n, device=feats.device).index_add(1, cell, got.mul_(inside*share))
     return out.view(c, len(boxes), *size).transpose(0, 1)
 
@@ -327,14 +348,17 @@ def rotated_roi_align(
 def sample_places(boxes, rows, cols):
     "All samples of all cells: x and y in pixel indices, number of the cell, and one over its samples; each (samples,)."
     x, y, w, h, angle = boxes.T
-    gy, gx = (h/rows).ceil().clamp(min=0).long(), (w/cols).ceil().clamp(min=0).long()         # samples a cell, each way
+    # samples a cell, each way
+    gy, gx = (h/rows).ceil().clamp(min=0).long(), (w/cols).ceil().clamp(min=0).long()
     many = gy*gx*rows*cols
     box = torch.arange(len(boxes), device=boxes.device).repeat_interleave(many)
-    i = torch.arange(len(box), device=boxes.device) - (many.cumsum(0) - many)[box]            # number within its box
+    # number within its box
+    i = torch.arange(len(box), device=boxes.device) - (many.cumsum(0) - many)[box]
     x, y, w, h, sin, cos, gy, gx = (v[box] for v in (x, y, w, h, angle.sin(), angle.cos(), gy, gx))
     r, c = i // (gx*cols), i % (gx*cols)
     v, u = ((r+.5)/(gy*rows) - .5)*h, ((c+.5)/(gx*cols) - .5)*w
-    return x - .5 + u*cos + v*sin, y - .5 + v*cos - u*sin, box*rows*cols + r//gy*cols + c//gx, 1/(gy*gx)
+    return x - .5 + u*cos + v*sin, y - .5 + v*cos - u*sin, box*rows*cols + r//gy*cols + c//gx, 1/(
+        gy*gx)
 
 # %% ../../nbs/detection/25_drrg.ipynb #8fbdbed2
 def embed(
@@ -343,7 +367,8 @@ def embed(
 ) -> np.ndarray:        # (n,length) float32, in [-1,1]
     "Numbers as waves (as a transformer's positions, in the published code's order)."
     times = length//attribs.shape[1]
-    x = attribs[:, None].astype(float)/1000.**(2*(np.arange(times)//2)/times)[:, None]   # (n,times,d)
+    # (n,times,d)
+    x = attribs[:, None].astype(float)/1000.**(2*(np.arange(times)//2)/times)[:, None]
     x[0::2], x[1::2] = np.sin(x[0::2]), np.cos(x[1::2])
     return x.reshape(len(x), -1).astype(np.float32)
 
@@ -367,7 +392,8 @@ def nearest(
     "The nearest points of each point, ties by index."
     d = ((points[:, None]-points)**2).sum(-1)
     k = min(k, len(d)-1)
-    i, j = np.nonzero(d <= np.partition(d, k, axis=1)[:, k:k+1])      # a few more than k where distances tie
+    # a few more than k where distances tie
+    i, j = np.nonzero(d <= np.partition(d, k, axis=1)[:, k:k+1])
     order = np.lexsort((j, d[i, j], i))
     rank = np.arange(len(i)) - np.searchsorted(i, i)
     return j[order][rank <= k].reshape(len(d), k+1)
@@ -397,7 +423,8 @@ def adjacency(
 ) -> np.ndarray:       # (g,m,m) float32; zeros where nothing is
     "The lines of each graph, divided by the root of both ends' degrees."
     real = nodes >= 0
-    a = (joined[nodes[:, :, None], nodes[:, None]] + np.eye(nodes.shape[1]))*(real[:, :, None] & real[:, None])
+    a = (joined[nodes[:, :, None], nodes[:, None]] + np.eye(nodes.shape[1]))*(
+        real[:, :, None] & real[:, None])
     d = 1/np.sqrt(a.sum(1).clip(min=1))
     return (a*d[:, :, None]*d[:, None]).astype(np.float32)
 
@@ -405,14 +432,16 @@ class GraphConv(nn.Module):
     "Each node's own features and the weighted sum of its neighbours', through one layer (DRRG paper, 'Deep Relational Reasoning')."
     def __init__(self, c_in:int, c_out:int): # features of a node, before and after
         super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.empty(2*c_in, c_out)), nn.Parameter(torch.zeros(c_out))
+        self.weight, self.bias = nn.Parameter(torch.empty(2*c_in,
+                                                          c_out)), nn.Parameter(torch.zeros(c_out))
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self,
         x:torch.Tensor,   # (g,m,c_in), or all nodes of all graphs in one list (n,c_in)
         adj:torch.Tensor, # (g,m,m), or sparse (n,n)
     ) -> torch.Tensor:    # (g,m,c_out) or (n,c_out), ≥ 0
-        own, others = self.weight.to(x.dtype).chunk(2)                       # the neighbours are summed when they are narrow
+        # the neighbours are summed when they are narrow
+        own, others = self.weight.to(x.dtype).chunk(2)
         return F.relu(x @ own + adj.to(x.dtype) @ (x @ others) + self.bias.to(x.dtype))
 
 # %% ../../nbs/detection/25_drrg.ipynb #290e2351
@@ -424,7 +453,8 @@ class GCN(nn.Module):
     ):
         super().__init__()
         self.bn0 = nn.BatchNorm1d(c_in, affine=False)
-        for i, (a, b) in enumerate(zip((c_in, *widths[:-1]), widths, strict=True), 1): self.add_module(f'conv{i}', GraphConv(a, b))
+        for i, (a, b) in enumerate(zip((c_in, *widths[:-1]), widths, strict=True), 1):
+            self.add_module(f'conv{i}', GraphConv(a, b))
         c = widths[-1]
         self.classifier = nn.Sequential(nn.Linear(c, c//2), nn.PReLU(c//2), nn.Linear(c//2, 2))
 
@@ -433,7 +463,7 @@ class GCN(nn.Module):
         adj:torch.Tensor, # (g,m,m)
         knn:torch.Tensor, # (g,k) places of the asked nodes
     ) -> torch.Tensor:    # (g*k,2) scores for: not linked, linked
-        x = self.bn0(x.flatten(0, 1)).view_as(x)                 # rows without a node count too, as published
+        x = self.bn0(x.flatten(0, 1)).view_as(x)  # rows without a node count too, as published
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4): x = conv(x, adj)
         return self.classifier(x.gather(1, knn[..., None].expand(-1, -1, x.shape[2])).flatten(0, 1))
 
@@ -441,13 +471,14 @@ class GCN(nn.Module):
 def from_nodes(self, feats, nodes, adj, knn):
     "As `forward` in eval mode, from the features of all n components (n,c_in) and the nodes (g,m) of each graph."
     scale, c = (self.bn0.running_var + self.bn0.eps).rsqrt(), len(self.conv1.bias)
-    weight = torch.cat(self.conv1.weight.split(feats.shape[1]), 1)                 # (c_in,2c): own, neighbours'
+    weight = torch.cat(self.conv1.weight.split(feats.shape[1]), 1)  # (c_in,2c): own, neighbours'
     own, others = ((feats*scale) @ weight).split(c, 1)
     shift = ((self.bn0.running_mean*scale) @ weight).split(c)
     real = nodes >= 0
-    row = real.flatten().cumsum(0).view_as(nodes) - 1                              # of each node in the list
+    row = real.flatten().cumsum(0).view_as(nodes) - 1  # of each node in the list
     g, i, j = adj.nonzero(as_tuple=True)
-    lines = torch.sparse_coo_tensor(torch.stack([row[g, i], row[g, j]]), adj[g, i, j], (int(real.sum()),)*2, is_coalesced=True, check_invariants=False)
+    lines = torch.sparse_coo_tensor(torch.stack([row[g, i], row[g, j]]), adj[g, i, j],
+                                    (int(real.sum()),)*2, is_coalesced=True, check_invariants=False)
     node, pivot = nodes[real], nodes[:, :1].expand_as(nodes)[real]
     first, second = (v[node] - v[pivot] - s for v, s in zip((own, others), shift))
     x = F.relu(first + lines @ second + self.conv1.bias)
@@ -493,7 +524,8 @@ class DRRGHead(nn.Module):
     def for_reading(self,
         x:torch.Tensor, # (b,in_channels,h,w)
     ) -> list:          # for each image: edges (m,2), scores (m,), components (n,9), arrays
-        return [self.links_of(torch.cat([f.float(), m.float()]), m.float()) for f, m in zip(x, self(x))]
+        return [self.links_of(torch.cat([f.float(), m.float()]), m.float())
+                for f, m in zip(x, self(x))]
 
 # %% ../../nbs/detection/25_drrg.ipynb #44e8929f
 def links_of(self, feats, maps):
@@ -503,9 +535,11 @@ def links_of(self, feats, maps):
     near = nearest(attribs[:, :2], self.hops[0])
     nodes, place, joined = local_graphs(near, self.hops, self.links)
     feats, scores = node_features(feats, attribs, **self.describe), []
-    for part in np.array_split(np.arange(len(nodes)), -(-len(nodes)//256)):       # keeps memory bounded
-        ids, adj, knn = (torch.from_numpy(v).to(feats.device) for v in (nodes[part], adjacency(nodes[part], joined), place[part]))
-        with torch.autocast(feats.device.type, enabled=False): scores.append(self.gcn.from_nodes(feats, ids, adj, knn).softmax(1)[:, 1])
+    for part in np.array_split(np.arange(len(nodes)), -(-len(nodes)//256)):  # keeps memory bounded
+        ids, adj, knn = (torch.from_numpy(v).to(feats.device)
+                         for v in (nodes[part], adjacency(nodes[part], joined), place[part]))
+        with torch.autocast(feats.device.type, enabled=False):
+            scores.append(self.gcn.from_nodes(feats, ids, adj, knn).softmax(1)[:, 1])
     edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
     return edges, torch.cat(scores).cpu().numpy().astype(float), comps
 
@@ -519,11 +553,12 @@ def component_path(
     d = np.hypot(*(points[:, None]-points).astype(float).transpose(2, 0, 1))
     left, path = np.arange(1, len(points)), [0]
     while len(left):
-        (i, front), (j, back) = ((len(left)-1-x[::-1].argmin(), x.min()) for x in (d[left, path[0]], d[left, path[-1]]))
+        (i, front), (j, back) = ((len(left)-1-x[::-1].argmin(), x.min())
+                                 for x in (d[left, path[0]], d[left, path[-1]]))
         k = i if front <= back else j
         path = [left[k], *path] if front <= back else [*path, left[k]]
         left = np.delete(left, k)
-    once = (points[:, None] == points).all(2).argmax(1)               # of points at one place the first
+    once = (points[:, None] == points).all(2).argmax(1)  # of points at one place the first
     return list(dict.fromkeys(once[path].tolist()))
 
 def component_outline(
@@ -572,9 +607,11 @@ class DRRGPostprocessor:
         if not len(edges): return [], []
         edges, alive = self.alive(edges, scores, comps)
         i, j = edges[alive].T
-        word = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(comps),)*2), directed=False)[1]
+        word = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(comps),)*2),
+                                    directed=False)[1]
         members = [np.flatnonzero(word == k) for k in np.flatnonzero(np.bincount(word) > 1)]
-        polygons = [component_outline(comps[m, :8].reshape(-1, 4, 2).astype(np.int32)).astype(float) for m in members]
+        polygons = [component_outline(comps[m, :8].reshape(-1, 4, 2).astype(np.int32)).astype(float)
+                    for m in members]
         return polygons, [float(comps[m, 8].mean()) for m in members]
 
 # %% ../../nbs/detection/25_drrg.ipynb #cec2bf0d
@@ -599,7 +636,7 @@ def checked_graph(edges, scores, comps):
 @dataclass
 class DRRGTargets:
     "Polygons → seven maps and a list of components (DRRG paper, 'Training Objectives' and 'Local Graphs')."
-    orientation_thr:float=2.             # how much longer the sides of an upright box must be than its ends
+    orientation_thr:float=2.  # how much longer the sides of an upright box must be than its ends
     resample_step:float=8.               # pixels from point to point along the sides
     num_min_comps:int=9                  # components: random ones are added up to here
     num_max_comps:int=600                # … and dropped beyond
@@ -626,7 +663,8 @@ class DRRGTargets:
         lines = [self.lines(s) for s in shapes]
         text, maps = region_mask(shapes, size), self.draw(lines, size)
         comps = self.components([(t+b)/2 for t, b in lines], text, **maps)
-        named = dict(text_mask=text, center_region_mask=maps['center'], mask=region_mask(blank, size, 0), top_height_map=maps['top'],
+        named = dict(text_mask=text, center_region_mask=maps['center'],
+                     mask=region_mask(blank, size, 0), top_height_map=maps['top'],
                      bot_height_map=maps['bottom'], sin_map=maps['sin'], cos_map=maps['cos'])
         return {f'gt_{k}': m[None] for k, m in named.items()} | dict(gt_comp_attribs=comps)
 
@@ -635,15 +673,19 @@ def lines(self, shape):
     "Matched upper and lower side (m,2) of a polygon, in reading direction, trimmed at both ends."
     top, bottom = sides(shape, self.orientation_thr)
     across = np.linalg.norm(top[[0, -1]] - bottom[[0, -1]], axis=1)
-    head, tail = np.clip(across*self.comp_w_h_ratio, self.min_width, self.max_width)/2 // self.resample_step
+    head, tail = np.clip(across*self.comp_w_h_ratio, self.min_width,
+                         self.max_width)/2 // self.resample_step
     matched = matched_sides(shape, self.resample_step, self.orientation_thr)
     return trim(*reading_order(*matched, steep=2), int(head), int(tail))
 
 def draw(self, lines, size):
     "The maps of the centre region: distances to both sides, sine, cosine, and where it is; each (h,w)."
     h, w = size
-    boxes = np.concatenate([np.zeros((0, 4, 2), np.int32), *(center_boxes(*l, self.center_region_shrink_ratio) for l in lines)])
-    pieces = np.concatenate([np.zeros((0, 8), np.float32), *(np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in lines)])
+    boxes = np.concatenate([np.zeros((0, 4, 2), np.int32),
+                            *(center_boxes(*l, self.center_region_shrink_ratio) for l in lines)])
+    pieces = np.concatenate([np.zeros((0, 8), np.float32),
+                             *(np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1)
+                               for t, b in lines)])
     t0, t1, b0, b1 = pieces.reshape(-1, 4, 2).swapaxes(0, 1)
     owner, near = owner_map(boxes, size), owner_map(np.clip(boxes, 0, (w-1, h-1)), size)
     sin, cos = (np.append(0, v).astype(np.float32)[owner] for v in direction((t0+t1)/2 - (b0+b1)/2))
@@ -657,16 +699,21 @@ def draw(self, lines, size):
 def components(self, middles, text, top, bottom, sin, cos, center):
     "Components on the centre lines, jittered, filled up with random ones: (num_max_comps,8)."
     h, w = text.shape
-    y, x = np.nonzero(cv2.polylines(np.zeros_like(center), [m.astype(np.int32) for m in middles], False, 1, 1)*center)
-    at, widths = lambda y, x: (top[y, x], bottom[y, x], sin[y, x], cos[y, x]), (self.min_width, self.max_width)
+    y, x = np.nonzero(cv2.polylines(np.zeros_like(center), [m.astype(np.int32) for m in middles],
+                                    False, 1, 1)*center)
+    at, widths = lambda y, x: (top[y, x], bottom[y, x], sin[y, x],
+                               cos[y, x]), (self.min_width, self.max_width)
     boxes = boxes_at(y, x, *at(y, x), self.comp_w_h_ratio, widths, self.comp_shrink_ratio)
-    boxes, _ = locality_nms(boxes, np.ones(len(boxes)), np.zeros(len(boxes), int), y, self.text_comp_nms_thr)
-    x, y = np.clip(boxes, np.float32(0), np.array([w-1, h-1], np.float32)).mean(1).astype(np.int32).T
+    boxes, _ = locality_nms(boxes, np.ones(len(boxes)), np.zeros(len(boxes), int), y,
+                            self.text_comp_nms_thr)
+    x, y = np.clip(boxes, np.float32(0),
+                   np.array([w-1, h-1], np.float32)).mean(1).astype(np.int32).T
     up, down, s, c = at(y, x)
     label = cv2.connectedComponents(center, connectivity=8)[1][y, x]
     width = np.clip((up+down)*np.float32(self.comp_w_h_ratio), *np.float32(widths))
     comps = self.jitter(np.stack([x, y, up+down, width, c, s, label], 1).astype(np.float32))
-    if len(comps) < self.num_min_comps: comps = np.concatenate([comps, self.random(self.num_min_comps-len(comps), 1-text)])
+    if len(comps) < self.num_min_comps:
+        comps = np.concatenate([comps, self.random(self.num_min_comps-len(comps), 1-text)])
     comps, out = comps[:self.num_max_comps], np.zeros((self.num_max_comps, 8), np.float32)
     out[:len(comps), 0], out[:len(comps), 1:] = len(comps), comps
     return out
@@ -679,7 +726,8 @@ def jitter(self, comps):
     if not len(comps): return comps
     draw, level = lambda: np.random.random(len(comps)) - .5, np.float32(self.jitter_level)
     x, y, h, w, cos, sin, label = comps.T
-    x, y = x + draw()*((h*abs(cos) + w*abs(sin))*level), y + draw()*((h*abs(sin) + w*abs(cos))*level)
+    x, y = x + draw()*((h*abs(cos) + w*abs(sin))*level), y + draw()*(
+        (h*abs(sin) + w*abs(cos))*level)
     h, w = h + draw()*h*self.jitter_level, w + draw()*w*self.jitter_level
     cos, sin = ((v + draw()*2*self.jitter_level).astype(np.float32) for v in (cos, sin))
     sin, cos = unit_circle(sin, cos)
@@ -701,7 +749,8 @@ def random(self, n, free):
     height = np.random.randint(int(low), int(high), n) + np.random.randint(int(low), int(high), n)
     cos, sin = 2*np.random.random(n) - 1, 2*np.random.random(n) - 1
     scale = (1/(cos**2 + sin**2 + 1e-8))**.5
-    return np.stack([x, y, height, width(height), cos*scale, sin*scale, np.zeros(n)], 1).astype(np.float32)
+    return np.stack([x, y, height, width(height), cos*scale, sin*scale, np.zeros(n)],
+                    1).astype(np.float32)
 
 DRRGTargets.jitter, DRRGTargets.random = jitter, random
 
@@ -729,25 +778,29 @@ def distinct(
 def with_truth(self, x, maps):
     "While training: six maps, scores (m,2) of all asked edges of the batch, and whether they are links (m,)."
     out = self(x)
-    parts = [self.truth_of(torch.cat([f.float(), m.float()]), c) for f, m, c in zip(x, out, maps['gt_comp_attribs'])]
+    parts = [self.truth_of(torch.cat([f.float(), m.float()]), c)
+             for f, m, c in zip(x, out, maps['gt_comp_attribs'])]
     width = max(p[1].shape[1] for p in parts)
     for p in parts: p[1] = np.pad(p[1], ((0, 0), (0, width-p[1].shape[1])), constant_values=-1)
     graphs = [graph_inputs(f, nodes, joined) for f, nodes, joined, *_ in parts]
     nodes, adj = (torch.cat(g) for g in zip(*graphs))
-    knn, truth = (torch.from_numpy(np.concatenate([p[k] for p in parts])).to(out.device) for k in (3, 4))
+    knn, truth = (torch.from_numpy(np.concatenate([p[k] for p in parts])).to(out.device)
+                  for k in (3, 4))
     return out, self.gcn(nodes, adj, knn), truth.flatten().long()
 
 def truth_of(self, feats, comps):
     "Of one image: node features, nodes of each graph, lines, places of the neighbours, and which are links."
     comps = torch.as_tensor(comps).cpu().numpy()
     comps = comps[:int(comps[0, 0]), 1:]
-    if len(comps) <= self.hops[0]: raise ValueError(f'{len(comps)} components are too few for {self.hops[0]} neighbours')
+    if len(comps) <= self.hops[0]:
+        raise ValueError(f'{len(comps)} components are too few for {self.hops[0]} neighbours')
     near, labels = nearest(comps[:, :2].astype(float), self.hops[0]), comps[:, 6].astype(int)
     nodes, place, joined = local_graphs(near, self.hops, self.links)
     kept = distinct(near, nodes, labels, self.local_graph_thr)
     truth = (labels[near[kept, 1:]] == labels[kept, None]) & (labels[kept, None] > 0)
     nodes = nodes[kept]
-    return [node_features(feats, comps[:, :6], **self.describe), nodes[:, :(nodes >= 0).sum(1).max()], joined, place[kept], truth]
+    return [node_features(feats, comps[:, :6], **self.describe),
+            nodes[:, :(nodes >= 0).sum(1).max()], joined, place[kept], truth]
 
 DRRGHead.with_truth, DRRGHead.truth_of = with_truth, truth_of
 
@@ -769,21 +822,25 @@ class DRRGLoss:
             truths = gt['top_height_map'], gt['bot_height_map']
             sin, cos = unit_circle(sin, cos)
             cost = F.binary_cross_entropy(center_raw.sigmoid(), center, reduction='none')
-            ratio = sum(F.smooth_l1_loss(p/(t+.01), torch.ones_like(t), reduction='none') for p, t in zip(heights, truths))
+            ratio = sum(F.smooth_l1_loss(p/(t+.01), torch.ones_like(t), reduction='none')
+                        for p, t in zip(heights, truths))
             inside = lambda c: masked_mean(c, center*mask)
             return dict(loss_text=balanced_bce(text_raw.sigmoid(), text, mask, self.ohem_ratio),
-                        loss_center=masked_mean(cost, text*mask) + .5*masked_mean(cost, (1-text)*mask),
+                        loss_center=masked_mean(cost, text*mask)
+                        + .5*masked_mean(cost, (1-text)*mask),
                         loss_height=inside(torch.log(sum(truths) + 1)*ratio),
                         loss_sin=inside(F.smooth_l1_loss(sin, gt['sin_map'], reduction='none')),
                         loss_cos=inside(F.smooth_l1_loss(cos, gt['cos_map'], reduction='none')),
-                        loss_gcn=F.cross_entropy(edges.float(), truth) if len(truth) else edges.sum()*0.)
+                        loss_gcn=F.cross_entropy(edges.float(), truth) if len(truth)
+                        else edges.sum()*0.)
 
 # %% ../../nbs/detection/25_drrg.ipynb #937ec0b1
 def pad_map(target, like):
     "The target as float on the prediction's device, zeros where the prediction is larger."
     target, (h, w) = torch.as_tensor(target, device=like.device).float(), like.shape[-2:]
     if len(target) != len(like) or target.shape[2] > h or target.shape[3] > w:
-        raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
+        raise ValueError(
+            f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
     return F.pad(target, (0, w-target.shape[3], 0, h-target.shape[2]))
 
 # %% ../../nbs/detection/25_drrg.ipynb #bc769628
@@ -791,11 +848,12 @@ def drrg(
     backbone,          # with `out_channels`, e.g. `resnet50(style='caffe')`
     channels:int=32,   # of the neck's output
     head=None,         # other head than the published one, on `channels` channels
-    **stages,          # other stages than the published ones: targets, loss, postprocessor, transform
+    **stages,  # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:     # in eval mode, random weights
     "DRRG on any backbone."
     neck = FPN_UNet(backbone.out_channels, channels)
-    stages = dict(targets=DRRGTargets(), loss=DRRGLoss(), postprocessor=DRRGPostprocessor()) | stages
+    stages = dict(targets=DRRGTargets(), loss=DRRGLoss(),
+                  postprocessor=DRRGPostprocessor()) | stages
     return TextDetector(backbone, neck, head or DRRGHead(channels), **stages).eval()
 
 def drrg_r50(
@@ -803,4 +861,5 @@ def drrg_r50(
     **stages,     # as for `drrg`
 ) -> TextDetector:
     "DRRG with ResNet-50, as published for CTW1500."
-    return drrg(resnet50(style='caffe', width=width), **dict(transform=PageTransform((640, 1024))) | stages)
+    return drrg(resnet50(style='caffe', width=width),
+                **dict(transform=PageTransform((640, 1024))) | stages)

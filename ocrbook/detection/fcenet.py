@@ -45,7 +45,7 @@ def evenly(
     edges = np.roll(poly, -1, 0) - poly
     length = np.hypot(*edges.T)
     count = (length/(length.sum() + 1e-8)*steps).astype(int)
-    if not count.any(): return poly                                       # hundreds of corners: they are dense enough
+    if not count.any(): return poly  # hundreds of corners: they are dense enough
     owner = np.repeat(np.arange(len(poly)), count)                         # edge of each point
     step = np.arange(len(owner)) - (count.cumsum() - count)[owner]
     return poly[owner] + (edges/np.maximum(count, 1)[:, None])[owner]*step[:, None]
@@ -67,7 +67,8 @@ def signature(
     points = from_top(evenly(poly))
     c = np.fft.fft(points @ [1, 1j])/len(points)
     c = np.concatenate([c[-degree:], c[:degree+1]])
-    turn = (abs(c) - abs(c[::-1]))[degree+1:degree+3]                     # |c₁|-|c₋₁|, and |c₂|-|c₋₂| should they be equal
+    # |c₁|-|c₋₁|, and |c₂|-|c₋₂| should they be equal
+    turn = (abs(c) - abs(c[::-1]))[degree+1:degree+3]
     return c if (turn[0] or turn[-1]) > 0 else c[::-1]
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00029
@@ -92,10 +93,12 @@ class FCEHead(nn.Module):
 class FCETargets:
     "Polygons → a stack of 4K+5 maps for each level (FCE paper, 'FCENet')."
     fourier_degree:int=5                                              # K
-    resample_step:float=4.                                            # cells between the points of a centre line
-    center_region_shrink_ratio:float=.3                               # height of the centre region, as a share
+    resample_step:float=4.  # cells between the points of a centre line
+    center_region_shrink_ratio:float=.3  # height of the centre region, as a share
     level_size_divisors:tuple=(8, 16, 32)                             # pixels per cell
-    level_proportion_range:tuple=((0, .4), (.3, .7), (.6, 1.))        # longer side over the photo's height, both ends excluded
+    level_proportion_range:tuple=((0, .4), (.3, .7),
+                                  (.6,
+                                   1.))        # longer side over the photo's height, both ends excluded
 
     def __call__(self,
         polygons, # list of (n,2), pixels
@@ -107,7 +110,8 @@ class FCETargets:
             poly = np.asarray(poly, float).reshape(-1, 2)
             if len(poly): (hidden if outline(poly) is None or skip else texts).append(poly)
         return {f'p{d.bit_length()-1}_maps': self.level(texts, hidden, size, d, span)
-                for d, span in zip(self.level_size_divisors, self.level_proportion_range, strict=True)}
+                for d, span in zip(self.level_size_divisors, self.level_proportion_range,
+                                   strict=True)}
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00033
 def extent(poly):
@@ -116,10 +120,15 @@ def extent(poly):
 
 def level(self, texts, hidden, size, divisor, span):
     "The maps of one level."
-    mine = lambda polys: [p/divisor for p in polys if span[0] < extent(p)/(size[0] + 1e-8) < span[1]]
-    texts, hidden, cells, K = mine(texts), mine(hidden), tuple(-(-s//divisor) for s in size), self.fourier_degree
+    mine = lambda polys: [p/divisor for p in polys
+                          if span[0] < extent(p)/(size[0] + 1e-8) < span[1]]
+    texts, hidden, cells, K = mine(texts), mine(hidden), tuple(-(-s//divisor)
+                                                               for s in size), self.fourier_degree
     maps = np.zeros((4*K+5, *cells), np.float32)
-    maps[0], maps[1], maps[2] = region_mask(texts, cells), self.centers(texts, cells), region_mask(hidden, cells, 0)
+    maps[0], maps[1], maps[2] = region_mask(texts,
+                                            cells), self.centers(texts,
+                                                                 cells), region_mask(
+        hidden, cells, 0)
     for poly in texts:
         y, x = np.nonzero(region_mask([poly], cells))
         c = np.repeat(signature(poly, K)[:, None], len(y), 1)
@@ -136,7 +145,8 @@ def centers(self, texts, cells):
         top, bottom = matched_sides(poly, step)
         top, bottom = trim(top, bottom, *quarter_height(top, bottom, step))
         boxes += list(center_boxes(top, bottom, self.center_region_shrink_ratio))
-    return cv2.fillPoly(np.zeros(cells, np.uint8), boxes, 1)             # all at once: where two overlap, they cancel
+    # all at once: where two overlap, they cancel
+    return cv2.fillPoly(np.zeros(cells, np.uint8), boxes, 1)
 
 FCETargets.level, FCETargets.centers = level, centers
 
@@ -165,17 +175,20 @@ class FCELoss:
     ) -> dict:       # loss_text, loss_center, loss_reg_x, loss_reg_y; their sum is minimised
         names = 'loss_text', 'loss_center', 'loss_reg_x', 'loss_reg_y'
         with torch.autocast(levels[0][0].device.type, enabled=False):
-            terms = [self.level(cls.float(), reg.float(), maps[f'p{i}_maps']) for i, (cls, reg) in enumerate(levels, 3)]
+            terms = [self.level(cls.float(), reg.float(), maps[f'p{i}_maps'])
+                     for i, (cls, reg) in enumerate(levels, 3)]
         return {k: sum(v) for k, v in zip(names, zip(*terms))}
 
     def level(self, cls, reg, maps):
         "The four terms of one level."
         maps = torch.as_tensor(maps, device=cls.device).float()
         if maps.shape != (len(cls), reg.shape[1]+3, *cls.shape[2:]):
-            raise ValueError(f'target {tuple(maps.shape)} does not fit predictions of {tuple(cls.shape)} and {tuple(reg.shape)}')
+            raise ValueError(
+                f'target {tuple(maps.shape)} does not fit predictions of {tuple(cls.shape)} and {tuple(reg.shape)}')
         region, center, care = maps[:, :3].unbind(1)                        # (b,h,w)
         text = region*care
-        is_text, is_center = (F.cross_entropy(c, t.long(), reduction='none') for c, t in ((cls[:, :2], region), (cls[:, 2:], center)))
+        is_text, is_center = (F.cross_entropy(c, t.long(), reduction='none')
+                              for c, t in ((cls[:, :2], region), (cls[:, 2:], center)))
         loss_text = balance(is_text, text, (1-region)*care, self.ohem_ratio, eps=0)
         loss_center = text.any()*(masked_mean(is_center, text) + .5*masked_mean(is_center, 1-text))
         inside = text > 0
@@ -246,24 +259,29 @@ class FCEPostprocessor:
         levels:list, # for each level [(b,4,h,w), (b,4K+2,h,w)], the head's output, tensors or arrays
     ) -> list:       # for each image (polygons, scores): list of (n,2) float arrays in whole pixels, list of floats, best first
         kind = self.text_repr_type
-        if kind not in ('poly', 'quad'): raise ValueError(f"text_repr_type must be 'poly' or 'quad', not {kind!r}")
-        if len(levels) != len(self.scales): raise ValueError(f'{len(levels)} levels, but scales for {len(self.scales)}')
+        if kind not in ('poly', 'quad'):
+            raise ValueError(f"text_repr_type must be 'poly' or 'quad', not {kind!r}")
+        if len(levels) != len(self.scales):
+            raise ValueError(f'{len(levels)} levels, but scales for {len(self.scales)}')
         levels = [[as_maps(cls, 4), as_maps(reg, 6, more=True)] for cls, reg in levels]
         for cls, reg in levels:
             fit = cls[:, 0].shape == reg[:, 0].shape and len(cls) == len(levels[0][0])
             if not fit or reg.shape[1] % 4 != 2:
                 raise ValueError('maps (b,4,h,w) and (b,4K+2,h,w) do not fit: '
                                  f'{tuple(cls.shape)} and {tuple(reg.shape)}')
-        return [self.read([[m[i] for m in level] for level in levels]) for i in range(len(levels[0][0]))]
+        return [self.read([[m[i] for m in level] for level in levels])
+                for i in range(len(levels[0][0]))]
 
     def read(self, levels):
         "Polygons and scores of one image."
-        polys, scores = self.thin([self.level(*level, scale) for level, scale in zip(levels, self.scales)])
+        polys, scores = self.thin([self.level(*level, scale)
+                                   for level, scale in zip(levels, self.scales)])
         return list(polys), scores.tolist()
 
     def thin(self, found):
         "The best of all `found` (polygons, scores), taken together."
-        found = [f for f in found if len(f[0])] or [(np.zeros((0, self.num_reconstr_points, 2)), np.zeros(0))]
+        found = [f for f in found if len(f[0])] or [(np.zeros((0, self.num_reconstr_points, 2)),
+                                                     np.zeros(0))]
         polys, scores = map(np.concatenate, zip(*found))
         kept = poly_nms(polys, scores, self.nms_thr, self.hull)
         return polys[kept], scores[kept]
@@ -272,7 +290,8 @@ class FCEPostprocessor:
 def level(self, cls, reg, scale):
     "Polygons (k,n,2) and scores (k,) of one level: `cls` (4,h,w), `reg` (4K+2,h,w)."
     score = (cls[:2].softmax(0)[1]**self.alpha*cls[2:].softmax(0)[1]**self.beta).numpy()
-    edges, _ = cv2.findContours((score > self.score_thr).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    edges, _ = cv2.findContours((score > self.score_thr).astype(np.uint8), cv2.RETR_EXTERNAL,
+                                cv2.CHAIN_APPROX_NONE)
     part = np.zeros(score.shape, np.int32)
     for i, edge in enumerate(edges, 1): cv2.drawContours(part, [edge], -1, i, cv2.FILLED)
     y, x = np.nonzero(part)
@@ -298,11 +317,12 @@ def fcenet(
     backbone,             # with `out_channels` of four maps, e.g. `resnet50()`
     channels:int=256,     # of the neck's levels
     fourier_degree:int=5, # K
-    **stages,             # `targets=`, `loss=`, `postprocessor=`, `transform=` replace the published ones
+    **stages,  # `targets=`, `loss=`, `postprocessor=`, `transform=` replace the published ones
 ) -> TextDetector:        # in eval mode, random weights
     "FCENet on any backbone."
     neck = FPN(backbone.out_channels, channels, start_level=1)
-    stages = dict(targets=FCETargets(fourier_degree), loss=FCELoss(), postprocessor=FCEPostprocessor()) | stages
+    stages = dict(targets=FCETargets(fourier_degree), loss=FCELoss(),
+                  postprocessor=FCEPostprocessor()) | stages
     return TextDetector(backbone, neck, FCEHead(channels, fourier_degree), **stages).eval()
 
 def fcenet_r50(
@@ -310,7 +330,8 @@ def fcenet_r50(
     **stages,     # as for `fcenet`
 ) -> TextDetector:
     "FCENet for straight words in large photos (ICDAR 2015)."
-    stages = dict(postprocessor=FCEPostprocessor(alpha=1.2, beta=1.), transform=PageTransform((2260, 2260))) | stages
+    stages = dict(postprocessor=FCEPostprocessor(alpha=1.2, beta=1.),
+                  transform=PageTransform((2260, 2260))) | stages
     return fcenet(resnet50(width=width), 4*width, **stages)
 
 def fcenet_r50dcnv2(
@@ -318,5 +339,7 @@ def fcenet_r50dcnv2(
     **stages,     # as for `fcenet`
 ) -> TextDetector:
     "FCENet with deformable convolutions, for curved lines (CTW1500)."
-    targets = FCETargets(stages.get('fourier_degree', 5), level_proportion_range=((0, .25), (.2, .65), (.55, 1.)))
-    return fcenet(resnet50(dcn=2, width=width), 4*width, **dict(targets=targets, transform=PageTransform((736, 1080))) | stages)
+    targets = FCETargets(stages.get('fourier_degree', 5),
+                         level_proportion_range=((0, .25), (.2, .65), (.55, 1.)))
+    return fcenet(resnet50(dcn=2, width=width), 4*width,
+                  **dict(targets=targets, transform=PageTransform((736, 1080))) | stages)

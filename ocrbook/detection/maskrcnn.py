@@ -40,7 +40,8 @@ class AnchorGenerator:
         sizes,       # (h,w) of each level
         device=None,
     ) -> list:       # for each level (h·w·r,4) left, top, right, bottom in pixels; x runs faster than y, shapes fastest
-        if len(sizes) != len(self.strides): raise ValueError(f'{len(self.strides)} levels expected, got {len(sizes)}')
+        if len(sizes) != len(self.strides):
+            raise ValueError(f'{len(self.strides)} levels expected, got {len(sizes)}')
         out = []
         for (h, w), stride in zip(sizes, self.strides):
             y, x = (torch.arange(n, device=device)*stride for n in (h, w))
@@ -67,7 +68,8 @@ class DeltaXYWHBBoxCoder:
         delta = torch.cat([(tc-c)/s, (ts/s).log()], 1)
         return (delta - delta.new_tensor(self.means))/delta.new_tensor(self.stds)
 
-    def decode(self, boxes, deltas, size): # (n,4) pixels, (n,4) deltas, (h,w) -> (n,4) pixels, cut off at the border
+    # (n,4) pixels, (n,4) deltas, (h,w) -> (n,4) pixels, cut off at the border
+    def decode(self, boxes, deltas, size):
         c, s = center_size(boxes)
         deltas = deltas*deltas.new_tensor(self.stds) + deltas.new_tensor(self.means)
         limit, (h, w) = abs(math.log(self.wh_ratio_clip)), size
@@ -96,7 +98,7 @@ class RPNHead(nn.Module):
 
     def forward(self,
         feats,     # (b,in_channels,h_i,w_i) for each level
-    ) -> tuple:    # scores before the sigmoid, (b,r,h_i,w_i) a level; deltas, (b,4r,h_i,w_i) a level
+    ) -> tuple:  # scores before the sigmoid, (b,r,h_i,w_i) a level; deltas, (b,4r,h_i,w_i) a level
         feats = [self.rpn_conv(f).relu() for f in feats]
         return [self.rpn_cls(f) for f in feats], [self.rpn_reg(f) for f in feats]
 
@@ -115,7 +117,7 @@ def keep_best(
     scores:torch.Tensor, # (n,)
     iou_thr:float,       # a box that overlaps a better one by more is dropped
     most:int,            # boxes kept
-    group=None,          # (n,) whole numbers: only boxes of a group suppress one another; None: one group
+    group=None,  # (n,) whole numbers: only boxes of a group suppress one another; None: one group
 ) -> torch.Tensor:       # (m,5) boxes and scores, best first
     "Non-maximum suppression."
     apart = boxes
@@ -129,12 +131,14 @@ def proposals(self, scores, deltas, anchors, size, nms_pre=None):
     out = []
     for i in range(len(scores[0])):
         best = [s[i].sort(descending=True) for s in scores]
-        score, at = zip(*((s[:nms_pre or self.nms_pre], k[:nms_pre or self.nms_pre]) for s, k in best))
+        score, at = zip(*((s[:nms_pre or self.nms_pre], k[:nms_pre or self.nms_pre])
+                          for s, k in best))
         level = torch.cat([torch.full_like(k, n) for n, k in enumerate(at)])
         starts = torch.cat([a[k] for a, k in zip(anchors, at)])
         boxes = self.coder.decode(starts, torch.cat([d[i, k] for d, k in zip(deltas, at)]), size)
         real = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        out.append(keep_best(boxes[real], torch.cat(score)[real].sigmoid(), self.iou_thr, self.max_per_img, level[real]))
+        out.append(keep_best(boxes[real], torch.cat(score)[real].sigmoid(), self.iou_thr,
+                             self.max_per_img, level[real]))
     return out
 RPNHead.proposals = proposals
 
@@ -147,7 +151,8 @@ def roi_features(
     finest:float=56,        # pixels: boxes smaller than twice this are read from the sharpest level
 ) -> torch.Tensor:          # (all n,c,size,size) float32
     "The features in each box, from the level that suits its size (Mask R-CNN paper, 'RoIAlign')."
-    rois = torch.cat([torch.cat([b.new_full((len(b), 1), i), b[:, :4]], 1) for i, b in enumerate(boxes)]).float()
+    rois = torch.cat([torch.cat([b.new_full((len(b), 1), i), b[:, :4]], 1)
+                      for i, b in enumerate(boxes)]).float()
     side = ((rois[:, 3]-rois[:, 1])*(rois[:, 4]-rois[:, 2])).clamp(min=0).sqrt()
     level = torch.log2(side/finest + 1e-6).floor().clamp(0, len(strides)-1)
     out = rois.new_zeros(len(rois), feats[0].shape[1], size, size)
@@ -167,9 +172,12 @@ class Shared2FCBBoxHead(nn.Module):
     ):
         super().__init__()
         self.roi_size, hidden = roi_size, fc_out_channels
-        self.fc_cls, self.fc_reg = nn.Linear(hidden, num_classes+1), nn.Linear(hidden, 4*num_classes)
-        self.shared_fcs = nn.ModuleList([nn.Linear(in_channels*roi_size**2, hidden), nn.Linear(hidden, hidden)])
-        for fc, std in ((self.fc_cls, .01), (self.fc_reg, .001)): nn.init.normal_(fc.weight, std=std)
+        self.fc_cls, self.fc_reg = nn.Linear(hidden,
+                                             num_classes+1), nn.Linear(hidden, 4*num_classes)
+        self.shared_fcs = nn.ModuleList([nn.Linear(in_channels*roi_size**2, hidden),
+                                         nn.Linear(hidden, hidden)])
+        for fc, std in ((self.fc_cls, .01), (self.fc_reg, .001)):
+            nn.init.normal_(fc.weight, std=std)
         for fc in self.shared_fcs: nn.init.xavier_uniform_(fc.weight)
         for fc in (self.fc_cls, self.fc_reg, *self.shared_fcs): nn.init.zeros_(fc.bias)
 
@@ -179,7 +187,8 @@ class Shared2FCBBoxHead(nn.Module):
         x = x.flatten(1)
         for fc in self.shared_fcs: x = fc(x).relu()
         scores, deltas = self.fc_cls(x).float(), self.fc_reg(x).float()
-        if scores.shape[1] > 2: scores = torch.stack([scores[:, 0], scores[:, 1:].logsumexp(1)], 1)   # all that is no word
+        # all that is no word
+        if scores.shape[1] > 2: scores = torch.stack([scores[:, 0], scores[:, 1:].logsumexp(1)], 1)
         return scores, deltas[:, :4]
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #57d87ed6
@@ -253,7 +262,8 @@ class StandardRoIHead(nn.Module):
         "Scores (all n,2) and deltas (all n,4)."
         return self.bbox_head(roi_features(feats, boxes, self.bbox_head.roi_size))
 
-    def boxes(self, feats, proposals, size): # proposals: for each image (n,5); size: (h,w) of the image
+    # proposals: for each image (n,5); size: (h,w) of the image
+    def boxes(self, feats, proposals, size):
         "For each image (m,5): boxes and scores of words, best first."
         scores, deltas = self.classify(feats, proposals)
         for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')):
@@ -261,12 +271,14 @@ class StandardRoIHead(nn.Module):
         parts, out = [len(p) for p in proposals], []
         for p, s, d in zip(proposals, scores.softmax(1)[:, 0].split(parts), deltas.split(parts)):
             good = s > self.score_thr
-            out.append(keep_best(self.coder.decode(p[good, :4], d[good], size), s[good], self.iou_thr, self.max_per_img))
+            out.append(keep_best(self.coder.decode(p[good, :4], d[good], size), s[good],
+                                 self.iou_thr, self.max_per_img))
         return out
 
     def masks(self, feats, boxes): # boxes: for each image (n,4 or more)
         "For each image (n,28,28): logits of the masks in the boxes."
-        return self.mask_head(roi_features(feats, boxes, self.mask_head.roi_size)).split([len(b) for b in boxes])
+        return self.mask_head(roi_features(feats, boxes, self.mask_head.roi_size)).split(
+            [len(b) for b in boxes])
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #ebb4ee88
 @dataclass(frozen=True)
@@ -279,14 +291,16 @@ class Detections:
     def __len__(self): return len(self.boxes)
     def __iter__(self): return iter((self.boxes, self.masks))
 
-    def parts(self): # for each word (h',w') probabilities and (left, top) of the part of the picture they belong to
+    # for each word (h',w') probabilities and (left, top) of the part of the picture they belong to
+    def parts(self):
         small = self.logits.detach().double().sigmoid().cpu().numpy()
         return [paste(m, b[:4], self.size) for m, b in zip(small, self.boxes.tolist())]
 
     @property
     def masks(self) -> torch.Tensor: # (n,h,w) bool
         out = np.zeros((len(self), *self.size), bool)
-        for m, (part, (l, t)) in zip(out, self.parts()): m[t:t+part.shape[0], l:l+part.shape[1]] = part >= .5
+        for m, (part, (l, t)) in zip(out, self.parts()):
+            m[t:t+part.shape[0], l:l+part.shape[1]] = part >= .5
         return torch.from_numpy(out)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #8e34d191
@@ -298,10 +312,12 @@ class MaskRCNNHead:
     rpn_num:int = 256         # anchors of an image that a training step learns from
     roi_num:int = 512         # boxes of an image that a training step learns from
     nms_pre_train:int = 2000  # as `nms_pre` of the RPN, in training
-    rpn_assigner:object = field(default_factory=lambda: MaxIoUAssigner(.7, .3, .3)) # which anchor learns from which word
+    rpn_assigner:object = field(default_factory=lambda: MaxIoUAssigner(.7, .3,
+                                                                       .3)) # which anchor learns from which word
     roi_assigner:object = field(default_factory=lambda: MaxIoUAssigner())           # which box does
 
-    def __call__(self, feats) -> list: # (b,c,h_i,w_i) for each level -> for each image its `Detections`
+    # (b,c,h_i,w_i) for each level -> for each image its `Detections`
+    def __call__(self, feats) -> list:
         if not len(feats[0]): return []
         size = self.size(feats)
         rows = self.rpn_head.rows(*self.rpn_head(feats))
@@ -339,17 +355,19 @@ class MaskRCNNTargets:
         polygons, # list of (n,2), pixels
         ignored,  # list of bool, one a polygon: unreadable
         size,     # (h,w), pixels
-    ) -> dict:    # boxes (n,4) float32, cut off at the border; masks (n,h,w) uint8; ignored (n,) bool
+    ) -> dict:  # boxes (n,4) float32, cut off at the border; masks (n,h,w) uint8; ignored (n,) bool
         boxes, masks, skip = [], [], []
         for poly, unreadable in zip(polygons, ignored, strict=True):
             poly = np.asarray(poly, float).reshape(-1, 2)
-            if not np.isfinite(poly).all(): raise ValueError(f'points that are no numbers: {poly.tolist()}')
+            if not np.isfinite(poly).all():
+                raise ValueError(f'points that are no numbers: {poly.tolist()}')
             if len(poly) < 3: continue
             mask = polygon_mask(poly, size)
             box = np.concatenate([poly.min(0), poly.max(0)]).clip(0, [size[1], size[0]]*2)
             if not mask.any() or min(box[2:]-box[:2]) < self.min_side: continue
             boxes.append(box); masks.append(mask); skip.append(bool(unreadable))
-        return dict(boxes=np.array(boxes, np.float32).reshape(-1, 4), masks=np.array(masks, np.uint8).reshape(-1, *size),
+        return dict(boxes=np.array(boxes, np.float32).reshape(-1, 4),
+                    masks=np.array(masks, np.uint8).reshape(-1, *size),
                     ignored=np.array(skip, bool))
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #2f837a24
@@ -360,7 +378,7 @@ class MaxIoUAssigner:
     "Which word a box should find, by overlap (Faster R-CNN paper, 'Loss Function')."
     pos_iou_thr:float = .5      # a box that overlaps a word by so much or more should find it
     neg_iou_thr:float = .5      # one that overlaps no word by so much is background
-    min_pos_iou:float = .5      # the best box of each word should find it, if it overlaps by so much
+    min_pos_iou:float = .5  # the best box of each word should find it, if it overlaps by so much
     ignore_iof_thr:float = -1.  # a box with a larger share inside an unreadable word is not used; below 0: all are used
 
     def __call__(self,
@@ -375,7 +393,7 @@ class MaxIoUAssigner:
             out[best >= self.neg_iou_thr] = UNUSED
             out = torch.where(best >= self.pos_iou_thr, which, out)
             top = iou.amax(1, keepdim=True)
-            rescued = (iou == top) & (top >= self.min_pos_iou)                  # of several words the last
+            rescued = (iou == top) & (top >= self.min_pos_iou)  # of several words the last
             last = (rescued*torch.arange(1, len(words)+1, device=boxes.device)[:, None]).amax(0) - 1
             out = torch.where(last >= 0, last, out)
         if self.ignore_iof_thr >= 0 and unreadable is not None and len(unreadable):
@@ -385,8 +403,11 @@ class MaxIoUAssigner:
 # %% ../../nbs/detection/27_maskrcnn.ipynb #b6735ff9
 def share_inside(boxes, others):
     "(n,m) share of each of `boxes` that lies inside each of `others`."
-    low, high = torch.maximum(boxes[:, None, :2], others[:, :2]), torch.minimum(boxes[:, None, 2:], others[:, 2:])
-    return (high-low).clamp(min=0).prod(2)/(boxes[:, 2:]-boxes[:, :2]).prod(1, keepdim=True).clamp(min=1e-6)
+    low, high = torch.maximum(boxes[:, None, :2],
+                              others[:, :2]), torch.minimum(boxes[:, None, 2:], others[:, 2:])
+    return (high-low).clamp(min=0).prod(2)/(boxes[:, 2:]-boxes[:, :2]).prod(1,
+                                                                            keepdim=True).clamp(
+        min=1e-6)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #354a4611
 def sample(
@@ -412,7 +433,8 @@ def cut_masks(
     "True masks as seen through boxes."
     if not len(boxes): return boxes.new_zeros(0, size, size)
     rois = torch.cat([which[:, None].to(boxes), boxes], 1)
-    return (roi_align(masks[:, None].float(), rois, size, 1., sampling_ratio=0, aligned=True)[:, 0] >= .5).float()
+    return (roi_align(masks[:, None].float(), rois, size, 1., sampling_ratio=0,
+                      aligned=True)[:, 0] >= .5).float()
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #df7ecd5f
 def with_truth(self, feats, maps):
@@ -421,7 +443,8 @@ def with_truth(self, feats, maps):
     rows = self.rpn_head.rows(*self.rpn_head(feats))
     with torch.no_grad(): proposals = self.rpn_head.proposals(*rows, size, self.nms_pre_train)
     truth = []
-    for boxes, masks, ignored in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')), strict=True):
+    for boxes, masks, ignored in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')),
+                                     strict=True):
         boxes, masks, good = boxes.to(device), masks.to(device), ~ignored.to(device)
         truth.append((boxes[good], masks[good], boxes[~good]))
     return self.anchor_lesson(rows, truth) | self.box_lesson(feats, proposals, truth)
@@ -434,9 +457,11 @@ def anchor_lesson(self, rows, truth):
     out = []
     for s, d, (words, _, unreadable) in zip(scores, deltas, truth):
         assigned = self.rpn_assigner(anchors, words, unreadable)
-        pos, neg = sample(assigned, self.rpn_num, .5, torch.rand(len(anchors), device=anchors.device))
+        pos, neg = sample(assigned, self.rpn_num, .5,
+                          torch.rand(len(anchors), device=anchors.device))
         goal = self.rpn_head.coder.encode(anchors[pos], words[assigned[pos]])
-        out.append((s[torch.cat([pos, neg])], torch.cat([torch.ones_like(pos), torch.zeros_like(neg)]), d[pos], goal))
+        out.append((s[torch.cat([pos, neg])],
+                    torch.cat([torch.ones_like(pos), torch.zeros_like(neg)]), d[pos], goal))
     return dict(zip(('rpn_score', 'rpn_label', 'rpn_delta', 'rpn_goal'), map(torch.cat, zip(*out))))
 MaskRCNNHead.anchor_lesson = anchor_lesson
 
@@ -445,20 +470,26 @@ def box_lesson(self, feats, proposals, truth):
     "What the RoI head says in the chosen boxes: 'score' and 'label'; on words 'delta', 'goal', 'mask' and 'mask_goal'."
     boxes, assigned, chosen = self.hardest(feats, proposals, truth)
     score, delta = self.roi_head.classify(feats, [b[torch.cat(c)] for b, c in zip(boxes, chosen)])
-    label = torch.cat([torch.cat([torch.zeros_like(pos), torch.ones_like(neg)]) for pos, neg in chosen]) # 0 word, 1 background
+    # 0 word, 1 background
+    label = torch.cat([torch.cat([torch.zeros_like(pos), torch.ones_like(neg)])
+                       for pos, neg in chosen])
     found = [(b[pos], a[pos], *t[:2]) for b, a, (pos, _), t in zip(boxes, assigned, chosen, truth)]
     goal = torch.cat([self.roi_head.coder.encode(b, words[a]) for b, a, words, _ in found])
-    mask_goal = torch.cat([cut_masks(masks, a, b, 2*self.roi_head.mask_head.roi_size) for b, a, _, masks in found])
+    mask_goal = torch.cat([cut_masks(masks, a, b, 2*self.roi_head.mask_head.roi_size)
+                           for b, a, _, masks in found])
     mask = torch.cat(self.roi_head.masks(feats, [b for b, *_ in found]))
-    return dict(score=score, label=label, delta=delta[label == 0], goal=goal, mask=mask, mask_goal=mask_goal)
+    return dict(score=score, label=label, delta=delta[label == 0], goal=goal, mask=mask,
+                mask_goal=mask_goal)
 
 def hardest(self, feats, proposals, truth):
     "For each image: boxes, the word of each, and the rows chosen on words and on background, those first that go most wrong."
     boxes = [torch.cat([words, p[:, :4]]) for p, (words, *_) in zip(proposals, truth)]
-    assigned = [torch.cat([torch.arange(len(words), device=b.device), self.roi_assigner(b[len(words):], words, unreadable)])
+    assigned = [torch.cat([torch.arange(len(words), device=b.device),
+                           self.roi_assigner(b[len(words):], words, unreadable)])
                 for b, (words, _, unreadable) in zip(boxes, truth)]
     with torch.no_grad(): scores, _ = self.roi_head.classify(feats, boxes)
-    wrong = F.cross_entropy(scores, (torch.cat(assigned) < 0).long(), reduction='none').split([len(b) for b in boxes])
+    wrong = F.cross_entropy(scores, (torch.cat(assigned) < 0).long(),
+                            reduction='none').split([len(b) for b in boxes])
     return boxes, assigned, [sample(a, self.roi_num, .25, w) for a, w in zip(assigned, wrong)]
 MaskRCNNHead.box_lesson, MaskRCNNHead.hardest = box_lesson, hardest
 
@@ -492,7 +523,8 @@ class MaskRCNNPostprocessor:
         found, # `Detections` of each image
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats; best first
         kind = self.text_repr_type
-        if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
+        if kind not in ('quad', 'poly'):
+            raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
         return [self.read(checked(f)) for f in found]
 
     def read(self, found):
@@ -501,7 +533,8 @@ class MaskRCNNPostprocessor:
         for (part, corner), score in zip(found.parts(), found.boxes[:, 4].tolist()):
             inside = (part >= self.mask_thr).astype(np.uint8)
             if not inside.any(): continue
-            pieces, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=corner)
+            pieces, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE,
+                                         offset=corner)
             if self.text_repr_type == 'quad': poly = min_area_rect(np.concatenate(pieces))
             else: poly = max(pieces, key=cv2.contourArea)[:, 0].astype(float)
             if len(poly) > 3:
@@ -527,13 +560,15 @@ def maskrcnn(
     backbone,                 # with `out_channels`, e.g. `resnet50()`
     out_channels:int=256,     # of the pyramid
     fc_out_channels:int=1024, # of the box head's hidden layers
-    num_classes:int=1,        # of the heads; MMOCR's file for CTW1500 has 80, of which the first is used
-    **stages,                 # other stages than the published ones: targets, loss, postprocessor, transform
+    num_classes:int=1,  # of the heads; MMOCR's file for CTW1500 has 80, of which the first is used
+    **stages,  # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:            # in eval mode, random weights
     "Mask R-CNN for text on any backbone."
     neck = FPN(backbone.out_channels, out_channels, num_outs=5)
-    rpn_head, roi_head = RPNHead(out_channels), StandardRoIHead(out_channels, fc_out_channels, num_classes=num_classes)
-    stages = dict(targets=MaskRCNNTargets(), loss=MaskRCNNLoss(), postprocessor=MaskRCNNPostprocessor(),
+    rpn_head, roi_head = RPNHead(out_channels), StandardRoIHead(out_channels, fc_out_channels,
+                                                                num_classes=num_classes)
+    stages = dict(targets=MaskRCNNTargets(), loss=MaskRCNNLoss(),
+                  postprocessor=MaskRCNNPostprocessor(),
                   transform=PageTransform((1920, 1920))) | stages
     model = TextDetector(backbone, neck, MaskRCNNHead(rpn_head, roi_head), **stages)
     model.rpn_head, model.roi_head = rpn_head, roi_head

@@ -135,7 +135,8 @@ def pull(
 ) -> torch.Tensor:       # (n,) for each word its mean over pixels
     "How far the pixels of each word are from its centre (PAN paper, aggregation loss)."
     off = (embeds - F.pad(centres, (0, 0, 1, 0))[text]).norm(dim=1)               # (p,)
-    return region_means(torch.log1p((off-delta).clamp(min=0).square())[:, None], text, len(centres))[:, 0]
+    return region_means(torch.log1p((off-delta).clamp(min=0).square())[:, None], text,
+                        len(centres))[:, 0]
 
 # %% ../../nbs/detection/23_panet.ipynb #b2a6640b
 def push(
@@ -167,9 +168,11 @@ class PANLoss:
             text, kernel = fit_target(maps['gt_kernels'], pred).unbind(1)          # (b,h,w)
             mask = fit_target(maps['gt_mask'], pred)[:, 0]
             counted = hard_pixels(pred[:, 0].detach(), text, mask, self.ohem_ratio)
-            pulls, pushes = zip(*(self.embedding_terms(*v) for v in zip(pred[:, 2:], text.long(), kernel.long())))
+            pulls, pushes = zip(*(self.embedding_terms(*v)
+                                  for v in zip(pred[:, 2:], text.long(), kernel.long())))
             return dict(loss_text=dice_per_image(pred[:, 0], text, counted).mean(),
-                        loss_kernel=self.alpha*dice_per_image(pred[:, 1], kernel, (text > .5)*mask).mean(),
+                        loss_kernel=self.alpha*dice_per_image(pred[:, 1], kernel,
+                                                              (text > .5)*mask).mean(),
                         loss_aggregation=self.beta*torch.stack(pulls).mean(),
                         loss_discrimination=self.beta*torch.stack(pushes).mean())
 
@@ -194,7 +197,7 @@ def group_pixels(
 ) -> np.ndarray:         # (h,w) int32: the words' numbers, 0: none
     "Kernels grow over the text pixels that are like them (PAN paper, 'Pixel Aggregation')."
     h, w = labels.shape
-    grown = np.full((h+2, w+2), -1, np.int32)                                  # a frame of -1: closed
+    grown = np.full((h+2, w+2), -1, np.int32)  # a frame of -1: closed
     grown[1:-1, 1:-1] = np.where(labels > 0, labels, text.astype(np.int32)-1)  # 0: open
     rows = np.zeros((h+2, w+2, len(embeds)), np.float32)
     rows[1:-1, 1:-1] = embeds.transpose(1, 2, 0)
@@ -216,7 +219,7 @@ def next_ring(at, number, grown, rows, means, steps, limit):
     near = np.flatnonzero(np.einsum('ij,ij->i', off, off) < limit)
     to, number = to.take(near), number.take(near)
     order = -2 - np.arange(len(to), dtype=np.int32)
-    grown[to[::-1]] = order[::-1]                          # of several that ask for a pixel the first is written last
+    grown[to[::-1]] = order[::-1]  # of several that ask for a pixel the first is written last
     first = np.flatnonzero(grown.take(to) == order)
     at, number = to.take(first), number.take(first)
     grown[at] = number
@@ -238,7 +241,8 @@ class PANPostprocessor:
         maps, # (b,6,h,w) or (6,h,w) tensor or array, the head's output; embeddings of any length
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
-        if kind not in ('quad', 'poly'): raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
+        if kind not in ('quad', 'poly'):
+            raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
         maps = as_maps(maps, 3, more=True)
         if not maps.numel(): return [([], [])]*len(maps)
         return [self.read(*m) for m in zip(maps[:, :2].sigmoid().numpy(), maps[:, 2:].numpy())]
@@ -250,23 +254,27 @@ def read(self, prob, embeds):
     kernels = text & (prob[1] > self.min_kernel_confidence)
     labels = cv2.connectedComponents(kernels.view(np.uint8), connectivity=4)[1]
     distance = self.min_text_avg_confidence if self.distance_threshold is None else self.distance_threshold
-    return label_polygons(group_pixels(labels, text, embeds, distance), prob[0], self.text_repr_type,
-                          self.min_text_area, self.min_text_avg_confidence, scale=1/self.downsample_ratio)
+    return label_polygons(group_pixels(labels, text, embeds, distance), prob[0],
+                          self.text_repr_type,
+                          self.min_text_area, self.min_text_avg_confidence,
+                          scale=1/self.downsample_ratio)
 PANPostprocessor.read = read
 
 # %% ../../nbs/detection/23_panet.ipynb #80af8a35
 def panet_r18(
     width:int=64,                      # channels of the backbone's first stage; the others follow
-    deep_stem:int=0,                   # channels of a stem of three convolutions (MMOCR 1.x: 128), 0: one 7×7
+    deep_stem:int=0,  # channels of a stem of three convolutions (MMOCR 1.x: 128), 0: one 7×7
     hidden_dim:int=None,               # channels of a 3×3 convolution in the head (MMOCR 1.x: 128)
     distance_threshold:float=None,     # of the postprocessor (MMOCR 1.x: 3)
     min_text_avg_confidence:float=.85, # of the postprocessor (MMOCR 1.x: 0.3)
-    **stages,                          # other stages than these: targets, loss, postprocessor, transform
+    **stages,  # other stages than these: targets, loss, postprocessor, transform
 ) -> TextDetector:                     # in eval mode, random weights
     "PANet with ResNet-18 and two FPEMs."
     backbone = resnet18(width=width, deep_stem=deep_stem)
     neck = FPEM_FFM(backbone.out_channels, 2*width)
     head = PANHead(neck.out_channels, hidden_dim=hidden_dim)
-    post = PANPostprocessor(min_text_avg_confidence=min_text_avg_confidence, distance_threshold=distance_threshold)
-    published = dict(targets=PANTargets(), loss=PANLoss(), postprocessor=post, transform=PageTransform((736, 1333)))
+    post = PANPostprocessor(min_text_avg_confidence=min_text_avg_confidence,
+                            distance_threshold=distance_threshold)
+    published = dict(targets=PANTargets(), loss=PANLoss(), postprocessor=post,
+                     transform=PageTransform((736, 1333)))
     return TextDetector(backbone, neck, head, **published | stages).eval()

@@ -28,16 +28,17 @@ def flood(
 ) -> np.ndarray:       # (h,w) int32
     "Every number spreads in `mask`, a pixel a round, up, down, left and right; a pixel belongs to the first that comes."
     h, w = labels.shape
-    grown, free = np.zeros((h+2, w+2), np.int32), np.zeros((h+2, w+2), bool)      # with a border, never free
+    # with a border, never free
+    grown, free = np.zeros((h+2, w+2), np.int32), np.zeros((h+2, w+2), bool)
     grown[1:-1, 1:-1], free[1:-1, 1:-1] = labels, mask
     free &= grown == 0
     front = np.flatnonzero(cv2.dilate(free.view(np.uint8), CROSS).ravel()*grown.ravel())
     grown, free, asker = grown.ravel(), free.ravel(), np.empty(grown.size, np.intp)
     while len(front):
-        near = (front[:, None] + (-w-2, w+2, -1, 1)).ravel()                      # four neighbours of each, in turn
+        near = (front[:, None] + (-w-2, w+2, -1, 1)).ravel()  # four neighbours of each, in turn
         asking = np.flatnonzero(free[near])
         near, turn = near[asking], np.arange(len(asking))
-        asker[near[::-1]] = turn[::-1]                                            # who asks first writes last
+        asker[near[::-1]] = turn[::-1]  # who asks first writes last
         first = asker[near] == turn
         grown[near[first]] = grown[front[asking[first]//4]]
         front = near[first]
@@ -71,22 +72,27 @@ class FPNF(nn.Module):
         fusion_type:str='concat',              # 'concat' or 'add': how the levels are joined
     ):
         super().__init__()
-        if fusion_type not in ('concat', 'add'): raise ValueError(f"fusion_type must be 'concat' or 'add', not {fusion_type!r}")
+        if fusion_type not in ('concat', 'add'):
+            raise ValueError(f"fusion_type must be 'concat' or 'add', not {fusion_type!r}")
         self.out_channels, self.fusion_type = out_channels, fusion_type
         joined = out_channels*(len(in_channels) if fusion_type == 'concat' else 1)
         self.lateral_convs = nn.ModuleList(conv_bn(c, out_channels, 1) for c in in_channels)
-        self.fpn_convs = nn.ModuleList(conv_bn(out_channels, out_channels, 3) for _ in in_channels[1:])
+        self.fpn_convs = nn.ModuleList(conv_bn(out_channels, out_channels, 3)
+                                       for _ in in_channels[1:])
         self.output_convs = conv_bn(joined, out_channels, 3)
 
     def forward(self,
         feats:tuple,   # (b,c_i,h_i,w_i) for every level, sharpest first
     ) -> torch.Tensor: # (b,out_channels,h_0,w_0)
-        if len(feats) != len(self.lateral_convs): raise ValueError(f'{len(self.lateral_convs)} maps expected, got {len(feats)}')
+        if len(feats) != len(self.lateral_convs):
+            raise ValueError(f'{len(self.lateral_convs)} maps expected, got {len(feats)}')
         levels = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
         for i in reversed(range(len(levels)-1)):
-            levels[i] = self.fpn_convs[i](levels[i] + F.interpolate(levels[i+1], levels[i].shape[2:]))
+            levels[i] = self.fpn_convs[i](levels[i]
+                                          + F.interpolate(levels[i+1], levels[i].shape[2:]))
         levels = [F.interpolate(x, levels[0].shape[2:]) for x in levels]
-        return self.output_convs(torch.cat(levels, 1) if self.fusion_type == 'concat' else sum(levels))
+        return self.output_convs(torch.cat(levels, 1) if self.fusion_type == 'concat'
+                                 else sum(levels))
 
 # %% ../../nbs/detection/22_psenet.ipynb #06082cd2
 class PSEHead(nn.Module):
@@ -98,7 +104,9 @@ class PSEHead(nn.Module):
     ):
         super().__init__()
         self.hidden_dim = hidden_dim
-        if hidden_dim: self.conv1, self.bn1 = nn.Conv2d(in_channels, hidden_dim, 3, padding=1), nn.BatchNorm2d(hidden_dim)
+        if hidden_dim:
+            self.conv1, self.bn1 = nn.Conv2d(in_channels, hidden_dim, 3,
+                                             padding=1), nn.BatchNorm2d(hidden_dim)
         self.out_conv = nn.Conv2d(hidden_dim or in_channels, out_channels, 1)
         for m in self.modules():
             if isinstance(m, nn.Conv2d): nn.init.normal_(m.weight, std=.01); nn.init.zeros_(m.bias)
@@ -136,17 +144,22 @@ class PSELoss:
         pred:torch.Tensor, # (b,k,h,w) logits
         maps:dict,         # gt_kernels (b,k,4h,4w) and gt_mask (b,1,4h,4w)
     ) -> dict:             # loss_text, loss_kernel; their sum is minimised
-        if self.reduction not in ('mean', 'sum'): raise ValueError(f"reduction must be 'mean' or 'sum', not {self.reduction!r}")
+        if self.reduction not in ('mean', 'sum'):
+            raise ValueError(f"reduction must be 'mean' or 'sum', not {self.reduction!r}")
         if self.kernel_sample_type not in ('adaptive', 'hard'):
-            raise ValueError(f"kernel_sample_type must be 'adaptive' or 'hard', not {self.kernel_sample_type!r}")
+            raise ValueError(
+                f"kernel_sample_type must be 'adaptive' or 'hard', not {self.kernel_sample_type!r}")
         with torch.autocast(pred.device.type, enabled=False):
             pred = pred.float()
-            wanted, mask = fit_target(maps['gt_kernels'], pred), fit_target(maps['gt_mask'], pred)[:, 0]
-            if wanted.shape != pred.shape: raise ValueError(f'{pred.shape[1]} maps predicted, {wanted.shape[1]} wanted')
+            wanted, mask = fit_target(maps['gt_kernels'],
+                                      pred), fit_target(maps['gt_mask'], pred)[:, 0]
+            if wanted.shape != pred.shape:
+                raise ValueError(f'{pred.shape[1]} maps predicted, {wanted.shape[1]} wanted')
             text, whole = pred[:, 0], wanted[:, 0]                                  # (b,h,w)
             chosen = hard_pixels(text.detach(), whole, mask, self.ohem_ratio)
             inside = (text > 0 if self.kernel_sample_type == 'adaptive' else whole > .5)*mask
-            small = [dice_per_image(p, w, inside) for p, w in zip(pred.unbind(1)[1:], wanted.unbind(1)[1:])]
+            small = [dice_per_image(p, w, inside)
+                     for p, w in zip(pred.unbind(1)[1:], wanted.unbind(1)[1:])]
             over_images = torch.mean if self.reduction == 'mean' else torch.sum
             return dict(loss_text=self.alpha*over_images(dice_per_image(text, whole, chosen)),
                         loss_kernel=(1-self.alpha)*over_images(torch.stack(small).mean(0)))
@@ -161,7 +174,7 @@ class PSEPostprocessor:
     min_kernel_area:int=0               # pixels of the map that a kernel needs
     min_text_area:float=16              # pixels of the map that a text needs
     either:bool=False                   # one of confidence and area is enough, as in MMOCR 1.x
-    progressive:bool=False              # grow through all maps, as in the paper; False: at once, as in MMOCR
+    progressive:bool=False  # grow through all maps, as in the paper; False: at once, as in MMOCR
     downsample_ratio:float=.25          # pixels of the map for one of the network's input
 
     def __call__(self,
@@ -181,7 +194,8 @@ class PSEPostprocessor:
 def read(self, kernels, prob):
     "Polygons and scores of one image: kernels (k,h,w) of 0 and 1, probability of text (h,w)."
     labels = expand(kernels, self.min_kernel_area)
-    return label_polygons(labels, prob, self.text_repr_type, self.min_text_area, self.min_text_avg_confidence,
+    return label_polygons(labels, prob, self.text_repr_type, self.min_text_area,
+                          self.min_text_avg_confidence,
                           self.either, 1/self.downsample_ratio)
 PSEPostprocessor.read = read
 
@@ -190,10 +204,12 @@ def psenet_r50(
     width:int=64,             # channels of the backbone's stem; neck and head follow with 4·width
     style:str='caffe',        # of the backbone; 'pytorch' in MMOCR 1.x
     hidden_dim:int|None=None, # of the head; 256 in MMOCR 1.x
-    **stages,                 # other stages than the published ones: targets, loss, postprocessor, transform
+    **stages,  # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:            # in eval mode, random weights
     "PSENet with ResNet-50."
     backbone = resnet50(width=width, style=style)
     neck = FPNF(backbone.out_channels, 4*width)
-    stages = dict(targets=PSETargets(), loss=PSELoss(), postprocessor=PSEPostprocessor(), transform=PageTransform((2240, 2240))) | stages
-    return TextDetector(backbone, neck, PSEHead(neck.out_channels, hidden_dim=hidden_dim), **stages).eval()
+    stages = dict(targets=PSETargets(), loss=PSELoss(), postprocessor=PSEPostprocessor(),
+                  transform=PageTransform((2240, 2240))) | stages
+    return TextDetector(backbone, neck, PSEHead(neck.out_channels, hidden_dim=hidden_dim),
+                        **stages).eval()

@@ -18,8 +18,10 @@ from torch import nn
 from .dbnet import fit_map
 from ..foundations.images import PageTransform
 from ..parts.backbones import resnet50
-from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean, matched_sides, outline, owner_map,
-                                       quarter_height, reading_order, region_mask, trim, unit_circle)
+from ..parts.centerlines import (balanced_bce, center_boxes, direction, masked_mean,
+                                       matched_sides, outline, owner_map,
+                                       quarter_height, reading_order, region_mask, trim,
+                                       unit_circle)
 from ..parts.necks import FPN_UNet
 from ..parts.stages import TextDetector, as_maps
 
@@ -32,7 +34,8 @@ def draw_disks(
     h, w = size
     disks = np.minimum(disks[disks[:, 2] > 1], 2*(h+w)).astype(np.int32)
     if not len(disks): return None, (0, 0)
-    low, high = (disks[:, :2] - disks[:, 2:]).min(0).clip(0), (disks[:, :2] + disks[:, 2:]).max(0) + 1
+    low, high = (disks[:, :2] - disks[:, 2:]).min(0).clip(0), (disks[:, :2] + disks[:, 2:]).max(
+        0) + 1
     (x0, y0), (x1, y1) = low.tolist(), np.minimum(high, (w, h)).tolist()
     if x1 <= x0 or y1 <= y0: return None, (0, 0)
     mask = np.zeros((y1-y0, x1-x0), np.uint8)
@@ -43,7 +46,8 @@ def draw_disks(
 def geometry(top, bottom):
     "Radius, sine and cosine (m-1,3) of a word between the points of its sides, each (m,2)."
     across = ((top[1:] + top[:-1]) - (bottom[1:] + bottom[:-1]))/2
-    return np.stack([np.linalg.norm(across, axis=1)/2, *direction(np.diff((top+bottom)/2, axis=0))], 1)
+    return np.stack([np.linalg.norm(across, axis=1)/2, *direction(np.diff((top+bottom)/2, axis=0))],
+                    1)
 
 # %% ../../nbs/detection/24_textsnake.ipynb #39b23917
 @dataclass
@@ -60,19 +64,25 @@ class TextSnakeTargets:
     ) -> dict:    # gt_text_mask, gt_center_region_mask, gt_mask (uint8), gt_radius_map, gt_sin_map, gt_cos_map (float32): (1,h,w)
         shapes = [outline(p) for p in polygons]
         learn = [s is not None and not skip for s, skip in zip(shapes, ignored, strict=True)]
-        words, rest = [s for s, l in zip(shapes, learn) if l], [p for p, l in zip(polygons, learn) if not l]
+        words, rest = [s for s, l in zip(shapes, learn)
+                       if l], [p for p, l in zip(polygons, learn) if not l]
         lines = [self.lines(w) for w in words]
-        owner = owner_map([b for t, l in lines for b in center_boxes(t, l, self.center_region_shrink_ratio)], size)
-        table = np.concatenate([np.zeros((1, 3)), *(geometry(t, l) for t, l in lines)]).astype(np.float32)
-        radius, sin, cos = table[owner].transpose(2, 0, 1)          # row 0: where there is no centre region
-        maps = dict(gt_text_mask=region_mask(words, size), gt_center_region_mask=(owner > 0).astype(np.uint8),
-                    gt_mask=region_mask(rest, size, 0), gt_radius_map=radius, gt_sin_map=sin, gt_cos_map=cos)
+        owner = owner_map([b for t, l in lines
+                           for b in center_boxes(t, l, self.center_region_shrink_ratio)], size)
+        table = np.concatenate([np.zeros((1, 3)), *(geometry(t, l) for t, l in lines)]).astype(
+            np.float32)
+        radius, sin, cos = table[owner].transpose(2, 0, 1)  # row 0: where there is no centre region
+        maps = dict(gt_text_mask=region_mask(words, size),
+                    gt_center_region_mask=(owner > 0).astype(np.uint8),
+                    gt_mask=region_mask(rest, size, 0), gt_radius_map=radius, gt_sin_map=sin,
+                    gt_cos_map=cos)
         return {k: np.ascontiguousarray(m)[None] for k, m in maps.items()}
 
     def lines(self,
         shape, # (n,2) outline
     ) -> tuple: # top and bottom, each (m,2), in reading order, a quarter of the height cut off at each end
-        top, bottom = reading_order(*matched_sides(shape, self.resample_step, self.orientation_thr), .9)
+        top, bottom = reading_order(*matched_sides(shape, self.resample_step, self.orientation_thr),
+                                    .9)
         return trim(top, bottom, *quarter_height(top, bottom, self.resample_step))
 
 # %% ../../nbs/detection/24_textsnake.ipynb #bfe2af37
@@ -84,7 +94,8 @@ class TextSnakeHead(nn.Module):
         super().__init__()
         self.out_conv = nn.Conv2d(in_channels, 5, 1)
         nn.init.kaiming_normal_(self.out_conv.weight)
-        with torch.no_grad(): self.out_conv.bias.copy_(torch.tensor([0., 0, 0, 0, 10])) # a first guess of the radius
+        # a first guess of the radius
+        with torch.no_grad(): self.out_conv.bias.copy_(torch.tensor([0., 0, 0, 0, 10]))
 
     def forward(self,
         x:torch.Tensor, # (b,in_channels,h,w)
@@ -100,14 +111,16 @@ class TextSnakeLoss:
     def __call__(self,
         pred:torch.Tensor, # (b,5,h,w) of the head
         maps:dict,         # as of `TextSnakeTargets`, each (b,1,h,w)
-    ) -> dict:             # loss_text, loss_center, loss_radius, loss_sin, loss_cos; their sum is minimised
+    ) -> dict:  # loss_text, loss_center, loss_radius, loss_sin, loss_cos; their sum is minimised
         with torch.autocast(pred.device.type, enabled=False):
             text, center, sin, cos, radius = pred.float().split(1, 1)
             names = 'text_mask', 'center_region_mask', 'mask', 'radius_map', 'sin_map', 'cos_map'
-            is_text, is_center, counts, gt_radius, gt_sin, gt_cos = (fit_map(maps[f'gt_{n}'], text) for n in names)
+            is_text, is_center, counts, gt_radius, gt_sin, gt_cos = (fit_map(maps[f'gt_{n}'], text)
+                                                                     for n in names)
             sin, cos = unit_circle(sin, cos)
             cost = F.binary_cross_entropy(center.sigmoid(), is_center, reduction='none')
-            def off(p, t): return masked_mean(F.smooth_l1_loss(p, t, reduction='none'), is_center*counts)
+            def off(p, t):
+                return masked_mean(F.smooth_l1_loss(p, t, reduction='none'), is_center*counts)
             return dict(loss_text=balanced_bce(text.sigmoid(), is_text, counts, self.ohem_ratio),
                         loss_center=masked_mean(cost, is_text*counts),
                         loss_radius=off(radius/(gt_radius + .01), torch.ones_like(radius)),
@@ -188,7 +201,8 @@ class TextSnakePostprocessor:
     def __call__(self,
         maps, # (b,5,h,w) or (5,h,w) tensor or array, the head's output
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
-        if self.text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'poly', not {self.text_repr_type!r}")
+        if self.text_repr_type != 'poly':
+            raise ValueError(f"text_repr_type must be 'poly', not {self.text_repr_type!r}")
         return [self.read(m) if m.numel() else ([], []) for m in as_maps(maps, 5)]
 
     def read(self,
@@ -207,7 +221,8 @@ class TextSnakePostprocessor:
 def regions(self, center):
     "Number of the word for each pixel (h,w), from 1, and for each word the box x, y, w, h of its centre region."
     mask = (center > self.min_center_region_confidence).view(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)    # outer ones: holes are filled
+    # outer ones: holes are filled
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     contours = [c for c in contours if cv2.contourArea(c) >= self.min_center_area]
     label = np.zeros(center.shape, np.int32)
     for k, c in enumerate(contours, 1): cv2.drawContours(label, [c], -1, k, -1)
@@ -220,7 +235,7 @@ def disks(self, maps, center, label, boxes):
     word, (sin, cos) = label[at], unit_circle(*maps[2:4, *at])
     step = .03*maps[4][at][:, None]*np.stack([cos, -sin], 1) # across the word
     (h, w), fence = label.shape, np.pad(label, 1)
-    fence[:, 1] = 0                                                                     # as in MMOCR, column 0 is outside
+    fence[:, 1] = 0  # as in MMOCR, column 0 is outside
     def inside(p, k): return fence[p[..., 0].clip(-1, h)+1, p[..., 1].clip(-1, w)+1] == word[k]
     middle = (march(points, step, inside) + march(points, -step, inside))*.5
     at = tuple(middle.astype(np.int32).T)
@@ -256,6 +271,7 @@ def textsnake_r50(
     "TextSnake on ResNet-50 with a U-Net neck."
     backbone = resnet50(width=width, style='caffe')
     neck = FPN_UNet(backbone.out_channels, max(width//2, 16))
-    stages = dict(targets=TextSnakeTargets(), loss=TextSnakeLoss(), postprocessor=TextSnakePostprocessor(),
+    stages = dict(targets=TextSnakeTargets(), loss=TextSnakeLoss(),
+                  postprocessor=TextSnakePostprocessor(),
                   transform=PageTransform((736, 1333))) | stages
     return TextDetector(backbone, neck, TextSnakeHead(neck.out_channels), **stages).eval()

@@ -37,7 +37,8 @@ def as_polygon(
         raise ValueError(f'not a list of points: {_told(points)}') from None
     if p.ndim == 3 and p.shape[1] == 1: p = p[:,0]                   # (n,1,2) -> (n,2)
     if p.ndim == 1 and p.size % 2 == 0: p = p.reshape(-1, 2)         # (2n,) -> (n,2)
-    if p.ndim != 2 or p.shape[1] != 2: raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
+    if p.ndim != 2 or p.shape[1] != 2:
+        raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
     if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_told(p)}')
     if not (abs(p) <= _FAR).all():
         raise ValueError(f'a coordinate is not a finite number up to {_FAR:.0e}: {_told(p)}')
@@ -78,7 +79,8 @@ def repair(
     p = as_polygon(poly)
     shape = shapely.Polygon(p)
     if not shape.is_valid:
-        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))   # twice: collections hold collections
+        # twice: collections hold collections
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))
         parts = [g for g in parts if g.geom_type == 'Polygon' and g.area > 0]
         if not parts: return None
         q = shapely.get_coordinates(max(parts, key=shapely.area).exterior)[:-1]
@@ -90,7 +92,8 @@ def _shapes(polys) -> np.ndarray: # (n,) valid shapely polygons
     "All of `polys` at once; invalid ones cleaned as MMOCR cleans them, by a buffer of width 0."
     polys = [as_polygon(p) for p in polys]
     if not polys: return np.empty(0, object)
-    owner = np.repeat(np.arange(len(polys)), [len(p) for p in polys])     # polygon that each point belongs to
+    # polygon that each point belongs to
+    owner = np.repeat(np.arange(len(polys)), [len(p) for p in polys])
     shapes = shapely.polygons(shapely.linearrings(np.concatenate(polys), indices=owner))
     bad = ~shapely.is_valid(shapes)
     shapes[bad] = shapely.buffer(shapes[bad], 0)
@@ -191,7 +194,8 @@ def min_area_rect(
     points,       # (n,2), n ≥ 1
 ) -> np.ndarray:  # (4,2), ordered as by `order_quad`
     "Corners of the smallest rectangle, of any direction, around the points."
-    return order_quad(cv2.boxPoints(cv2.minAreaRect(as_polygon(points, least=1).astype(np.float32))))
+    return order_quad(
+        cv2.boxPoints(cv2.minAreaRect(as_polygon(points, least=1).astype(np.float32))))
 
 def text_frame(
     poly,      # (n,2)
@@ -214,7 +218,7 @@ def resample(
     if not (isinstance(n, (int, np.integer)) and 2 <= n <= _FAR):
         raise ValueError(f'resample wants n ≥ 2 points, got {_told(n)}')
     if closed: p = np.concatenate([p, p[:1]])
-    s = np.concatenate([[0.], np.hypot(*np.diff(p, axis=0).T).cumsum()])    # length up to each corner
+    s = np.concatenate([[0.], np.hypot(*np.diff(p, axis=0).T).cumsum()])  # length up to each corner
     t = np.linspace(0, s[-1], n, endpoint=not closed)
     return np.stack([np.interp(t, s, p[:,0]), np.interp(t, s, p[:,1])], axis=1)
 

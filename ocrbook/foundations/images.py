@@ -10,7 +10,8 @@ __all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'ImageError', 'Document', 'open_docu
 # %% ../../nbs/foundations/03_images.ipynb #96ffb41b
 try: import cv2
 except ImportError as e:
-    raise ImportError(f'OpenCV does not load ({e}): `pip install opencv-python-headless` needs no screen libraries') from None
+    raise ImportError(
+        f'OpenCV does not load ({e}): `pip install opencv-python-headless` needs no screen libraries') from None
 
 # %% ../../nbs/foundations/03_images.ipynb #e2f796fd
 import ctypes, io, os, re, stat, struct, threading
@@ -518,7 +519,8 @@ def pad_to_multiple(
     return np.pad(image, ((0, dh), (0, dw)) + ((0, 0),)*(image.ndim-2), constant_values=value)
 
 # %% ../../nbs/foundations/03_images.ipynb #3a9bead9
-IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375) # RGB, on the scale 0..255
+# RGB, on the scale 0..255
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 def normalize(
     image:np.ndarray,   # uint8 (h,w,3) RGB or (h,w) grey
@@ -530,7 +532,8 @@ def normalize(
     planes = cv2.split(image)[::-1 if bgr else 1]
     mean, std = (np.broadcast_to(np.float64(v), len(planes)) for v in (mean, std))
     out = np.empty((len(planes),) + image.shape[:2], np.float32)
-    for plane, m, s, o in zip(planes, mean, std, out): cv2.LUT(plane, ((np.arange(256.)-m)/s).astype(np.float32), dst=o)
+    for plane, m, s, o in zip(planes, mean, std, out):
+        cv2.LUT(plane, ((np.arange(256.)-m)/s).astype(np.float32), dst=o)
     return torch.from_numpy(out)
 
 # %% ../../nbs/foundations/03_images.ipynb #d3e54460
@@ -552,7 +555,8 @@ def resize_word(
     new = max(new, min_width or 1)
     if max_width is None: return _resize(image, height, new), 1.
     out = _resize(image, height, min(new, max_width))
-    if new < max_width: out = cv2.copyMakeBorder(out, 0, 0, 0, max_width-new, cv2.BORDER_CONSTANT, value=(value,)*3)
+    if new < max_width:
+        out = cv2.copyMakeBorder(out, 0, 0, 0, max_width-new, cv2.BORDER_CONSTANT, value=(value,)*3)
     return out, min(1., new/max_width)
 
 # %% ../../nbs/foundations/03_images.ipynb #5e1b0b91
@@ -583,9 +587,11 @@ class WordTransform:
     grey:bool = False          # one channel
     bgr:bool = False           # three channels, blue first
 
-    def __call__(self, image, shape=None): # uint8 RGB (h,w,3) -> float32 tensor (c,height,W), valid ratio
+    # uint8 RGB (h,w,3) -> float32 tensor (c,height,W), valid ratio
+    def __call__(self, image, shape=None):
         image = to_grey(image) if self.grey else image
-        image, ratio = resize_word(image, self.height, self.min_width, self.max_width, self.divisor, self.keep_ratio, shape=shape)
+        image, ratio = resize_word(image, self.height, self.min_width, self.max_width, self.divisor,
+                                   self.keep_ratio, shape=shape)
         return normalize(image, self.mean, self.std, self.bgr), ratio
 
 # %% ../../nbs/foundations/03_images.ipynb #4e77c2ce
@@ -600,7 +606,8 @@ def rotate90(
 def _near(image, points, margin=2):
     "Image and points, cut to the surroundings of `points`, and shrunk, if too long for OpenCV."
     if max(image.shape[:2]) < 32_767: return image, points
-    lo = (np.floor(points.min((0, 1) if points.ndim == 3 else 0)).astype(int) - margin).clip(0, np.array(image.shape[1::-1]) - 1)
+    lo = (np.floor(points.min((0, 1) if points.ndim == 3 else 0)).astype(int)
+          - margin).clip(0, np.array(image.shape[1::-1]) - 1)
     hi = np.ceil(points.max((0, 1) if points.ndim == 3 else 0)).astype(int) + margin + 1
     image, points = image[lo[1]:max(hi[1], lo[1]+1), lo[0]:max(hi[0], lo[0]+1)], points - lo
     h, w = image.shape[:2]
@@ -611,7 +618,7 @@ def _near(image, points, margin=2):
 # %% ../../nbs/foundations/03_images.ipynb #5ac29efa
 def crop_quad(
     image:np.ndarray, # (h,w,3) or (h,w)
-    quad,             # 4 points: top left, top right, bottom right, bottom left of the text as it is read
+    quad,  # 4 points: top left, top right, bottom right, bottom left of the text as it is read
     clip:bool=True,   # pull corners outside the image to its border
 ) -> np.ndarray:      # as wide and high as the longer of opposite edges
     "The quad pulled into an upright rectangle by a perspective map."
@@ -636,7 +643,8 @@ def crop_box(
     h, w = image.shape[:2]
     p = as_polygon(poly, 1).clip(0, (w, h))
     (x0, y0), (x1, y1) = p.min(0), p.max(0)
-    dx, dy = min(x1-x0, y1-y0)*np.float64((long_pad, short_pad) if y1-y0 < x1-x0 else (short_pad, long_pad))
+    dx, dy = min(x1-x0, y1-y0)*np.float64((long_pad, short_pad) if y1-y0 < x1-x0
+                                          else (short_pad, long_pad))
     left, top = min(max(int(x0-dx), 0), w-1), min(max(int(y0-dy), 0), h-1)
     return image[top:max(int(y1+dy), top+1), left:max(int(x1+dx), left+1)].copy()
 
@@ -660,18 +668,23 @@ def _narrowest(poly, n=16):
     "The two sides of the outline `poly` (m,2) that run closest to each other, and their mean distance."
     ring = np.r_[poly, poly[:1]]
     t = np.r_[0, np.linalg.norm(np.diff(ring, axis=0), axis=1).cumsum()]
-    simple = cv2.approxPolyDP(poly.astype(np.float32)[:, None], .02*float(np.ptp(poly, axis=0).max()), True)[:, 0]
+    simple = cv2.approxPolyDP(poly.astype(np.float32)[:, None],
+                              .02*float(np.ptp(poly, axis=0).max()), True)[:, 0]
     simple = simple[::ceil(len(simple)/256)]
     at = np.unique([np.linalg.norm(poly - p, axis=1).argmin() for p in simple])
     at = at[::ceil(len(at)/32)]
     m = len(at)
-    pairs = np.array([(a, b) for a, b in combinations(range(m), 2) if b-a > 1 and (b+1) % m != a]).reshape(-1, 2)
+    pairs = np.array([(a, b) for a, b in combinations(range(m), 2) if b-a > 1
+                      and (b+1) % m != a]).reshape(-1, 2)
     if not len(pairs): return None, np.inf
     a, b = pairs.T
     at2, total = np.r_[at, at + len(poly)], t[-1]                # a second round
     where = lambda k: t[at2[k] % len(poly)] + total*(at2[k] >= len(poly))
-    along = lambda s, e: np.stack([np.interp((s[:, None] + (e-s)[:, None]*np.linspace(0, 1, n)) % total, t, xy) for xy in ring.T], 2)
-    gaps = np.linalg.norm(along(where(a+1), where(b)) - along(where(a+m), where(b+1)), axis=2).mean(1)
+    along = lambda s, e: np.stack(
+        [np.interp((s[:, None] + (e-s)[:, None]*np.linspace(0, 1, n)) % total, t, xy)
+         for xy in ring.T], 2)
+    gaps = np.linalg.norm(along(where(a+1), where(b)) - along(where(a+m), where(b+1)),
+                          axis=2).mean(1)
     i, j = pairs[gaps.argmin()]
     side = lambda k, l: poly[np.arange(at2[k], at2[l]+1) % len(poly)]
     return (side(i+1, j), side(j+1, i+m)[::-1]), gaps.min()
@@ -711,5 +724,7 @@ def straighten(
     v = np.linspace(0, 1, h)[:, None, None] if h > 1 else np.full((1, 1, 1), .5)
     source = (top*(1-v) + bottom*v).astype(np.float32)                       # (h,w,2)
     image, source = _near(image, source)
-    strip = cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return strip if height in (None, h) else _resize(strip, height, max(1, round(w*height/h)), area=True)
+    strip = cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_LINEAR,
+                      borderMode=cv2.BORDER_REPLICATE)
+    return strip if height in (None, h) else _resize(strip, height,
+                                                     max(1, round(w*height/h)), area=True)

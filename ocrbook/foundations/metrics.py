@@ -54,11 +54,13 @@ def match_iou(
     return np.array(pairs, dtype=int).reshape(-1, 2), counted
 
 # %% ../../nbs/foundations/07_metrics.ipynb #d50fe7eb
-def _pages(preds, truths, ignored) -> list: # of (predictions, truths, ignored) per image, polygons (n,2)
+# of (predictions, truths, ignored) per image, polygons (n,2)
+def _pages(preds, truths, ignored) -> list:
     "Check the three lists and turn every polygon into an array; an error names image and polygon."
     ignored = [[] for _ in truths] if ignored is None else ignored
     if not len(preds) == len(truths) == len(ignored):
-        raise ValueError(f'one entry an image: {len(preds)} predictions, {len(truths)} truths, {len(ignored)} ignored')
+        raise ValueError(
+            f'one entry an image: {len(preds)} predictions, {len(truths)} truths, {len(ignored)} ignored')
     def arrays(polys, kind, i):
         out = []
         for k, p in enumerate(polys):
@@ -96,12 +98,14 @@ def best_hmean(
     thresholds=None,  # score thresholds to try, in this order; None: 0.3, 0.4, … 0.9, as MMOCR
 ) -> dict:            # the result at the best of them, and which it was as 'threshold'
     "The score threshold with the highest harmonic mean, the first of equals."
-    if len(preds) != len(scores): raise ValueError(f'polygons of {len(preds)} images, scores of {len(scores)}')
+    if len(preds) != len(scores):
+        raise ValueError(f'polygons of {len(preds)} images, scores of {len(scores)}')
     for i, (p, s) in enumerate(zip(preds, scores)):
         if len(p) != len(s): raise ValueError(f'image {i}: {len(p)} polygons and {len(s)} scores')
     thresholds = np.arange(.3, 1., .1).tolist() if thresholds is None else list(thresholds)
     def at(thr): # MMOCR drops scores equal to the first threshold, keeps those equal to a later one
-        kept = [[q for q, v in zip(p, s) if v >= thr and v > min(thresholds)] for p, s in zip(preds, scores)]
+        kept = [[q for q, v in zip(p, s) if v >= thr and v > min(thresholds)]
+                for p, s in zip(preds, scores)]
         return metric(kept, truths, ignored)[0] | dict(threshold=thr)
     return max((at(t) for t in thresholds), key=lambda r: r['hmean'])
 
@@ -118,18 +122,20 @@ def _reaches(shares, thr) -> bool:
 # %% ../../nbs/foundations/07_metrics.ipynb #a5089b0f
 def _hits_ic13(every, n, pred, free_p, recall_thr, precision_thr, center_thr, split_score) -> tuple:
     "Hits for recall and for precision. `every`: n truths, then ignored regions; `free_p`: predictions that count."
-    inter = intersection_matrix(every, pred)                                    # (truths + ignored, preds)
+    inter = intersection_matrix(every, pred)  # (truths + ignored, preds)
     rec, prec = _share(inter, every, 0), _share(inter, pred, 1)
     hit_r, hit_p, free_t, free_p = 0., 0., np.arange(len(every)) < n, free_p.copy()
     pair = (rec > recall_thr) & (prec > precision_thr)
     lone = pair & (pair.sum(1, keepdims=True) == 1) & (pair.sum(0, keepdims=True) == 1)
     for t, p in np.argwhere(lone & free_t[:,None] & free_p):                    # one to one
-        if _centres_near(every[t], pred[p], center_thr): free_t[t] = free_p[p] = False; hit_r += 1; hit_p += 1
+        if _centres_near(every[t], pred[p], center_thr):
+            free_t[t] = free_p[p] = False; hit_r += 1; hit_p += 1
     for t in np.flatnonzero(free_t):                                            # a word in pieces
         parts = free_p & (prec[t] >= precision_thr)
         if _reaches(rec[t,parts], recall_thr):
-            hit_r += split_score; hit_p += split_score*parts.sum(); free_t[t], free_p[parts] = False, False
-    for p in np.flatnonzero(free_p):                                            # several words in one box
+            hit_r += split_score; hit_p += split_score*parts.sum(); free_t[t], free_p[
+                parts] = False, False
+    for p in np.flatnonzero(free_p):  # several words in one box
         parts = free_t & (rec[:,p] >= recall_thr)
         if _reaches(prec[parts,p], precision_thr):
             hit_r += parts.sum(); hit_p += 1; free_p[p], free_t[parts] = False, False
@@ -150,15 +156,18 @@ def hmean_ic13(
     for i, (pred, true, ignore) in enumerate(_pages(preds, truths, ignored)):
         for kind, polys in (('prediction', pred), ('truth', true)):
             bad = next((k for k, p in enumerate(polys) if len(p) != 4), None)
-            if bad is not None: raise ValueError(f'image {i}, {kind} {bad} has {len(polys[bad])} points: '
-                                                 'hmean_ic13 is for quads, use hmean_iou')
+            if bad is not None:
+                raise ValueError(f'image {i}, {kind} {bad} has {len(polys[bad])} points: '
+                                 'hmean_ic13 is for quads, use hmean_iou')
         counted = _counted(pred, ignore, precision_thr)
-        hits = _hits_ic13(true + ignore, len(true), pred, counted, recall_thr, precision_thr, center_thr, split_score)
+        hits = _hits_ic13(true + ignore, len(true), pred, counted, recall_thr, precision_thr,
+                          center_thr, split_score)
         counts = len(true), int(counted.sum())
         images.append(hmean(*hits, *counts))
         total += *counts, *hits
     t, n, r, p = total.tolist()
-    return dict(num_gts=int(t), num_dets=int(n), num_recall=r, num_precision=p) | hmean(r, p, int(t), int(n)), images
+    return dict(num_gts=int(t), num_dets=int(n), num_recall=r,
+                num_precision=p) | hmean(r, p, int(t), int(n)), images
 
 # %% ../../nbs/foundations/07_metrics.ipynb #68e982e9
 _symbols = re.compile('[^A-Za-z0-9^\u4e00-\u9fa5]')
@@ -170,10 +179,13 @@ def _plain(text:str) -> str:
 def _texts(preds, truths) -> tuple: # preds, truths as lists
     "Two lists of equally many strings, or an error that says what came instead."
     for kind, texts in (('predictions', preds), ('truths', truths)):
-        if isinstance(texts, str): raise TypeError(f'{kind}: a list of strings is wanted, got the string {texts!r}')
+        if isinstance(texts, str):
+            raise TypeError(f'{kind}: a list of strings is wanted, got the string {texts!r}')
         for i, t in enumerate(texts):
-            if not isinstance(t, str): raise TypeError(f'{kind}, entry {i}: a string is wanted, got {t!r}')
-    if len(preds) != len(truths): raise ValueError(f'{len(preds)} predictions and {len(truths)} truths')
+            if not isinstance(t, str):
+                raise TypeError(f'{kind}, entry {i}: a string is wanted, got {t!r}')
+    if len(preds) != len(truths):
+        raise ValueError(f'{len(preds)} predictions and {len(truths)} truths')
     return list(preds), list(truths)
 
 def _ratio(hits, n) -> float:
@@ -188,7 +200,8 @@ def word_accuracy(
     "Share of words read without a mistake: exactly, ignoring case, ignoring case and symbols."
     preds, truths = _texts(preds, truths)
     views = dict(word_acc=str, word_acc_ignore_case=str.lower, word_acc_ignore_case_symbol=_plain)
-    return {k: _ratio(sum(f(p) == f(t) for p, t in zip(preds, truths)), len(truths)) for k, f in views.items()}
+    return {k: _ratio(sum(f(p) == f(t) for p, t in zip(preds, truths)), len(truths))
+            for k, f in views.items()}
 
 # %% ../../nbs/foundations/07_metrics.ipynb #68df9c27
 def common_chars(
@@ -205,7 +218,8 @@ def char_recall_precision(
     "Shares of the true and of the predicted characters that match; case and symbols ignored."
     p, t = ([_plain(s) for s in x] for x in _texts(preds, truths))
     hits = sum(map(common_chars, p, t))
-    return dict(char_recall=_ratio(hits, sum(map(len, t))), char_precision=_ratio(hits, sum(map(len, p))))
+    return dict(char_recall=_ratio(hits, sum(map(len, t))),
+                char_precision=_ratio(hits, sum(map(len, p))))
 
 # %% ../../nbs/foundations/07_metrics.ipynb #167802ea
 def _ned(a:str, b:str) -> float: return Levenshtein.distance(a, b)/max(1, len(a), len(b)) # in [0,1]
@@ -227,7 +241,8 @@ def text_metrics(
     return word_accuracy(preds, truths) | char_recall_precision(preds, truths) | ned
 
 # %% ../../nbs/foundations/07_metrics.ipynb #9e2c2adb
-_unseen = re.compile('[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]')
+_unseen = re.compile(
+    '[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]')
 
 def fold_text(text:str) -> str:
     "Letters, their marks and digits, without case, in NFC; a text that has none of them: all of it."
@@ -246,7 +261,8 @@ def unicode_metrics(
     "Word accuracy and 1-N.E.D. of what `fold_text` keeps: case and symbols ignored in every alphabet."
     p, t = (list(map(fold_text, x)) for x in _texts(preds, truths))
     near = sum(1 - _ned(a, b) for a, b in zip(p, t))
-    return {'word_acc_unicode': _ratio(sum(map(str.__eq__, p, t)), len(t)), '1-N.E.D_unicode': _ratio(near, len(t))}
+    return {'word_acc_unicode': _ratio(sum(map(str.__eq__, p, t)), len(t)),
+            '1-N.E.D_unicode': _ratio(near, len(t))}
 
 # %% ../../nbs/foundations/07_metrics.ipynb #d70dfeb9
 def f1(
@@ -258,12 +274,16 @@ def f1(
     "F1 of each class; 0 for a class that neither occurs nor is predicted."
     p, t = np.asarray(preds), np.asarray(truths)
     if p.ndim == 2: p, classes = p.argmax(1), p.shape[1]
-    if classes is None: raise ValueError('class numbers alone do not tell how many classes there are: give classes=')
-    if p.shape != t.shape or t.ndim != 1: raise ValueError(f'one prediction a truth: shapes {p.shape} and {t.shape}')
+    if classes is None:
+        raise ValueError(
+            'class numbers alone do not tell how many classes there are: give classes=')
+    if p.shape != t.shape or t.ndim != 1:
+        raise ValueError(f'one prediction a truth: shapes {p.shape} and {t.shape}')
     for kind, x in (('prediction', p), ('truth', t)):
         wrong = x[(x < 0) | (x >= classes)]
         if wrong.size: raise ValueError(f'{kind} {wrong[0]} is no class, they are 0 to {classes-1}')
-    table = np.bincount(t.astype(int)*classes + p.astype(int), minlength=classes**2).reshape(classes, classes)
+    table = np.bincount(t.astype(int)*classes + p.astype(int),
+                        minlength=classes**2).reshape(classes, classes)
     table = table.astype(np.float32)                                          # (true, predicted)
     r, p = table.diagonal()/table.sum(1).clip(1), table.diagonal()/table.sum(0).clip(1)
     return (2*r*p/(r + p).clip(1e-8))[np.setdiff1d(np.arange(classes), list(ignore))]
@@ -287,7 +307,8 @@ def link_f1(
     truths, # an entry a receipt: true links
 ) -> dict:  # recall, precision, hmean, each in [0,1]; counted over all receipts
     "How many links from word to word are found, and how many of those found are true."
-    if len(preds) != len(truths): raise ValueError(f'links of {len(preds)} and of {len(truths)} receipts')
+    if len(preds) != len(truths):
+        raise ValueError(f'links of {len(preds)} and of {len(truths)} receipts')
     sets = [[{(int(i), int(j)) for i, j, *_ in links} for links in x] for x in (preds, truths)]
     hits = sum(len(p & t) for p, t in zip(*sets))
     return hmean(hits, hits, *(sum(map(len, s)) for s in sets[::-1]))

@@ -18,10 +18,11 @@ import numpy as np
 def _polygon(points):
     "Read-only float64 copy of a polygon, checked."
     p = np.array(points, dtype=float)
-    if p.ndim != 2 or p.shape[1] != 2: raise ValueError(f'a polygon is (n,2) points x y, got shape {p.shape}')
+    if p.ndim != 2 or p.shape[1] != 2:
+        raise ValueError(f'a polygon is (n,2) points x y, got shape {p.shape}')
     if len(p) < 3: raise ValueError(f'a polygon needs 3 points or more, got {len(p)}: {p.tolist()}')
     if not np.isfinite(p).all(): raise ValueError(f'a polygon must be finite, got {p.tolist()}')
-    p += 0.                                                            # -0 becomes 0: equal values, equal bytes
+    p += 0.  # -0 becomes 0: equal values, equal bytes
     p.flags.writeable = False
     return p
 
@@ -44,16 +45,20 @@ class TextInstance:
     def __post_init__(self):
         for name in ('text', 'label'):
             o = getattr(self, name)
-            if not isinstance(o, str|None): raise ValueError(f'{name} is a string or None, got {o!r}')
+            if not isinstance(o, str|None):
+                raise ValueError(f'{name} is a string or None, got {o!r}')
         object.__setattr__(self, 'polygon', _polygon(self.polygon))
         object.__setattr__(self, 'score', _score(self.score))
 
-    def _key(self): return self.polygon.shape, self.polygon.tobytes(), self.text, self.score, self.label
-    def __eq__(self, other): return self._key() == other._key() if isinstance(other, TextInstance) else NotImplemented
+    def _key(self):
+        return self.polygon.shape, self.polygon.tobytes(), self.text, self.score, self.label
+    def __eq__(self, other):
+        return self._key() == other._key() if isinstance(other, TextInstance) else NotImplemented
     def __hash__(self): return hash(self._key())
     def __repr__(self):
         (x0, y0), (x1, y1) = self.polygon.min(0), self.polygon.max(0)
-        rest = [f'{k}={v}' for k, v in (('score', self.score), ('label', self.label)) if v is not None]
+        rest = [f'{k}={v}' for k, v in (('score', self.score), ('label', self.label))
+                if v is not None]
         return f'TextInstance({", ".join([repr(self.text), f"x {x0:.0f}…{x1:.0f}", f"y {y0:.0f}…{y1:.0f}", *rest])})'
 
 # %% ../../nbs/foundations/06_results.ipynb #9527fdc1
@@ -78,15 +83,16 @@ def _moments(pts):
     add = lambda x: np.add.reduceat(x, pts.start)
     outer = lambda x: x[:, :, None]*x[:, None]
     mean = add(pts.at)/add(np.ones(len(pts.at)))[:, None]
-    p, q = pts.at-mean[pts.owner], pts.next-mean[pts.owner]            # near zero, no digits are lost
+    p, q = pts.at-mean[pts.owner], pts.next-mean[pts.owner]  # near zero, no digits are lost
     cross = p[:, 0]*q[:, 1]-p[:, 1]*q[:, 0]
     area = add(cross)/2
-    cross *= np.where(area < 0, -1, 1)[pts.owner]                      # counter-clockwise counts as well
-    tiny = 1e-9*add((p**2).sum(1))+1e-12                               # a speck of weight on each polygon's points
+    cross *= np.where(area < 0, -1, 1)[pts.owner]  # counter-clockwise counts as well
+    tiny = 1e-9*add((p**2).sum(1))+1e-12  # a speck of weight on each polygon's points
     area = abs(area)+tiny
     centre = add(cross[:, None]*(p+q))/(6*area)[:, None]
     spread = add(cross[:, None, None]*(outer(p)+outer(q)+outer(p+q)))/24
-    spread = (spread+tiny[:, None, None]*add(outer(p))/add(np.ones(len(p)))[:, None, None])/area[:, None, None]
+    spread = (spread+tiny[:, None, None]*add(outer(p))/add(np.ones(len(p)))[:, None, None])/area[
+        :, None, None]
     return mean+centre, spread-outer(centre)
 
 # %% ../../nbs/foundations/06_results.ipynb #4d1be8fd
@@ -103,7 +109,7 @@ def _page_angle(tilt, sides):
     "Direction of the lines, radians in [-60°,120°): the peak of the long words' votes, else the mean tilt of the short."
     letter = np.maximum(sides[:, 1], np.median(sides[:, 1]))
     vote = (sides[:, 0]/letter-1.6).clip(0, 2)*np.where(abs(tilt) < np.pi/4, 1.5, 1)
-    if not vote.any():                                                 # short words: upright, tilted at most 45°
+    if not vote.any():  # short words: upright, tilted at most 45°
         return np.angle((np.exp(4j*tilt)*(sides[:, 0]-sides[:, 1])).sum()+1e-3)/4
     bins = np.bincount(np.floor(tilt % np.pi*180/np.pi).astype(int) % 180, vote, minlength=180)
     near = np.exp(-np.minimum(np.arange(180), 180-np.arange(180))**2/32)
@@ -132,10 +138,12 @@ def _bars(pts, angle=None):
     along = np.stack([np.cos(own), np.sin(own)], 1)
     span = pts.at-centre[pts.owner]
     a, b = ((span*v[pts.owner]).sum(1) for v in (along, along[:, ::-1]*(-1, 1)))
-    (a0, b0), (a1, b1) = ([f.reduceat(o, pts.start) for o in (a, b)] for f in (np.minimum, np.maximum))
+    (a0, b0), (a1, b1) = ([f.reduceat(o, pts.start) for o in (a, b)]
+                          for f in (np.minimum, np.maximum))
     height = b1-b0+1e-6
     tall = (height > 1.8*(a1-a0)) & (height > 1.5*np.median(height))   # a vertical sign, not an I
-    return _Bars(centre, along, centre+along*a0[:, None], centre+along*a1[:, None], height, tall), angle
+    return _Bars(centre, along, centre+along*a0[:, None], centre+along*a1[:, None], height,
+                 tall), angle
 
 # %% ../../nbs/foundations/06_results.ipynb #1cf7c302
 def _cost(bars, i, j, gap):
@@ -144,11 +152,13 @@ def _cost(bars, i, j, gap):
     e /= np.linalg.norm(e, axis=-1, keepdims=True)+1e-9
     step = bars.left[j]-bars.right[i]
     space, off = (step*e).sum(-1), abs(step[..., 1]*e[..., 0]-step[..., 0]*e[..., 1])
-    least, most = np.minimum(bars.height[i], bars.height[j]), np.maximum(bars.height[i], bars.height[j])
+    least, most = np.minimum(bars.height[i],
+                             bars.height[j]), np.maximum(bars.height[i], bars.height[j])
     level = (least+most)/2-off > .5*least
     alike = (most <= 3*least) | ((off < .2*most) & (space < .8*most))
     ahead = (((bars.centre[j]-bars.centre[i])*e).sum(-1) > 0) & (space > -.5*most)
-    ok = level & alike & ahead & (space < gap*np.maximum(least, .5*most)) & ~(bars.tall[i] & bars.tall[j])
+    ok = level & alike & ahead & (space < gap*np.maximum(least, .5*most)) & ~(
+        bars.tall[i] & bars.tall[j])
     return np.where(ok, space.clip(0)+2*off, np.inf)
 
 # %% ../../nbs/foundations/06_results.ipynb #5bf5d26b
@@ -216,7 +226,8 @@ def _tables(block, count, lo, hi):
     high = b[:, 1]-a[:, 1]
     beside = _shared(a[:, 1], b[:, 1]) > .5*np.minimum(high[:, None], high)
     broken = (thin | (beside & thin & (lines > 2)).any(1))[block]
-    return np.unique(np.where(broken, len(block)+np.arange(len(block)), block), return_inverse=True)[1]
+    return np.unique(np.where(broken, len(block)+np.arange(len(block)), block),
+                     return_inverse=True)[1]
 
 # %% ../../nbs/foundations/06_results.ipynb #56eb1bfc
 def _walk(lo, hi):
@@ -224,8 +235,10 @@ def _walk(lo, hi):
     lo, hi = lo.astype(np.float32), hi.astype(np.float32)
     mid, (wide, high) = (lo+hi)/2, (hi-lo).T
     over, level = _shared(lo[:, 0], hi[:, 0]), _shared(lo[:, 1], hi[:, 1])
-    beside = (level > .3*np.minimum(high[:, None], high)) & (over < .25*np.minimum(wide[:, None], wide))
-    first = np.where(beside, mid[:, None, 0] < mid[:, 0], (mid[:, None, 1] < mid[:, 1]) & (over > 0))
+    beside = (level > .3*np.minimum(high[:, None], high)) & (over
+                                                             < .25*np.minimum(wide[:, None], wide))
+    first = np.where(beside, mid[:, None, 0] < mid[:, 0],
+                     (mid[:, None, 1] < mid[:, 1]) & (over > 0))
     rank = np.empty(len(lo))
     rank[np.lexsort((lo[:, 0], mid[:, 1]))] = np.arange(len(lo))
     waits, out = first.sum(0)*len(lo)+rank, []
@@ -256,7 +269,7 @@ def reading_order(
     bars, angle = _bars(_points(polys), None if angle is None else math.radians(angle))
     line = _groups(_links(bars, angle, gap), len(polys))
     level = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    ends = np.stack([bars.left@level, bars.right@level])               # turned so that lines are level
+    ends = np.stack([bars.left@level, bars.right@level])  # turned so that lines are level
     lo, hi = _extent(line, ends.min(0), ends.max(0))
     count = np.bincount(line)
     mid, tall = (np.bincount(line, o)/count for o in ((bars.centre@level)[:, 1], bars.height))
@@ -276,12 +289,14 @@ def _lines(lines, n):
 def _size(size):
     "Size as two whole numbers, 1 or more."
     size = tuple(map(int, size))
-    if len(size) != 2 or min(size) < 1: raise ValueError(f'size is (h,w) in pixels, 1 or more, got {size}')
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'size is (h,w) in pixels, 1 or more, got {size}')
     return size
 
 def _angle(degrees):
     "Whole quarter turns as 0, 90, 180 or 270 degrees."
-    if not math.isfinite(degrees) or degrees % 90: raise ValueError(f'a page is turned by quarters: 0, 90, 180 or 270 degrees, got {degrees}')
+    if not math.isfinite(degrees) or degrees % 90:
+        raise ValueError(f'a page is turned by quarters: 0, 90, 180 or 270 degrees, got {degrees}')
     return int(degrees % 360)
 
 def _turned(polygon, degrees, size):
@@ -303,10 +318,13 @@ class Page:
     def __post_init__(self):
         words, size, angle = tuple(self.words), _size(self.size), _angle(self.angle)
         for o in words:
-            if not isinstance(o, TextInstance): raise ValueError(f'words are TextInstance, got {type(o).__name__}')
-        found = reading_order([_turned(o.polygon, angle, size) for o in words]) if self.lines is None else self.lines
+            if not isinstance(o, TextInstance):
+                raise ValueError(f'words are TextInstance, got {type(o).__name__}')
+        found = reading_order([_turned(o.polygon, angle, size)
+                               for o in words]) if self.lines is None else self.lines
         path = None if self.path is None else str(self.path)
-        checked = dict(words=words, lines=_lines(found, len(words)), size=size, path=path, angle=angle)
+        checked = dict(words=words, lines=_lines(found, len(words)), size=size, path=path,
+                       angle=angle)
         for k, v in checked.items(): object.__setattr__(self, k, v)
 
     def turn(self,
@@ -340,12 +358,14 @@ def _show(page, image):
     if image is None: image = np.full((*page.size, 3), 255, np.uint8)
     size = tuple(image.shape[:2])
     if size != page.size: raise ValueError(f'the page is {page.size}, the picture {size} (h,w)')
-    return show_polys(image, pred=[o.polygon for o in page.words], texts=[o.text for o in page.words])
+    return show_polys(image, pred=[o.polygon for o in page.words],
+                      texts=[o.text for o in page.words])
 
 # %% ../../nbs/foundations/06_results.ipynb #87370732
 def _to_json(page):
     "JSON text of a page; `Page.from_json` gives back an equal one."
-    words = [dict(polygon=o.polygon.tolist(), text=o.text, score=o.score, label=o.label) for o in page.words]
+    words = [dict(polygon=o.polygon.tolist(), text=o.text, score=o.score, label=o.label)
+             for o in page.words]
     said = dict(path=page.path, size=page.size, angle=page.angle, words=words, lines=page.lines)
     return json.dumps(said, ensure_ascii=False)
 
@@ -354,7 +374,8 @@ def _from_json(text):
     place = ''
     try:
         data = json.loads(text)
-        lack = [k for k in ('size', 'words', 'lines') if not isinstance(data, dict) or k not in data]
+        lack = [k for k in ('size', 'words', 'lines') if not isinstance(data, dict)
+                or k not in data]
         if lack: raise ValueError(f'no {", ".join(lack)}')
         words, place = [], 'words: '
         for i, o in enumerate(data['words']):
@@ -367,7 +388,8 @@ def _from_json(text):
         if not isinstance(data.get('path'), str|None): raise ValueError('not a string')
         place = 'angle: '
         return Page(words, lines, size, data.get('path'), data.get('angle', 0))
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as e:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
+            ValueError) as e:
         why = f'no {e.args[0]}' if isinstance(e, KeyError) else str(e) or type(e).__name__
         why = why if len(why) < 200 else f'{why[:150]} … {why[-40:]}'
         raise ValueError(f'not the JSON of a page: {place}{why}') from None
@@ -381,21 +403,25 @@ def _clean(text):
 def _bbox(words, size):
     "hOCR box around `words`: whole pixels, inside a page of `size` (h,w)."
     p = np.concatenate([o.polygon for o in words])
-    lo, hi = (np.clip(o, 0, size[::-1]).astype(int) for o in (np.floor(p.min(0)), np.ceil(p.max(0))))
+    lo, hi = (np.clip(o, 0, size[::-1]).astype(int) for o in (np.floor(p.min(0)),
+                                                              np.ceil(p.max(0))))
     return 'bbox {} {} {} {}'.format(*lo, *hi)
 
 # %% ../../nbs/foundations/06_results.ipynb #d172a969
 def _hocr_page(page, n):
     "The `n`-th page, from 1, as an hOCR element."
     (h, w), words = page.size, page.words
-    name = '' if page.path is None else 'image &quot;{}&quot;; '.format(_clean(page.path).replace('"', '%22'))
+    name = '' if page.path is None else 'image &quot;{}&quot;; '.format(
+        _clean(page.path).replace('"', '%22'))
     out = [f'<div class="ocr_page" id="page_{n}" title="{name}bbox 0 0 {w} {h}; ppageno {n-1}">']
     turned = f'; textangle {page.angle}' if page.angle else ''
     for k, line in enumerate(page.lines, 1):
-        out.append(f'<span class="ocr_line" id="line_{n}_{k}" title="{_bbox([words[i] for i in line], page.size)}{turned}">')
+        out.append(
+            f'<span class="ocr_line" id="line_{n}_{k}" title="{_bbox([words[i] for i in line], page.size)}{turned}">')
         for i in line:
             sure = '' if words[i].score is None else f'; x_wconf {round(100*words[i].score)}'
-            out.append(f'<span class="ocrx_word" id="word_{n}_{i+1}" title="{_bbox([words[i]], page.size)}{sure}">'
+            out.append(
+                f'<span class="ocrx_word" id="word_{n}_{i+1}" title="{_bbox([words[i]], page.size)}{sure}">'
                        f'{_clean(words[i].text or "")}</span>')
         out.append('</span><br/>')
     return '\n'.join([*out, '</div>', ''])
@@ -417,7 +443,7 @@ def hocr(
 ) -> str:  # XHTML
     "One hOCR 1.2 document for several pages."
     try: number = version('ocrbook')
-    except PackageNotFoundError: number = '0'                          # used without being installed
+    except PackageNotFoundError: number = '0'  # used without being installed
     title = ', '.join(o.path for o in pages if o.path) or 'ocrbook'
     body = ''.join(_hocr_page(page, n) for n, page in enumerate(pages, 1))
     return _head.format(title=_clean(title), version=number, n=len(pages), body=body)

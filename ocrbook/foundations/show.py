@@ -15,10 +15,14 @@ import numpy as np
 
 # %% ../../nbs/foundations/05_show.ipynb #57184362
 TRUTH, PRED, INK, PAPER, FAINT = '#1b7837', '#d95f02', '#222222', '#fbfaf6', '#8a8a8a'
-STROKES = (('#0072b2', '-'), ('#d95f02', '--'), ('#1b7837', ':'), ('#882255', '-.'), ('#555555', (0, (6, 1, 1, 1))))
-RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': PAPER, 'figure.dpi': 80,
-      'savefig.dpi': 80, 'figure.figsize': (7, 3.2), 'font.size': 10, 'axes.titlesize': 10, 'axes.labelsize': 10,
-      'legend.fontsize': 9, 'image.cmap': 'viridis', 'image.interpolation': 'nearest', 'text.color': INK,
+STROKES = (('#0072b2', '-'), ('#d95f02', '--'), ('#1b7837', ':'), ('#882255', '-.'),
+           ('#555555', (0, (6, 1, 1, 1))))
+RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': PAPER,
+      'figure.dpi': 80,
+      'savefig.dpi': 80, 'figure.figsize': (7, 3.2), 'font.size': 10, 'axes.titlesize': 10,
+      'axes.labelsize': 10,
+      'legend.fontsize': 9, 'image.cmap': 'viridis', 'image.interpolation': 'nearest',
+      'text.color': INK,
       'axes.edgecolor': INK, 'axes.labelcolor': INK, 'xtick.color': INK, 'ytick.color': INK,
       'axes.spines.top': False, 'axes.spines.right': False, 'lines.linewidth': 1.8}
 
@@ -26,7 +30,8 @@ RC = {'figure.facecolor': PAPER, 'axes.facecolor': PAPER, 'savefig.facecolor': P
 def style():
     "Set matplotlib to the book's look from a clean start: what another notebook left behind is gone."
     from matplotlib import pyplot as plt
-    plt.close(plt.figure())         # a notebook's backend starts here, not inside a drawing, whose settings end with it
+    # a notebook's backend starts here, not inside a drawing, whose settings end with it
+    plt.close(plt.figure())
     plt.rcdefaults()
     plt.rcParams.update(RC)
 
@@ -53,11 +58,12 @@ def _array(x):
 
 # %% ../../nbs/foundations/05_show.ipynb #43184d17
 def pixels(
-    image,         # (h,w) or (h,w,1|3|4) array, or (1|3,h,w) tensor; whole numbers in [0,255], or floats
+    image,  # (h,w) or (h,w,1|3|4) array, or (1|3,h,w) tensor; whole numbers in [0,255], or floats
 ) -> np.ndarray:   # (h,w) or (h,w,3|4): uint8, or float in [0,1]
     "What to draw for `image`: channels last; floats outside [0,1] are stretched to it."
     x = _array(image)
-    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (1, 3, 4): x = x.transpose(1, 2, 0)
+    if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (1, 3, 4):
+        x = x.transpose(1, 2, 0)
     if x.ndim == 3 and x.shape[2] == 1: x = x[..., 0]
     if x.ndim not in (2, 3) or 0 in x.shape or x.ndim == 3 and x.shape[2] not in (3, 4):
         raise ValueError(f'a picture is (h,w) or (h,w,3) and not empty, got shape {x.shape}')
@@ -101,7 +107,8 @@ def show_images(
 ):
     "Pictures side by side."
     images = [pixels(o) for o in images]
-    fig, axs = _panels(len(images), cols, max((o.shape[0]/o.shape[1] for o in images), default=1), cell)
+    fig, axs = _panels(len(images), cols, max((o.shape[0]/o.shape[1] for o in images), default=1),
+                       cell)
     for ax, image, title in zip(axs, images, titles or [None]*len(images), strict=True):
         _put(ax, image)
         _say(ax, title)
@@ -129,11 +136,14 @@ def _font(size):
 def _maps(maps):
     "Name → (h,w) float array, checked; and the range over all of them."
     maps = {k.replace('_', ' '): _array(v).astype(float) for k, v in maps.items()}
-    maps = {k: v.reshape(v.shape[-2:]) if v.ndim > 2 and v.size == v.shape[-1]*v.shape[-2] else v for k, v in maps.items()}
+    maps = {k: v.reshape(v.shape[-2:]) if v.ndim > 2 and v.size == v.shape[-1]*v.shape[-2] else v
+            for k, v in maps.items()}
     for k, v in maps.items():                                          # (1,1,h,w) is a map too
-        if v.ndim != 2 or not v.size: raise ValueError(f'map {k!r} must be (h,w), got shape {v.shape}')
+        if v.ndim != 2 or not v.size:
+            raise ValueError(f'map {k!r} must be (h,w), got shape {v.shape}')
     if not maps: raise ValueError('no map to show')
-    return maps, (min(np.nanmin(v) for v in maps.values()), max(np.nanmax(v) for v in maps.values()))
+    return maps, (min(np.nanmin(v) for v in maps.values()),
+                  max(np.nanmax(v) for v in maps.values()))
 
 # %% ../../nbs/foundations/05_show.ipynb #3f6ef328
 @_drawing
@@ -163,11 +173,13 @@ def _outline(ax, polys, color, dash, name):
     polys = [_array(p).reshape(-1, 2).astype(float) for p in polys]
     halo = [withStroke(linewidth=3.4, foreground='white', alpha=.8)]
     for i, p in enumerate(polys):
-        ax.add_patch(Polygon(p, closed=True, fill=False, edgecolor=color, linestyle=dash, linewidth=1.7,
+        ax.add_patch(Polygon(p, closed=True, fill=False, edgecolor=color, linestyle=dash,
+                             linewidth=1.7,
                              path_effects=halo, label=name if i == 0 else None))
     if polys:
         ax.plot(*np.concatenate(polys).T, '.', color=color, markersize=5)
-        ax.plot(*np.array([p[0] for p in polys]).T, 'o', color=color, markersize=6, markeredgecolor='white')
+        ax.plot(*np.array([p[0] for p in polys]).T, 'o', color=color, markersize=6,
+                markeredgecolor='white')
     return polys
 
 # %% ../../nbs/foundations/05_show.ipynb #ab3b0bfb
@@ -182,7 +194,8 @@ def _canvas(image, title, cell=7.5):
 def _label(ax, xy, text):
     "Small text on a light box above `xy`."
     box = dict(facecolor='white', alpha=.85, edgecolor='none', pad=1)
-    ax.text(*xy, str(text), color=INK, bbox=box, parse_math=False, clip_on=True, ha='left', va='bottom', fontsize=8)
+    ax.text(*xy, str(text), color=INK, bbox=box, parse_math=False, clip_on=True, ha='left',
+            va='bottom', fontsize=8)
 
 # %% ../../nbs/foundations/05_show.ipynb #326051fe
 @_drawing
@@ -198,7 +211,8 @@ def show_polys(
     truth = _outline(ax, truth, TRUTH, '--', 'truth')
     pred = _outline(ax, pred, PRED, '-', 'prediction')
     named = pred or truth
-    if texts is not None and len(texts) != len(named): raise ValueError(f'{len(texts)} texts for {len(named)} polygons')
+    if texts is not None and len(texts) != len(named):
+        raise ValueError(f'{len(texts)} texts for {len(named)} polygons')
     for p, text in zip(named, texts or ()):
         if text is not None: _label(ax, p.min(0), text)
     if truth and pred: fig.legend(loc='outside lower center', ncols=2, frameon=False)
@@ -223,7 +237,8 @@ def show_words(
     "Word crops with the text and what was read: ✓ right, ✗ wrong (and bold)."
     crops, n = [pixels(o) for o in crops], len(crops)
     texts, preds = ([None]*n if o is None else list(o) for o in (texts, preds))
-    if len(texts) != n or len(preds) != n: raise ValueError(f'{n} crops, {len(texts)} texts, {len(preds)} predictions')
+    if len(texts) != n or len(preds) != n:
+        raise ValueError(f'{n} crops, {len(texts)} texts, {len(preds)} predictions')
     ratio = min(.6, max((o.shape[0]/o.shape[1] for o in crops), default=1))
     fig, axs = _panels(n, cols, ratio, cell=2.5, extra=.5)
     for ax, crop, text, pred in zip(axs, crops, texts, preds):
@@ -238,10 +253,12 @@ def _attention(weights, text):
     weights = _array(weights).astype(float)
     if weights.ndim == 2: weights = weights[:, None]                   # (t,w) -> (t,1,w)
     if weights.ndim != 3 or len(weights) != len(text):
-        raise ValueError(f'{len(text)} characters need ({len(text)},h,w) weights, got {weights.shape}')
+        raise ValueError(
+            f'{len(text)} characters need ({len(text)},h,w) weights, got {weights.shape}')
     sums = weights.sum((1, 2))
     lo, hi = sums.min(), sums.max()
-    assert np.allclose(sums, 1, atol=1e-3), f'attention must sum to 1 at every step, got {lo:.3g} … {hi:.3g}'
+    assert np.allclose(sums, 1,
+                       atol=1e-3), f'attention must sum to 1 at every step, got {lo:.3g} … {hi:.3g}'
     return weights
 
 # %% ../../nbs/foundations/05_show.ipynb #c3300eea
@@ -280,7 +297,8 @@ def _edges(ax, mid, edges, weights, relations):
     for (i, j), weight, kind in zip(edges, weights, relations, strict=True):
         color, dash = STROKES[kinds.index(kind) % len(STROKES)]
         name = None if kind is None or kind in seen else str(kind)
-        ax.plot(*mid[[i, j]].T, color=color, linestyle=dash, lw=.4+4*float(np.clip(weight, 0, 1)), alpha=.85, label=name)
+        ax.plot(*mid[[i, j]].T, color=color, linestyle=dash, lw=.4+4*float(np.clip(weight, 0, 1)),
+                alpha=.85, label=name)
         seen.add(kind)
     ax.plot(*mid.T, 'o', color=INK, markeredgecolor='white', markersize=7)
     return any(k is not None for k in kinds)
@@ -303,11 +321,13 @@ def show_graph(
     relations = [None]*len(edges) if relations is None else list(relations)
     if not len(edges) == len(weights) == len(relations):
         raise ValueError(f'{len(edges)} edges, {len(weights)} weights, {len(relations)} relations')
-    boxes = [o[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2) if o.shape == (4,) else o for o in map(_array, boxes)]
+    boxes = [o[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2) if o.shape == (4,) else o
+             for o in map(_array, boxes)]
     boxes = _outline(ax, boxes, FAINT, '-', None)
     mid = np.array([(o.min(0)+o.max(0))/2 for o in boxes]).reshape(-1, 2)
     for o, t in zip(boxes, texts or ()): _label(ax, o.min(0), t)
-    if _edges(ax, mid, edges, weights, relations): fig.legend(loc='outside lower center', ncols=5, frameon=False)
+    if _edges(ax, mid, edges, weights, relations):
+        fig.legend(loc='outside lower center', ncols=5, frameon=False)
     return fig
 
 # %% ../../nbs/foundations/05_show.ipynb #a28d693e
@@ -315,17 +335,20 @@ def _shape(o):
     "A shape as text: numbers joined by ×, several shapes one a line."
     if isinstance(o, str): return o
     o = tuple(o.shape if hasattr(o, 'shape') else o)
-    return '×'.join(map(str, o)) if all(isinstance(n, (int, np.integer)) for n in o) else '\n'.join(map(_shape, o))
+    return '×'.join(map(str, o)) if all(isinstance(n, (int, np.integer))
+                                        for n in o) else '\n'.join(map(_shape, o))
 
 # %% ../../nbs/foundations/05_show.ipynb #c00166a9
 def _box(ax, x, y, title, text, look):
     "Rounded box at column `x`, row `y`, with a title and a text."
     from matplotlib.patches import FancyBboxPatch
     look = dict(facecolor='white', edgecolor=INK, linewidth=1.2, linestyle='-') | look
-    ax.add_patch(FancyBboxPatch((x+.02, y+.1), .8, .74, boxstyle='round,pad=0,rounding_size=.06', **look))
+    ax.add_patch(FancyBboxPatch((x+.02, y+.1), .8, .74, boxstyle='round,pad=0,rounding_size=.06',
+                                **look))
     bold = 'bold' if look['linewidth'] > 1.5 else 'normal'
     for at, o, size, weight in ((.28, title, 8.5, bold), (.58, text, 8, 'normal')):
-        ax.text(x+.42, y+at, o, ha='center', va='center', fontsize=size, fontweight=weight, parse_math=False)
+        ax.text(x+.42, y+at, o, ha='center', va='center', fontsize=size, fontweight=weight,
+                parse_math=False)
 
 def _boxes(cells, cols, high=.95):
     "Strip of boxes with arrows between them, `cols` in a row; `cells` are (title, text, look)."
@@ -338,7 +361,8 @@ def _boxes(cells, cols, high=.95):
     for k, cell in enumerate(cells):
         _box(ax, k % cols, k//cols, *cell)
         if k+1 < len(cells):
-            ax.text(k % cols+.91, k//cols+.47, '→' if (k+1) % cols else '↵', ha='center', va='center', fontsize=12)
+            ax.text(k % cols+.91, k//cols+.47, '→' if (k+1) % cols else '↵', ha='center',
+                    va='center', fontsize=12)
     return fig
 
 # %% ../../nbs/foundations/05_show.ipynb #2594aa92
@@ -348,11 +372,14 @@ def show_stages(
     cols:int=6,    # boxes in a row
 ):
     "What goes from stage to stage: a strip of boxes, each with a name and the shape that leaves it."
-    cells = [(str(name), _shape(shape), {}) for name, shape in (rows.items() if hasattr(rows, 'items') else rows)]
-    return _boxes(cells, cols, high=.95+.22*max((text.count('\n') for _, text, _ in cells), default=0))
+    cells = [(str(name), _shape(shape), {})
+             for name, shape in (rows.items() if hasattr(rows, 'items') else rows)]
+    return _boxes(cells, cols,
+                  high=.95+.22*max((text.count('\n') for _, text, _ in cells), default=0))
 
 # %% ../../nbs/foundations/05_show.ipynb #91fcb876
-STAGES = ('preprocessor', 'backbone', 'neck', 'encoder', 'decoder / head', 'loss', 'postprocessor / converter')
+STAGES = ('preprocessor', 'backbone', 'neck', 'encoder', 'decoder / head', 'loss',
+          'postprocessor / converter')
 
 @_drawing
 def show_stage_strip(
@@ -364,9 +391,11 @@ def show_stage_strip(
     place |= {'fuser': STAGES[4], 'extractor': STAGES[3]}
     absent = dict(facecolor=PAPER, edgecolor=FAINT, linestyle='--')
     cells = {stage: (stage.replace(' / ', ' /\n'), '', absent) for stage in STAGES}
-    for names, look in ((borrowed, {}), (built, dict(facecolor='#fde3cd', edgecolor=PRED, linewidth=2.2))):
+    for names, look in ((borrowed, {}),
+                        (built, dict(facecolor='#fde3cd', edgecolor=PRED, linewidth=2.2))):
         for name, what in (names if hasattr(names, 'items') else dict.fromkeys(names, '')).items():
-            if name not in place: raise ValueError(f'no stage {name!r}; the stages are {", ".join(STAGES)}')
+            if name not in place:
+                raise ValueError(f'no stage {name!r}; the stages are {", ".join(STAGES)}')
             cells[place[name]] = (name, str(what), look)
     return _boxes(list(cells.values()), 7)
 
@@ -400,13 +429,16 @@ def show_matrix(
     "A table of numbers as brightness, with an optional path through its cells."
     from matplotlib import pyplot as plt
     values = _array(values).astype(float)
-    if values.ndim != 2 or not values.size: raise ValueError(f'a matrix is (rows,columns), got shape {values.shape}')
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f'a matrix is (rows,columns), got shape {values.shape}')
     r, c = values.shape
-    fig, ax = plt.subplots(figsize=(np.clip(.33*c+1.6, 3, 9), np.clip(.3*r+.9, 1.8, 6)), layout='constrained')
+    fig, ax = plt.subplots(figsize=(np.clip(.33*c+1.6, 3, 9), np.clip(.3*r+.9, 1.8, 6)),
+                           layout='constrained')
     drawn = ax.imshow(values, aspect='auto')
     if rows is not None: ax.set_yticks(range(r), list(map(str, rows)), parse_math=False)
     if cols is not None: ax.set_xticks(range(c), list(map(str, cols)), parse_math=False)
-    if path is not None: ax.plot(*_array(path).T[::-1], 'o-', color='white', markeredgecolor=INK, lw=2)
+    if path is not None:
+        ax.plot(*_array(path).T[::-1], 'o-', color='white', markeredgecolor=INK, lw=2)
     fig.colorbar(drawn, ax=ax, pad=.01)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _say(ax, title)
@@ -417,7 +449,7 @@ def show_matrix(
 def show_order(
     image,         # picture
     polys,         # list of (n,2) polygons, pixels
-    lines,         # lists of indices into `polys`: words of a line, lines of the page, in reading order
+    lines,  # lists of indices into `polys`: words of a line, lines of the page, in reading order
     title=None,    # text above
 ):
     "A thread through the words of each line, dashes from line to line, a number where a line begins."
@@ -425,7 +457,8 @@ def show_order(
     polys = [_array(p).astype(float) for p in polys]
     for p in polys: ax.fill(*p.T, facecolor='none', edgecolor=FAINT, lw=1)
     mid = np.array([(p.min(0)+p.max(0))/2 for p in polys]).reshape(-1, 2)
-    for a, b in zip(lines, lines[1:]): ax.plot(*mid[[a[-1], b[0]]].T, color='#0072b2', linestyle=':', lw=1.2)
+    for a, b in zip(lines, lines[1:]):
+        ax.plot(*mid[[a[-1], b[0]]].T, color='#0072b2', linestyle=':', lw=1.2)
     for k, line in enumerate(lines, 1):
         ax.plot(*mid[list(line)].T, color=PRED, lw=2, marker='>', markersize=4)
         ax.text(*mid[line[0]], str(k), fontsize=9, ha='center', va='center', color='white',
@@ -447,7 +480,8 @@ def _spot(taken, size, box, w, h):
     spots = np.array([(x0, y0-h-1), (x0, y1+1), (x1+1, y0), (x0-w-1, y0), (x0, y0)])
     spots = np.minimum(spots, np.array(size)-(w, h)).clip(0)
     lo, hi = spots[:, None], spots[:, None]+(w, h)
-    shared = (np.minimum(hi, taken[None, :, 2:])-np.maximum(lo, taken[None, :, :2])).clip(0).prod(-1).sum(1)
+    shared = (np.minimum(hi, taken[None, :, 2:])-np.maximum(lo, taken[None, :, :2])).clip(
+        0).prod(-1).sum(1)
     return tuple(map(int, spots[shared.argmin()]))
 
 # %% ../../nbs/foundations/05_show.ipynb #8125cd65
@@ -479,8 +513,11 @@ def draw_page(
     zoom = max(1, math.ceil(min_side/max(canvas.size)))
     canvas = canvas.resize((canvas.width*zoom, canvas.height*zoom), Image.Resampling.BICUBIC)
     unit, pen = math.sqrt(canvas.width*canvas.height)/900, ImageDraw.Draw(canvas)
-    polys = [((_array(o.polygon).reshape(-1, 2).astype(float)+.5)*zoom-.5).round() for o in instances]
+    polys = [((_array(o.polygon).reshape(-1, 2).astype(float)+.5)*zoom-.5).round()
+             for o in instances]
     for color, wide in (('white', max(4, round(4*unit))), (PRED, max(2, round(2*unit)))):
-        for p in polys: pen.line([*map(tuple, p), tuple(p[0]), tuple(p[1])], fill=color, width=wide, joint='curve')
+        for p in polys:
+            pen.line([*map(tuple, p), tuple(p[0]), tuple(p[1])], fill=color, width=wide,
+                     joint='curve')
     _captions(pen, canvas.size, polys, [_caption(o) for o in instances], unit)
     return np.array(canvas)

@@ -22,8 +22,10 @@ def kills(
         try: check(w)
         except AssertionError: continue
         except Exception as e:
-            raise AssertionError(f'wrong version {i} crashed with {type(e).__name__} ({e}) instead of being rejected') from e
-        raise AssertionError(f'wrong version {i} ({getattr(w, "__name__", w)}) passed the check: the check does not bite')
+            raise AssertionError(
+                f'wrong version {i} crashed with {type(e).__name__} ({e}) instead of being rejected') from e
+        raise AssertionError(
+            f'wrong version {i} ({getattr(w, "__name__", w)}) passed the check: the check does not bite')
 
 # %% ../../nbs/foundations/01_testing.ipynb #c8ca7508
 def seed(
@@ -42,9 +44,11 @@ def fuzz(
     "`check` must hold for every drawn input; a failure is reported with the smallest input that shows it."
     try: from hypothesis import HealthCheck, configuration, given, settings, strategies as st
     except ImportError: raise ImportError('fuzz needs Hypothesis: pip install hypothesis') from None
-    configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir())/'hypothesis') # nothing in the repository
+    # nothing in the repository
+    configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir())/'hypothesis')
     more = os.environ.get('OCRBOOK_FUZZ')
-    @settings(max_examples=int(more or examples), derandomize=not more, database=None, deadline=None,
+    @settings(max_examples=int(more or examples), derandomize=not more, database=None,
+              deadline=None,
               report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
     @given(st.tuples(*strategies))
     def run(drawn): check(*drawn)
@@ -82,7 +86,8 @@ def check_found(
     whole = bool(torch.as_tensor(maps).float().isfinite().all())
     try: found = read(maps)
     except ValueError as e:
-        assert 'NaN' in str(e) and '\n' not in str(e) and len(str(e)) < 300, f'not a clear line: {e}'
+        assert 'NaN' in str(e) and '\n' not in str(e) and len(
+            str(e)) < 300, f'not a clear line: {e}'
         assert not whole, f'refused without need: {e}'
         return
     assert whole, 'read although there are numbers that are not finite'
@@ -115,7 +120,8 @@ def make_input(
     shape:tuple, # of the array
 ) -> np.ndarray: # int8; the network input is this / 16, exact in float32
     "A random test input that depends on its tag and shape alone."
-    return np.clip(np.rint(rng_of('input:' + tag).standard_normal(shape) * 16), -127, 127).astype(np.int8)
+    return np.clip(np.rint(rng_of('input:' + tag).standard_normal(shape) * 16), -127,
+                   127).astype(np.int8)
 
 # %% ../../nbs/foundations/01_testing.ipynb #058930cc
 _computed = re.compile(r'(position_table|h_position_encoder|w_position_encoder|inv_delta_C|P_hat)$')
@@ -125,7 +131,7 @@ def rule_value(
     shape:tuple,        # of the entry
     integer:bool=False, # True for counters such as num_batches_tracked
     gain:float=1.,      # variance of a layer's output per variance of its input
-    mods:tuple=(),      # (regex, factor, offset), applied in order where the regex is found in the name
+    mods:tuple=(),  # (regex, factor, offset), applied in order where the regex is found in the name
 ) -> np.ndarray|None:   # float32, int64, or None for constants that the model computes itself
     "The value that `name` has in the recorded reference networks."
     if _computed.search(name): return None
@@ -136,7 +142,10 @@ def rule_value(
     else: v = .1 * rng.standard_normal(shape) + (1 if name.endswith('weight') else 0)
     for pattern, mul, add in mods:
         if re.search(pattern, name):
-            per_row = lambda k: np.reshape(k, (-1,) + (1,)*(len(shape)-1)) if isinstance(k, (list, tuple)) else k
+            per_row = lambda k: np.reshape(k,
+                                           (-1,) + (1,)*(len(shape)-1)) if isinstance(k,
+                                                                                      (list,
+                                                                                       tuple)) else k
             v = v*per_row(mul) + per_row(add)
     return v.astype(np.float32)
 
@@ -145,7 +154,8 @@ def data_dir() -> Path:
     "The repository's `data` folder, found upwards from the working directory."
     for p in (Path.cwd(), *Path.cwd().parents):
         if (p/'settings.ini').exists() and (p/'data').is_dir(): return p/'data'
-    raise FileNotFoundError(f'no data folder above {Path.cwd()}: reference numbers live in a clone of the repository, '
+    raise FileNotFoundError(
+        f'no data folder above {Path.cwd()}: reference numbers live in a clone of the repository, '
                             'not in the installed package')
 
 # %% ../../nbs/foundations/01_testing.ipynb #6b75781d
@@ -165,8 +175,10 @@ class Parity:
     @property
     def names(self) -> list: return list(self.arrays)
 
-    def input(self, run:str='a') -> torch.Tensor: # float32, the network's input in run 'a' (one image) or 'b' (two)
-        return torch.from_numpy(make_input(f'{self.name}:{run}', self.manifest['runs'][run]['shape'])).float()/16
+    # float32, the network's input in run 'a' (one image) or 'b' (two)
+    def input(self, run:str='a') -> torch.Tensor:
+        return torch.from_numpy(make_input(f'{self.name}:{run}',
+                                           self.manifest['runs'][run]['shape'])).float()/16
 
     def decoded(self, run:str='a') -> list: # MMOCR's own result for the run, one entry an image
         return self.manifest['runs'][run]['decoded']
@@ -178,7 +190,8 @@ def our_name(name:str) -> str: # state_dict entry in MMOCR 0.x's naming
         if name.startswith(theirs): return ours + name[len(theirs):]
     return name
 
-def fill(self, model:torch.nn.Module) -> torch.nn.Module: # the same model, filled in place, in eval mode
+# the same model, filled in place, in eval mode
+def fill(self, model:torch.nn.Module) -> torch.nn.Module:
     "Give `model` the recorded network's weights; names, shapes and the checksum over all bytes must agree."
     rows, state, crc = self.manifest['state_dict'], model.state_dict(), 0
     theirs, ours = {our_name(r[0]) for r in rows}, set(state)
@@ -186,12 +199,14 @@ def fill(self, model:torch.nn.Module) -> torch.nn.Module: # the same model, fill
     with torch.no_grad():
         for name, shape, *_ in rows:
             t = state[our_name(name)]
-            assert list(t.shape) == shape, f'{name}: shape {list(t.shape)} differs from the recorded {shape}'
+            assert list(
+                t.shape) == shape, f'{name}: shape {list(t.shape)} differs from the recorded {shape}'
             v = rule_value(name, shape, not t.is_floating_point(), **self.manifest['fill'])
             if v is None: continue
             t.copy_(torch.from_numpy(v))
             crc = zlib.crc32(np.ascontiguousarray(v).tobytes(), crc)
-    assert crc == self.manifest['state_crc32'], f'weights differ: checksum {crc}, recorded {self.manifest["state_crc32"]}'
+    assert crc == self.manifest[
+        'state_crc32'], f'weights differ: checksum {crc}, recorded {self.manifest["state_crc32"]}'
     return model.eval()
 Parity.fill = fill
 
@@ -208,7 +223,8 @@ def check(self,
     assert got.shape == shape, f'{key}: shape {got.shape} differs from the recorded {shape}'
     scale = meta.get('absmax') or float(np.abs(want).max()) or 1.
     got = got.astype(np.float64)
-    worst = float(np.abs(got.reshape(-1)[::meta['stride']] - want.reshape(-1)).max() if meta.get('stride', 1) > 1
+    worst = float(np.abs(got.reshape(-1)[::meta['stride']] - want.reshape(-1)).max()
+                  if meta.get('stride', 1) > 1
                   else np.abs(got - want.reshape(shape)).max())/scale
     for stat, value in (('mean', got.mean()), ('std', got.std()), ('absmax', np.abs(got).max())):
         if stat in meta: worst = max(worst, abs(float(value) - meta[stat])/scale)

@@ -28,15 +28,19 @@ class Vocab:
     ):
         chars = [c for c in chars if space is not False or c != ' ']
         if space and ' ' not in chars: chars.append(' ')
-        if unknown not in ('skip', 'error', 'token'): raise ValueError(f"unknown={unknown!r}, expected 'skip', 'error' or 'token'")
+        if unknown not in ('skip', 'error', 'token'):
+            raise ValueError(f"unknown={unknown!r}, expected 'skip', 'error' or 'token'")
         if not chars: raise ValueError('a vocabulary needs at least one character')
-        if odd := [c for c in chars if not isinstance(c, str) or len(c) != 1]: raise ValueError(f'{odd[0]!r} is not a single character')
-        if twice := [c for c, n in Counter(chars).items() if n > 1]: raise ValueError(f'more than once: {" ".join(map(repr, twice))}')
+        if odd := [c for c in chars if not isinstance(c, str) or len(c) != 1]:
+            raise ValueError(f'{odd[0]!r} is not a single character')
+        if twice := [c for c, n in Counter(chars).items() if n > 1]:
+            raise ValueError(f'more than once: {" ".join(map(repr, twice))}')
         self.chars, self.lower, self.unknown = ''.join(chars), bool(lower), unknown
         self.index = {c: i for i, c in enumerate(chars)}
 
     @property
-    def names(self) -> list: return [*self.chars] + [UNKNOWN]*(self.unknown == 'token') # of the classes, in order
+    # of the classes, in order
+    def names(self) -> list: return [*self.chars] + [UNKNOWN]*(self.unknown == 'token')
     def __len__(self): return len(self.chars) + (self.unknown == 'token')
 
 # %% ../../nbs/foundations/04_vocab.ipynb #18886152
@@ -47,7 +51,8 @@ def encode(self:Vocab,
     text = text.lower() if self.lower else text
     if self.unknown == 'token': return [self.index.get(c, len(self.chars)) for c in text]
     if self.unknown == 'error' and (bad := sorted(set(text) - set(self.index))):
-        raise ValueError(f'{text!r} has {" ".join(map(repr, bad))}, not among the {len(self.chars)} characters of the vocabulary')
+        raise ValueError(
+            f'{text!r} has {" ".join(map(repr, bad))}, not among the {len(self.chars)} characters of the vocabulary')
     return [self.index[c] for c in text if c in self.index]
 
 def decode(self:Vocab,
@@ -64,7 +69,8 @@ def unknown_in(self:Vocab,
     texts, # strings
 ) -> Counter: # character -> how often
     "The characters of `texts` that have no class, counted."
-    return Counter(c for t in texts for c in (t.lower() if self.lower else t) if c not in self.index)
+    return Counter(c for t in texts for c in (t.lower() if self.lower else t)
+                   if c not in self.index)
 
 Vocab.unknown_in = unknown_in
 
@@ -75,13 +81,15 @@ def to_dict(self:Vocab) -> dict: # chars, lower, unknown: plain values for JSON
 
 def from_dict(cls, d:dict) -> Vocab: # the inverse of `to_dict`
     "A vocabulary from what `to_dict` gave."
-    if not isinstance(d, dict) or 'chars' not in d or (odd := set(d) - {'chars', 'lower', 'unknown'}):
+    if not isinstance(d, dict) or 'chars' not in d or (odd := set(d)
+                                                       - {'chars', 'lower', 'unknown'}):
         raise ValueError(f'not a stored vocabulary: {str(d)[:80]}')
     return cls(**d)
 
 Vocab.to_dict, Vocab.from_dict = to_dict, classmethod(from_dict)
 Vocab.__eq__ = lambda self, other: isinstance(other, Vocab) and self.to_dict() == other.to_dict()
-Vocab.__hash__ = lambda self: hash((self.chars, self.lower, self.unknown))    # equal vocabularies are one key
+# equal vocabularies are one key
+Vocab.__hash__ = lambda self: hash((self.chars, self.lower, self.unknown))
 Vocab.__repr__ = lambda self: f'Vocab({self.chars!r}, lower={self.lower}, unknown={self.unknown!r})'
 
 # %% ../../nbs/foundations/04_vocab.ipynb #06e9cdd5
@@ -91,7 +99,8 @@ def from_file(cls,
 ) -> Vocab:
     "A vocabulary from a file with one character a line; a line with a single space is the space."
     lines = [l.rstrip('\r') for l in Path(path).read_text(encoding='utf-8-sig').split('\n')]
-    if odd := [i for i, l in enumerate(lines, 1) if len(l) > 1]: raise ValueError(f'{path}:{odd[0]}: {lines[odd[0]-1]!r} is not a single character')
+    if odd := [i for i, l in enumerate(lines, 1) if len(l) > 1]:
+        raise ValueError(f'{path}:{odd[0]}: {lines[odd[0]-1]!r} is not a single character')
     try: return cls([l for l in lines if l], **options)
     except ValueError as e: raise ValueError(f'{path}: {e}') from None
 

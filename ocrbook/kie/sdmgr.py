@@ -29,14 +29,15 @@ from ..parts.stages import _like_weights, batches_by_shape, place
 # %% ../../nbs/kie/61_sdmgr.ipynb #0da4debe
 WILDRECEIPT = LABELS                            # the order of a published model's outputs
 FIELDS = [l.removesuffix('_value') for l in LABELS if l.endswith('_value')]
-UNSCORED = (*range(0, 25, 2), 25)               # classes that WildReceipt's macro-F1 leaves out: all but the twelve values
+# classes that WildReceipt's macro-F1 leaves out: all but the twelve values
+UNSCORED = (*range(0, 25, 2), 25)
 OPENSET = ('background', 'key', 'value', 'other')
 WILDRECEIPT_CHARS = ('/\\.$£€¥:-,*#()%@!\'&=>+"×?<[]_0123456789'
                      'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ')
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #be4080ee
 def as_boxes(
-    boxes,         # n boxes: x0 y0 x1 y1, or polygons of any number of points, flat or (k,2); pixels
+    boxes,  # n boxes: x0 y0 x1 y1, or polygons of any number of points, flat or (k,2); pixels
 ) -> np.ndarray:   # (n,4) float32 left, top, right, bottom
     "The upright rectangle around each box, whatever form it has."
     if isinstance(boxes, torch.Tensor): boxes = boxes.detach().cpu().numpy()
@@ -44,7 +45,8 @@ def as_boxes(
     for i, b in enumerate(boxes):
         b = np.asarray(b, float)
         if b.size < 4 or b.size % 2 or not np.isfinite(b).all():
-            raise ValueError(f'box {i}: x0 y0 x1 y1 or a polygon of finite numbers is wanted, got {b.tolist()}')
+            raise ValueError(
+                f'box {i}: x0 y0 x1 y1 or a polygon of finite numbers is wanted, got {b.tolist()}')
         b = b.reshape(-1, 2)
         out[i] = *b.min(0), *b.max(0)
     return out
@@ -59,7 +61,8 @@ def spatial_relations(
     b = torch.as_tensor(boxes).float().reshape(-1, 4)
     x, y, w, h = b[:, 0], b[:, 1], b[:, 2]-b[:, 0]+1, (b[:, 3]-b[:, 1]+1).clamp(min=1)
     sx, sy = map(float, scale)
-    seen = [(x-x[:, None])*(sx/norm), (y-y[:, None])*(sy/norm), (w/h*(sx/sy))[:, None].expand(-1, len(b)), h/h[:, None], w/h[:, None]*(sx/sy)]
+    seen = [(x-x[:, None])*(sx/norm), (y-y[:, None])*(sy/norm),
+            (w/h*(sx/sy))[:, None].expand(-1, len(b)), h/h[:, None], w/h[:, None]*(sx/sy)]
     return torch.stack(seen, -1)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #1abb8dff
@@ -74,10 +77,12 @@ class KIEConvertor:
     def __call__(self,
         texts:list,       # n strings; None counts as empty
     ) -> torch.Tensor:    # (n,longest) int64
-        if isinstance(texts, str): raise TypeError(f'a list of strings is read, not one string: {texts!r}')
+        if isinstance(texts, str):
+            raise TypeError(f'a list of strings is read, not one string: {texts!r}')
         rows = [[i+1 for i in self.vocab.encode(t or '')] for t in texts]
         longest = max(map(len, rows), default=0)
-        return torch.tensor([row + [-1]*(longest-len(row)) for row in rows], dtype=torch.long).reshape(len(rows), longest)
+        return torch.tensor([row + [-1]*(longest-len(row)) for row in rows],
+                            dtype=torch.long).reshape(len(rows), longest)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #dcad7356
 def read_words(
@@ -90,7 +95,8 @@ def read_words(
     full = length.nonzero().squeeze(1)
     out = embed.weight.new_zeros(len(texts), rnn.hidden_size)
     if not len(full): return out
-    packed = pack_padded_sequence(embed(texts[full].clamp(min=0)), length[full].cpu(), batch_first=True, enforce_sorted=False)
+    packed = pack_padded_sequence(embed(texts[full].clamp(min=0)), length[full].cpu(),
+                                  batch_first=True, enforce_sorted=False)
     last = rnn(packed)[1][0][-1]                  # (full words,hidden)
     return out.to(last.dtype).index_copy(0, full, last)
 
@@ -151,18 +157,21 @@ def conv_bn(
     "Convolution without bias, batch normalisation, ReLU."
     conv = nn.Conv2d(c_in, c_out, size, padding=size//2, bias=False)
     nn.init.kaiming_normal_(conv.weight)
-    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(c_out), act=nn.ReLU(inplace=True)))
+    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(c_out),
+                                     act=nn.ReLU(inplace=True)))
 
 def two_convs(c_in:int, c_out:int) -> nn.Sequential: # channels
     "Two 3×3 convolutions, as on every floor of a U-Net."
-    return nn.Sequential(OrderedDict(convs=nn.Sequential(conv_bn(c_in, c_out), conv_bn(c_out, c_out))))
+    return nn.Sequential(OrderedDict(convs=nn.Sequential(conv_bn(c_in, c_out),
+                                                         conv_bn(c_out, c_out))))
 
 class UpConvBlock(nn.Module):
     "One floor up: enlarge twice, join the map of the way down, two convolutions."
     def __init__(self, channels:int): # of the sharper map; the deeper one has twice as many
         super().__init__()
         enlarge = nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)
-        self.upsample = nn.Sequential(OrderedDict(interp_upsample=nn.Sequential(enlarge, conv_bn(2*channels, channels, 1))))
+        self.upsample = nn.Sequential(
+            OrderedDict(interp_upsample=nn.Sequential(enlarge, conv_bn(2*channels, channels, 1))))
         self.conv_block = two_convs(2*channels, channels)
 
     def forward(self,
@@ -183,14 +192,16 @@ class UNet(nn.Module):
         c = [base_channels*2**i for i in range(num_stages)]
         self.out_channels, self.divisor = base_channels, 2**(num_stages-1)
         pool = lambda i: [nn.MaxPool2d(2)]*(i > 0)
-        self.encoder = nn.ModuleList(nn.Sequential(*pool(i), two_convs(a, b)) for i, (a, b) in enumerate(zip([in_channels, *c], c)))
+        self.encoder = nn.ModuleList(nn.Sequential(*pool(i), two_convs(a, b))
+                                     for i, (a, b) in enumerate(zip([in_channels, *c], c)))
         self.decoder = nn.ModuleList(map(UpConvBlock, c[:-1]))
 
     def forward(self,
         x:torch.Tensor, # (b,in_channels,h,w), h and w multiples of `divisor`
     ) -> tuple:         # `num_stages` maps, deepest first; the last (b,base_channels,h,w)
         if x.shape[2] % self.divisor or x.shape[3] % self.divisor:
-            raise ValueError(f'height and width must be multiples of {self.divisor}, not {x.shape[2]}×{x.shape[3]}')
+            raise ValueError(
+                f'height and width must be multiples of {self.divisor}, not {x.shape[2]}×{x.shape[3]}')
         skips = []
         for stage in self.encoder: skips.append(x := stage(x))
         outs = [skips.pop()]
@@ -214,7 +225,8 @@ class SingleRoIExtractor(nn.Module):
         h, w = feats.shape[2]*self.stride, feats.shape[3]*self.stride
         wide = torch.tensor([w, h, w, h], dtype=torch.float32, device=feats.device)
         boxes = [b.to(feats.device).float().clamp(-wide, 2*wide) for b in boxes]
-        return roi_align(feats.float(), boxes, self.output_size, 1/self.stride, sampling_ratio=0, aligned=True)
+        return roi_align(feats.float(), boxes, self.output_size, 1/self.stride, sampling_ratio=0,
+                         aligned=True)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #28640ea6
 def signed_sqrt(
@@ -265,9 +277,14 @@ class SDMGRHead(nn.Module):
         edges_once:bool=False,# every round reads the embedded relations, as MMOCR did up to 0.6.0
     ):
         super().__init__()
-        if num_gnn < 1: raise ValueError(f'num_gnn={num_gnn}: edges are made in a round, at least one is needed')
-        if edge_embed != node_embed: raise ValueError(f'edges become pairs of words: edge_embed={edge_embed} must be node_embed={node_embed}')
-        self.fusion = Block((visual_dim, node_embed), node_embed, fusion_dim) if visual_dim else None
+        if num_gnn < 1:
+            raise ValueError(
+                f'num_gnn={num_gnn}: edges are made in a round, at least one is needed')
+        if edge_embed != node_embed:
+            raise ValueError(
+                f'edges become pairs of words: edge_embed={edge_embed} must be node_embed={node_embed}')
+        self.fusion = Block((visual_dim, node_embed), node_embed,
+                            fusion_dim) if visual_dim else None
         self.node_embed = nn.Embedding(num_chars, node_input, 0)
         self.rnn = nn.LSTM(node_input, node_embed, batch_first=True)
         self.edge_embed = nn.Linear(5, edge_embed)
@@ -282,7 +299,8 @@ class SDMGRHead(nn.Module):
         visual=None, # (all n,visual_dim) looks; None: text only
     ) -> torch.Tensor: # (all n,node_embed)
         longest = max(t.shape[1] for t in texts)
-        texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts]).to(self.node_embed.weight.device)
+        texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts]).to(
+            self.node_embed.weight.device)
         words = read_words(self.rnn, self.node_embed, texts)
         return words if visual is None else self.fusion(visual, words)
 
@@ -290,7 +308,8 @@ class SDMGRHead(nn.Module):
 def portion(self, ends, weights, edges, first):
     "For rows `first`… of one image, with `edges` (r,n,6): what they hear in the newest round, and that round's edge scores."
     rows, past = slice(first, first+len(edges)), len(ends)-1 if self.edges_once else 0
-    for (here, there), weight in zip(ends[past:], weights[past:]): edges = pair_features(here[rows], there, edges, weight)
+    for (here, there), weight in zip(ends[past:], weights[past:]):
+        edges = pair_features(here[rows], there, edges, weight)
     heard, _ = self.gnn_layers[len(ends)-1](edges, first)
     return heard, self.edge_cls(edges) if len(ends) == len(self.gnn_layers) else None
 
@@ -301,17 +320,18 @@ def in_portions(self, f, *rows):
     parts = [x.split(size) for x in rows]
     again = grad and len(parts[0]) > 1
     first = np.cumsum([0, *map(len, parts[0])])
-    return [checkpoint(f, *p, int(k), use_reentrant=False) if again else f(*p, int(k)) for k, *p in zip(first, *parts)]
+    return [checkpoint(f, *p, int(k), use_reentrant=False) if again else f(*p, int(k))
+            for k, *p in zip(first, *parts)]
 
 def reason(self,
     x:torch.Tensor,         # (n,node_embed) the words of one image
     relations:torch.Tensor, # (n,n,5)
-) -> tuple:                 # words after 0, 1, … rounds: list of (n,node_embed); edge logits (n,n,2)
+) -> tuple:  # words after 0, 1, … rounds: list of (n,node_embed); edge logits (n,n,2)
     "All rounds for one image."
     frame = torch.cat([self.edge_embed.weight, self.edge_embed.bias[:, None]], 1)
     edges = torch.cat(self.in_portions(lambda r, _: unit_edges(r, frame), relations.to(frame)))
     weights = [layer.parts()[2] for layer in self.gnn_layers]
-    for k in range(len(weights) if self.edges_once else 1): weights[k] = weights[k] @ frame     # (d,6)
+    for k in range(len(weights) if self.edges_once else 1): weights[k] = weights[k] @ frame  # (d,6)
     states, ends = [x], ()
     for layer in self.gnn_layers:
         ends += layer.ends(states[-1]),
@@ -323,10 +343,11 @@ def forward(self,
     relations:list,         # for each image (n,n,5)
     texts:list,             # for each image (n,t) character numbers, filled up with −1
     visual=None,            # (all n,visual_dim); None: text only
-) -> tuple:                 # logits of words (all n,num_classes) and of pairs (sum of n²,2), image after image
+) -> tuple:  # logits of words (all n,num_classes) and of pairs (sum of n²,2), image after image
     x = self.nodes(texts, visual).split([len(r) for r in relations])
     done = [self.reason(x, r) for x, r in zip(x, relations, strict=True)]
-    return self.node_cls(torch.cat([s[-1] for s, _ in done])), torch.cat([e.flatten(0, 1) for _, e in done])
+    return self.node_cls(torch.cat([s[-1] for s, _ in done])), torch.cat(
+        [e.flatten(0, 1) for _, e in done])
 
 SDMGRHead.portion, SDMGRHead.in_portions, SDMGRHead.reason, SDMGRHead.forward = portion, in_portions, reason, forward
 
@@ -340,15 +361,17 @@ def graph_targets(
     n = len(labels)
     if groups is None: return torch.cat([labels, torch.full((n, n), -1)], 1)
     if len(groups) != n: raise ValueError(f'{n} labels and {len(groups)} groups')
-    of = torch.tensor([-1-i if g is None else g for i, g in enumerate(groups)], dtype=torch.long)   # alone: a group of its own
-    return torch.cat([labels, (of[:, None] == of).long().fill_diagonal_(-1) if n else labels.new_zeros(0, 0)], 1)
+    # alone: a group of its own
+    of = torch.tensor([-1-i if g is None else g for i, g in enumerate(groups)], dtype=torch.long)
+    return torch.cat([labels, (of[:, None] == of).long().fill_diagonal_(-1) if n
+                      else labels.new_zeros(0, 0)], 1)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #c1feafd4
 class SDMGRLoss:
     "Cross-entropy of words and of pairs (SDMG-R paper, loss), with the accuracies in percent."
     def __init__(self,
         node_weight:float=1., edge_weight:float=1., # of the two terms
-        ignore:int=-100,                            # class of words that do not count; negative ones never do
+        ignore:int=-100,  # class of words that do not count; negative ones never do
     ):
         self.node_weight, self.edge_weight, self.ignore = node_weight, edge_weight, ignore
 
@@ -360,8 +383,11 @@ class SDMGRLoss:
         label = torch.cat([t[:, 0] for t in targets]).to(nodes.device).long()
         link = torch.cat([t[:, 1:].flatten() for t in targets]).to(edges.device).long()
         out = {}
-        for name, scores, truth, counts, weight in (('node', nodes, label, (label >= 0) & (label != self.ignore), self.node_weight),
-                                                    ('edge', edges, link, link >= 0, self.edge_weight)):
+        for name, scores, truth, counts, weight in (('node', nodes, label,
+                                                     (label >= 0) & (label != self.ignore),
+                                                     self.node_weight),
+                                                    ('edge', edges, link, link >= 0,
+                                                     self.edge_weight)):
             scores, truth, n = scores[counts].float(), truth[counts], counts.sum().clamp(min=1)
             out[f'loss_{name}'] = weight*F.cross_entropy(scores, truth, reduction='sum')/n
             out[f'acc_{name}'] = 100*(scores.argmax(-1) == truth).sum()/n
@@ -384,18 +410,23 @@ class SDMGR(nn.Module):
         self.loss, self.converter, self.classes = loss or SDMGRLoss(), converter or KIEConvertor(), tuple(classes)
         self.transform = transform or PageTransform(size=(512, 1024))
 
-    def looks(self, images, boxes): # the strongest of the 49 bins: (all n,c); None without a visual branch
+    # the strongest of the 49 bins: (all n,c); None without a visual branch
+    def looks(self, images, boxes):
         if self.backbone is None: return None
         return _like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
 
-    def logits(self, images, boxes, texts, relations=None) -> tuple: # as `forward`, before the softmax
+    # as `forward`, before the softmax
+    def logits(self, images, boxes, texts, relations=None) -> tuple:
         device = next(self.parameters()).device
-        boxes = [(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4 else torch.from_numpy(as_boxes(b))).to(device) for b in boxes]
+        boxes = [(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4
+                  else torch.from_numpy(as_boxes(b))).to(device) for b in boxes]
         texts = [torch.as_tensor(t) if hasattr(t, 'shape') else self.converter(t) for t in texts]
-        if [*map(len, boxes)] != [*map(len, texts)]: raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
+        if [*map(len, boxes)] != [*map(len, texts)]:
+            raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
         if not boxes: raise ValueError('a batch has at least one image')
         if relations is None: relations = map(spatial_relations, boxes)
-        return self.head([_like_weights(torch.as_tensor(r), self) for r in relations], texts, self.looks(images, boxes))
+        return self.head([_like_weights(torch.as_tensor(r), self) for r in relations], texts,
+                         self.looks(images, boxes))
 
     def forward(self,
         images,         # (b,3,h,w) normalised; None or anything without a visual branch
@@ -411,8 +442,12 @@ def compute_loss(self,
 ) -> dict:      # loss_node, loss_edge, acc_node, acc_edge
     "The named loss terms of a batch."
     targets = batch.get('targets')
-    if targets is None: targets = [graph_targets(l, g) for l, g in zip(batch['labels'], batch.get('groups') or [None]*len(batch['labels']), strict=True)]
-    return self.loss(*self.logits(batch.get('images'), batch['boxes'], batch['texts'], batch.get('relations')), targets)
+    if targets is None:
+        targets = [graph_targets(l, g) for l, g in zip(batch['labels'],
+                                                       batch.get('groups')
+                                                       or [None]*len(batch['labels']), strict=True)]
+    return self.loss(*self.logits(batch.get('images'), batch['boxes'], batch['texts'],
+                                  batch.get('relations')), targets)
 SDMGR.compute_loss = compute_loss
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #cb6d9a9e
@@ -435,7 +470,8 @@ def prepared(self,
         if image is None: h, w = np.maximum(boxes[:, [3, 2]].max(0, initial=1), 1).tolist()
         else: h, w = image if isinstance(image, (tuple, list)) else load_image(image).shape[:2]
         scale = page_scale(h, w, self.transform.size)
-    return tensor, torch.from_numpy(boxes*np.float32([*scale, *scale])), spatial_relations(boxes, scale)
+    return tensor, torch.from_numpy(boxes*np.float32([*scale, *scale])), spatial_relations(
+        boxes, scale)
 SDMGR.prepared = prepared
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #7c64c2be
@@ -447,20 +483,24 @@ def predict_scores(self,
     batch_size:int=4, # photos of equal shape that share a forward pass
 ) -> list:            # for each photo (n,classes) and (n,n): probabilities of labels, and that two words are linked
     "Both scores for every photo, as arrays."
-    if not len(images) == len(boxes) == len(texts): raise ValueError(f'{len(images)} photos, boxes for {len(boxes)}, texts for {len(texts)}')
+    if not len(images) == len(boxes) == len(texts):
+        raise ValueError(f'{len(images)} photos, boxes for {len(boxes)}, texts for {len(texts)}')
     for i, (b, t) in enumerate(zip(boxes, texts)):
         if len(b) != len(t): raise ValueError(f'photo {i}: {len(b)} boxes and {len(t)} texts')
     out = []
-    for start in range(0, len(images), max(batch_size, 1)):     # a few at a time keeps memory bounded
+    for start in range(0, len(images), max(batch_size, 1)):  # a few at a time keeps memory bounded
         chunk = slice(start, start+max(batch_size, 1))
         ready = [self.prepared(i, b) for i, b in zip(images[chunk], boxes[chunk])]
         done = [None]*len(ready)
-        for ids in batches_by_shape([() if x is None else tuple(x.shape) for x, *_ in ready], max(batch_size, 1)):
+        for ids in batches_by_shape([() if x is None else tuple(x.shape) for x, *_ in ready],
+                                    max(batch_size, 1)):
             photos, at, seen = zip(*[ready[i] for i in ids])
             photos = None if photos[0] is None else _like_weights(torch.stack(photos), self)
-            nodes, edges = (x.float().cpu() for x in self(photos, at, [texts[chunk][i] for i in ids], seen))
+            nodes, edges = (x.float().cpu() for x in self(photos, at,
+                                                          [texts[chunk][i] for i in ids], seen))
             n = [len(b) for b in at]
-            for i, k, node, edge in zip(ids, n, nodes.split(n), edges[:, 1].split([k*k for k in n])):
+            for i, k, node, edge in zip(ids, n, nodes.split(n),
+                                        edges[:, 1].split([k*k for k in n])):
                 done[i] = node.numpy(), edge.reshape(k, k).numpy()
         out += done
     return out
@@ -478,7 +518,8 @@ def label_words(
         poly = np.asarray(box, float).reshape(-1, 2)
         if len(poly) == 2: poly = as_boxes([box])[0][[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
         best = int(np.argmax(p))
-        out.append(TextInstance(clockwise(poly), text=text, score=float(np.clip(p[best], 0, 1)), label=classes[best]))
+        out.append(TextInstance(clockwise(poly), text=text, score=float(np.clip(p[best], 0, 1)),
+                                label=classes[best]))
     return out
 
 def predict(self,
@@ -491,16 +532,21 @@ def predict(self,
 ) -> list:            # n `TextInstance`s with text, label and score; for a list of photos a list of such lists
     "What each word is."
     place(self, device, dtype)
-    single = isinstance(texts[0], str) or texts[0] is None if len(texts) else not isinstance(image, (list, tuple)) or len(image) > 0
+    single = isinstance(texts[0], str) or texts[0] is None if len(texts) else not isinstance(image,
+                                                                                             (list,
+                                                                                              tuple)) or len(image) > 0
     if single: image, boxes, texts = [image], [boxes], [texts]
-    scores = self.predict_scores([None]*len(texts) if image is None else image, boxes, texts, batch_size)
-    found = [label_words(b, t, nodes, self.classes) for b, t, (nodes, _) in zip(boxes, texts, scores)]
+    scores = self.predict_scores([None]*len(texts) if image is None else image, boxes,
+                                 texts, batch_size)
+    found = [label_words(b, t, nodes, self.classes)
+             for b, t, (nodes, _) in zip(boxes, texts, scores)]
     return found[0] if single else found
 SDMGR.predict = predict
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #aff3d72d
 def _head(width, vocab, classes, visual_dim, edges_once): # settings that both models share
-    return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2, len(classes), edges_once)
+    return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2,
+                     len(classes), edges_once)
 
 def sdmgr(
     vocab:Vocab=None,     # characters; by default WildReceipt's 91
@@ -511,7 +557,8 @@ def sdmgr(
     "SDMG-R with text, place and looks: MMOCR's `sdmgr_unet16_60e_wildreceipt`, random weights."
     backbone = UNet(width//16)
     head = _head(width, vocab, classes, backbone.out_channels, edges_once)
-    return SDMGR(head, backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab), classes=classes)
+    return SDMGR(head, backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab),
+                 classes=classes)
 
 def sdmgr_novisual(
     vocab:Vocab=None,     # characters; by default WildReceipt's 91
@@ -520,14 +567,16 @@ def sdmgr_novisual(
     edges_once:bool=False,# as for `SDMGRHead`; True for the files of 2021
 ) -> SDMGR:
     "SDMG-R with text and place only: MMOCR's `sdmgr_novisual_60e_wildreceipt`, random weights."
-    return SDMGR(_head(width, vocab, classes, 0, edges_once), converter=KIEConvertor(vocab), classes=classes)
+    return SDMGR(_head(width, vocab, classes, 0, edges_once), converter=KIEConvertor(vocab),
+                 classes=classes)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #fc46c5b6
 def may_link(
     labels, # n names of classes
 ) -> np.ndarray: # (n,n) bool; row: key, column: value
     "Which words may be a key and its value: `X_key` and `X_value`, or simply `key` and `value`."
-    field, _, part = np.array([str(l).lower().rpartition('_') for l in labels], object).reshape(-1, 3).T
+    field, _, part = np.array([str(l).lower().rpartition('_') for l in labels],
+                              object).reshape(-1, 3).T
     return (field[:, None] == field) & (part[:, None] == 'key') & (part == 'value')
 
 def links(
@@ -537,10 +586,12 @@ def links(
     kind:str='one-to-many',   # values a key, keys a value: 'one-to-one', 'one-to-many', 'many-to-one', 'many-to-many'
 ) -> list:                    # of (from, to, probability), strongest first
     "Links that respect the rules, strongest first (MMOCR's decoding of open sets)."
-    if kind not in (kinds := [f'{a}-to-{b}' for a in ('one', 'many') for b in ('one', 'many')]): raise ValueError(f'kind={kind!r}, expected one of {", ".join(kinds)}')
+    if kind not in (kinds := [f'{a}-to-{b}' for a in ('one', 'many') for b in ('one', 'many')]):
+        raise ValueError(f'kind={kind!r}, expected one of {", ".join(kinds)}')
     p, out, used = np.maximum(edges, np.transpose(edges)), [], (set(), set())
     pairs = np.argwhere(np.asarray(allowed, bool) & (p > threshold)).tolist()
     for i, j in sorted(pairs, key=lambda ij: -p[ij[0], ij[1]]):
-        if (kind.startswith('one') and j in used[1]) or (kind.endswith('one') and i in used[0]): continue
+        if (kind.startswith('one') and j in used[1]) or (kind.endswith('one') and i in used[0]):
+            continue
         used[0].add(i); used[1].add(j); out.append((i, j, float(p[i, j])))
     return out

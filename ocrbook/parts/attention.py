@@ -17,12 +17,14 @@ def valid_mask(
     t:int,         # positions along the width
     valid_ratios,  # b numbers in (0,1]: the share of each crop that shows the word; None: all of it
     device=None,   # where the mask is wanted
-):                 # (b,t) True where the word is, at least one position a row; None if nothing is padding
+):  # (b,t) True where the word is, at least one position a row; None if nothing is padding
     "Which of `t` positions show the word; a position that is shown in part counts."
     if valid_ratios is None: return None
     ratios = [float(r) for r in valid_ratios]
-    if not all(0 <= r <= 1 for r in ratios): raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
-    shown = [max(1, min(t, math.ceil(t*r - 1e-4))) for r in ratios]   # a float32 ratio may be a hair too large
+    if not all(0 <= r <= 1 for r in ratios):
+        raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
+    # a float32 ratio may be a hair too large
+    shown = [max(1, min(t, math.ceil(t*r - 1e-4))) for r in ratios]
     if min(shown, default=t) == t: return None
     return torch.arange(t, device=device) < torch.tensor(shown, device=device)[:, None]
 
@@ -51,7 +53,8 @@ class MultiHeadAttention(nn.Module):
         self.linear_v = nn.Linear(d_model, n_head*d_v, bias=qkv_bias)
         self.fc = nn.Linear(n_head*d_v, d_model, bias=qkv_bias)
 
-    def heads(self, x): return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (b,t,n·d) → (b,n,t,d)
+    # (b,t,n·d) → (b,n,t,d)
+    def heads(self, x): return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
     def keys_values(self,
         memory:torch.Tensor, # (b,t,d_model)
@@ -62,11 +65,12 @@ class MultiHeadAttention(nn.Module):
     def attend(self,
         x:torch.Tensor,   # (b,q,d_model) queries
         keys_values:tuple, # of the memory
-        mask=None,        # True where a query may look: (b,t) alike for all queries, or (b or 1,q,t)
+        mask=None,  # True where a query may look: (b,t) alike for all queries, or (b or 1,q,t)
     ) -> torch.Tensor:    # (b,q,d_model)
         "The answer to each query."
         p = self.dropout if self.training else 0.
-        x = F.scaled_dot_product_attention(self.heads(self.linear_q(x)), *keys_values, spread(mask), dropout_p=p)
+        x = F.scaled_dot_product_attention(self.heads(self.linear_q(x)), *keys_values, spread(mask),
+                                           dropout_p=p)
         return F.dropout(self.fc(x.transpose(1, 2).flatten(2)), p)  # (b,q,n·d_v) → (b,q,d_model)
 
     def forward(self, x, memory, mask=None): # as `attend`; memory (b,t,d_model)
@@ -80,10 +84,13 @@ class MultiHeadAttention(nn.Module):
         "Where each head looks, for drawing: `attend` never holds these numbers."
         q, k = self.heads(self.linear_q(x)), self.keys_values(memory)[0]
         scores = q.float() @ k.float().transpose(2, 3) / math.sqrt(q.shape[-1])
-        return (scores if mask is None else scores.masked_fill(~spread(mask), -torch.inf)).softmax(-1)
+        return (scores if mask is None
+                else scores.masked_fill(~spread(mask), -torch.inf)).softmax(-1)
 
 # %% ../../nbs/parts/30_attention.ipynb #ff9466cb
-def spread(mask): return mask if mask is None else mask[:, None, None] if mask.ndim == 2 else mask[:, None]  # over heads
+# over heads
+def spread(mask):
+    return mask if mask is None else mask[:, None, None] if mask.ndim == 2 else mask[:, None]
 
 # %% ../../nbs/parts/30_attention.ipynb #3af4fe74
 def sinusoids(
@@ -122,7 +129,8 @@ class PositionwiseFeedForward(nn.Module):
         dropout:float=.1, # of the result
     ):
         super().__init__()
-        self.w_1, self.act, self.w_2 = nn.Linear(d_model, d_inner), nn.GELU(), nn.Linear(d_inner, d_model)
+        self.w_1, self.act, self.w_2 = nn.Linear(d_model,
+                                                 d_inner), nn.GELU(), nn.Linear(d_inner, d_model)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self,
@@ -133,7 +141,9 @@ class PositionwiseFeedForward(nn.Module):
 # %% ../../nbs/parts/30_attention.ipynb #783a89b2
 class TFEncoderLayer(nn.Module):
     "Attention among the positions, then a feed-forward; each sees its input normalised and adds to it."
-    def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the two parts take them
+    # as the two parts take them
+    def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1,
+                 qkv_bias=False):
         super().__init__()
         self.attn = MultiHeadAttention(n_head, d_model, d_k, d_v, dropout, qkv_bias)
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
@@ -158,7 +168,8 @@ class KeyValueCache:
     def add(self,
         keys_values:tuple, # of the new steps: keys (b,n,t,d_k), values (b,n,t,d_v)
     ) -> tuple:            # of all steps so far, likewise
-        if self.kept is None: self.kept = [o.new_empty(*o.shape[:2], self.steps, o.shape[3]) for o in keys_values]
+        if self.kept is None:
+            self.kept = [o.new_empty(*o.shape[:2], self.steps, o.shape[3]) for o in keys_values]
         before, self.n = self.n, self.n + keys_values[0].shape[2]
         if self.n > self.steps: raise ValueError(f'{self.n} steps, but room for {self.steps} only')
         for room, new in zip(self.kept, keys_values): room[:, :, before:self.n] = new
@@ -167,7 +178,9 @@ class KeyValueCache:
 # %% ../../nbs/parts/30_attention.ipynb #5351dfd8
 class TFDecoderLayer(nn.Module):
     "Attention among the steps so far, attention to the memory, then a feed-forward; each sees its input normalised and adds to it."
-    def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the parts take them
+    # as the parts take them
+    def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1,
+                 qkv_bias=False):
         super().__init__()
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(d_model) for _ in range(3))
         self.self_attn = MultiHeadAttention(n_head, d_model, d_k, d_v, dropout, qkv_bias)

@@ -18,30 +18,38 @@ class ResNet(nn.Module):
         depth:int=18,          # 18 (two-layer blocks) or 50 (three-layer blocks)
         width:int=64,          # channels of the stem; the published networks have 64
         style:str='pytorch',   # depth 50: a block halves its map in the 3×3 convolution; 'caffe': in the first 1×1
-        dcn=(0,)*4,            # for each stage the groups of its deformable 3×3 convolutions, 0: ordinary; depth 50 only
-        deep_stem:int=0,       # channels of a stem of three 3×3 convolutions; 0: one 7×7 convolution
+        dcn=(
+        0,)*4,            # for each stage the groups of its deformable 3×3 convolutions, 0: ordinary; depth 50 only
+        deep_stem:int=0,  # channels of a stem of three 3×3 convolutions; 0: one 7×7 convolution
     ):
         super().__init__()
         if depth not in (18, 50): raise ValueError(f'depth must be 18 or 50, not {depth!r}')
-        if style not in ('pytorch', 'caffe'): raise ValueError(f"style must be 'pytorch' or 'caffe', not {style!r}")
+        if style not in ('pytorch', 'caffe'):
+            raise ValueError(f"style must be 'pytorch' or 'caffe', not {style!r}")
         block, depths = (BasicBlock, (2,2,2,2)) if depth == 18 else (Bottleneck, (3,4,6,3))
-        if block is BasicBlock and any(dcn): raise ValueError('deformable convolutions are for depth 50')
+        if block is BasicBlock and any(dcn):
+            raise ValueError('deformable convolutions are for depth 50')
         if deep_stem: self.stem = three_layers(deep_stem)
-        else: self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(width)
+        else:
+            self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3,
+                                             bias=False), nn.BatchNorm2d(width)
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
-        c, self.out_channels = deep_stem or width, tuple(width*2**i*block.expansion for i in range(4))
+        c, self.out_channels = deep_stem or width, tuple(width*2**i*block.expansion
+                                                         for i in range(4))
         for i, (n, groups) in enumerate(zip(depths, dcn, strict=True)):
             first = residual(block, c, width*2**i, 2 if i else 1, style, groups)
             c = self.out_channels[i]
             rest = (residual(block, c, width*2**i, 1, style, groups) for _ in range(n-1))
             self.add_module(f'layer{i+1}', nn.Sequential(first, *rest))
         for m in self.modules():
-            if type(m) is nn.Conv2d and m.bias is None: nn.init.kaiming_normal_(m.weight, mode='fan_out')
+            if type(m) is nn.Conv2d and m.bias is None:
+                nn.init.kaiming_normal_(m.weight, mode='fan_out')
 
     def forward(self,
         x:torch.Tensor, # (b,3,h,w) normalised images
     ) -> tuple:         # c2, c3, c4, c5: (b,c,h/4,w/4) … (b,8c,h/32,w/32), sizes rounded up
-        if x.ndim != 4 or x.shape[1] != 3: raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
         x = self.stem(x) if hasattr(self, 'stem') else self.relu(self.bn1(self.conv1(x)))
         x, feats = self.maxpool(x), []
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
@@ -56,7 +64,8 @@ def residual(block, c_in, c_mid, stride, style, groups):
     if stride > 1 or c_in != c_out:
         short = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
     out = block(c_in, c_mid, stride, short)
-    if style == 'caffe' and block is Bottleneck: out.conv1.stride, out.conv2.stride = out.conv2.stride, (1, 1)
+    if style == 'caffe' and block is Bottleneck:
+        out.conv1.stride, out.conv2.stride = out.conv2.stride, (1, 1)
     if groups: out.conv2 = DeformConv2d(c_mid, c_mid, out.conv2.stride[0], int(groups))
     return out
 
@@ -65,7 +74,8 @@ def three_layers(c):
     "Stem of three 3×3 convolutions, the first with stride 2: (b,3,h,w) → (b,c,h/2,w/2)."
     layers = []
     for c_in, c_out, stride in ((3, c//2, 2), (c//2, c//2, 1), (c//2, c, 1)):
-        layers += [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out),
+                   nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 # %% ../../nbs/parts/15_backbones.ipynb #27cf8308
@@ -77,17 +87,21 @@ class DeformConv2d(nn.Module):
         groups:int=1,        # parts of the input channels that move on their own
     ):
         super().__init__()
-        self.weight, self.stride, self.groups = nn.Parameter(torch.empty(c_out, c_in, 3, 3)), stride, groups
-        self.conv_offset = nn.Conv2d(c_in, 27*groups, 3, stride=stride, padding=1) # groups × 9 × (dy, dx), then the masks
+        self.weight, self.stride, self.groups = nn.Parameter(
+            torch.empty(c_out, c_in, 3, 3)), stride, groups
+        # groups × 9 × (dy, dx), then the masks
+        self.conv_offset = nn.Conv2d(c_in, 27*groups, 3, stride=stride, padding=1)
         nn.init.kaiming_normal_(self.weight, mode='fan_out')
         nn.init.zeros_(self.conv_offset.weight); nn.init.zeros_(self.conv_offset.bias)
 
     def forward(self,
         x:torch.Tensor, # (b,c_in,h,w)
     ) -> torch.Tensor:  # (b,c_out,h/stride,w/stride)
-        exact = lambda t: t.to(torch.promote_types(self.weight.dtype, torch.float32))   # the operator knows no bfloat16 on a processor
+        # the operator knows no bfloat16 on a processor
+        exact = lambda t: t.to(torch.promote_types(self.weight.dtype, torch.float32))
         offset, mask = exact(self.conv_offset(x)).split((18*self.groups, 9*self.groups), dim=1)
-        out = deform_conv2d(exact(x), offset, exact(self.weight), stride=self.stride, padding=1, mask=mask.sigmoid())
+        out = deform_conv2d(exact(x), offset, exact(self.weight), stride=self.stride, padding=1,
+                            mask=mask.sigmoid())
         return out.to(self.weight.dtype)
 
 # %% ../../nbs/parts/15_backbones.ipynb #ef9022eb
@@ -111,18 +125,24 @@ class VeryDeepVgg(nn.Module):
         width:int=64,          # maps of the first layer; the others hold 2, 4 and 8 times as many
     ):
         super().__init__()
-        widths, normed, self.cnn, c = [width*k for k in (1, 2, 4, 4, 8, 8, 8)], (2, 4, 6), nn.Sequential(), input_channels
-        square, flat = dict(kernel_size=2, stride=2), dict(kernel_size=2, stride=(2,1), padding=(0,1))
+        widths, normed, self.cnn, c = [width*k for k in (1, 2, 4, 4, 8, 8,
+                                                         8)], (2, 4,
+                                                               6), nn.Sequential(), input_channels
+        square, flat = dict(kernel_size=2, stride=2), dict(kernel_size=2, stride=(2,1),
+                                                           padding=(0,1))
         pools = {0: square, 1: square, 3: flat, 5: flat}
         for i, n in enumerate(widths):
-            last = i == 6                                   # 2×2 without padding: the last two rows become one
+            last = i == 6  # 2×2 without padding: the last two rows become one
             conv = nn.Conv2d(c, n, 2 if last else 3, padding=0 if last else 1)
-            nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')  # keeps the signal alive through seven layers
+            # keeps the signal alive through seven layers
+            nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
             nn.init.zeros_(conv.bias)
             self.cnn.add_module(f'conv{i}', conv)
             if i in normed: self.cnn.add_module(f'batchnorm{i}', nn.BatchNorm2d(n))
-            self.cnn.add_module(f'relu{i}', nn.LeakyReLU(.2, inplace=True) if leaky_relu else nn.ReLU(inplace=True))
-            if i in pools: self.cnn.add_module(f'pooling{list(pools).index(i)}', nn.MaxPool2d(**pools[i]))
+            self.cnn.add_module(f'relu{i}', nn.LeakyReLU(.2, inplace=True) if leaky_relu
+                                else nn.ReLU(inplace=True))
+            if i in pools:
+                self.cnn.add_module(f'pooling{list(pools).index(i)}', nn.MaxPool2d(**pools[i]))
             c = n
         self.out_channels = c
 
@@ -139,26 +159,35 @@ class ResNet31OCR(nn.Module):
     def __init__(self,
         base_channels:int=3,                          # of the crops
         layers=(1, 2, 5, 3),                          # residual blocks of the four stages
-        channels=(64, 128, 256, 256, 512, 512),       # of the two convolutions of the stem and of the four stages
-        out_indices=None,                             # stages whose maps are returned as a tuple; None: the last map alone
-        stage4_pool=(2, 1),                           # window and step of the third pooling, (height, width)
+        channels=(64, 128, 256, 256, 512,
+                  512),       # of the two convolutions of the stem and of the four stages
+        out_indices=None,  # stages whose maps are returned as a tuple; None: the last map alone
+        stage4_pool=(2, 1),  # window and step of the third pooling, (height, width)
         last_stage_pool:bool=False,                   # pool 2×2 before the last stage too
     ):
         super().__init__()
-        if len(layers) != 4 or len(channels) != 6: raise ValueError(f'four stages and six widths, not {layers} and {channels}')
+        if len(layers) != 4 or len(channels) != 6:
+            raise ValueError(f'four stages and six widths, not {layers} and {channels}')
         self.out_indices, self.relu = out_indices, nn.ReLU(inplace=True)
-        self.conv1_1, self.bn1_1 = nn.Conv2d(base_channels, channels[0], 3, 1, 1), nn.BatchNorm2d(channels[0])
-        self.conv1_2, self.bn1_2 = nn.Conv2d(channels[0], channels[1], 3, 1, 1), nn.BatchNorm2d(channels[1])
+        self.conv1_1, self.bn1_1 = nn.Conv2d(base_channels, channels[0], 3, 1,
+                                             1), nn.BatchNorm2d(channels[0])
+        self.conv1_2, self.bn1_2 = nn.Conv2d(channels[0], channels[1], 3, 1,
+                                             1), nn.BatchNorm2d(channels[1])
         pools = [2, 2, stage4_pool, 2 if last_stage_pool else 1]
         for i, (n, c, size) in enumerate(zip(layers, channels[2:], pools), 2):
             before = channels[i-1]
-            self.add_module(f'pool{i}', nn.MaxPool2d(size, size, ceil_mode=True))   # a size of 1 changes nothing
-            self.add_module(f'block{i}', nn.Sequential(*(residual(BasicBlock, c if k else before, c, 1, 'pytorch', 0) for k in range(n))))
+            # a size of 1 changes nothing
+            self.add_module(f'pool{i}', nn.MaxPool2d(size, size, ceil_mode=True))
+            self.add_module(f'block{i}',
+                            nn.Sequential(*(residual(BasicBlock, c if k else before, c, 1,
+                                                     'pytorch', 0) for k in range(n))))
             self.add_module(f'conv{i}', nn.Conv2d(c, c, 3, 1, 1))
             self.add_module(f'bn{i}', nn.BatchNorm2d(c))
         for m in self.modules():
-            if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
-        self.out_channels = channels[-1] if out_indices is None else tuple(channels[2+i] for i in out_indices)
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
+        self.out_channels = channels[-1] if out_indices is None else tuple(
+            channels[2+i] for i in out_indices)
 
     def forward(self,
         x:torch.Tensor, # (b,base_channels,h,w) normalised crops
@@ -167,6 +196,7 @@ class ResNet31OCR(nn.Module):
         x = self.relu(self.bn1_1(self.conv1_1(x)))
         x, outs = self.relu(self.bn1_2(self.conv1_2(x))), []
         for i in range(2, 6):
-            pool, block, conv, bn = (self.get_submodule(f'{n}{i}') for n in ('pool', 'block', 'conv', 'bn'))
+            pool, block, conv, bn = (self.get_submodule(f'{n}{i}')
+                                     for n in ('pool', 'block', 'conv', 'bn'))
             outs.append(x := self.relu(bn(conv(block(pool(x))))))
         return x if self.out_indices is None else tuple(outs[i] for i in self.out_indices)

@@ -41,7 +41,8 @@ def end_scores(
     before, after = np.roll(edges, 1, 0), np.roll(edges, -1, 0)
     far = norm(points - points.mean(0), axis=1)
     far = np.maximum(far, np.roll(far, -1))                       # of its farther point
-    score = .5*((angle(edges, before) + angle(edges, after))/np.pi) + .15*(angle(before, after)/np.pi)
+    score = .5*((angle(edges, before) + angle(edges, after))/np.pi) + .15*(
+        angle(before, after)/np.pi)
     score += .35*(far/(far.max() + 1e-8))
     if n % 2 == 0: score[[n//2 - 1, n-1]] += .1
     return score
@@ -56,10 +57,11 @@ def head_tail(
     if n < 4: raise ValueError(f'needs 4 points or more, got {n}: {points.tolist()}')
     if n == 4:
         slope, length = abs(edges[:, 1]/(edges[:, 0] + 1e-8)), norm(edges, axis=1)
-        flat, steep = (0, 1) if slope[::2].sum() < slope[1::2].sum() else (1, 0)   # edges 0 and 2, or 1 and 3
+        # edges 0 and 2, or 1 and 3
+        flat, steep = (0, 1) if slope[::2].sum() < slope[1::2].sum() else (1, 0)
         tall = length[steep::2].sum() > orientation_thr*length[flat::2].sum()
         return (3, 1) if (flat if tall else steep) else (0, 2)
-    score, gap = end_scores(points), np.arange(2, n-1)                             # from head to tail
+    score, gap = end_scores(points), np.arange(2, n-1)  # from head to tail
     bell = np.exp(-2*((gap-2)/(n-4) - .5)**2)
     pair = score[:, None] + score[(np.arange(n)[:, None] + gap) % n]*(.3*bell/bell.max())
     i, k = np.unravel_index(pair.argmax(), pair.shape)
@@ -84,7 +86,7 @@ def resample_line(
     "Points at equal distances along a line of straight pieces."
     along = np.insert(np.cumsum(norm(np.diff(line, axis=0), axis=1)), 0, 0)  # where its points lie
     t = np.arange(1, n-1, dtype=along.dtype)*(along[-1]/(n-1))
-    i = np.searchsorted(along[1:-1], t)                                      # piece of each new point
+    i = np.searchsorted(along[1:-1], t)  # piece of each new point
     a, b = along[i], along[i+1]
     weights = np.stack([b-t, t-a], 1)/(b-a + 1e-8)[:, None]
     inner = weights[:, :1]*line[i] + weights[:, 1:]*line[i+1]
@@ -94,7 +96,7 @@ def matched_sides(
     points:np.ndarray,        # (n,2), an `outline`
     step:float,               # pixels from point to point, about
     orientation_thr:float=2., # as for `head_tail`
-) -> tuple:                   # top and bottom, each (m,2), in the same direction: point k faces point k
+) -> tuple:  # top and bottom, each (m,2), in the same direction: point k faces point k
     "Both sides of a text polygon in equally many equal steps."
     lines = sides(points, orientation_thr)
     length = sum(norm(np.diff(s, axis=0), axis=1).sum() for s in lines)/2
@@ -122,7 +124,7 @@ def quarter_height(
 def trim(
     top:np.ndarray, bottom:np.ndarray, # (m,2)
     head:int, tail:int,                # points to cut off at each end
-) -> tuple:                            # both, shorter; unchanged if fewer than 3 points would be left
+) -> tuple:  # both, shorter; unchanged if fewer than 3 points would be left
     "Cut points off both ends of two matched sides."
     keep = slice(head, len(top)-tail) if len(top) > head+tail+2 else slice(None)
     return top[keep], bottom[keep]
@@ -154,7 +156,8 @@ def region_mask(
     "Where the polygons are."
     mask = np.full(size, 1-inside, np.uint8)
     for p in polygons:
-        if len(p): cv2.fillPoly(mask, [np.asarray(p, np.float32).reshape(-1, 2).astype(np.int32)], inside)
+        if len(p):
+            cv2.fillPoly(mask, [np.asarray(p, np.float32).reshape(-1, 2).astype(np.int32)], inside)
     return mask
 
 # %% ../../nbs/parts/19_centerlines.ipynb #b110159b
@@ -194,7 +197,8 @@ def balanced_bce(
     ratio:float=3.,      # most negatives for each positive
 ) -> torch.Tensor:       # scalar
     "Cross-entropy of all text pixels and the hardest background."
-    return balance(F.binary_cross_entropy(prob, target, reduction='none'), target*mask, (1-target)*mask, ratio)
+    return balance(F.binary_cross_entropy(prob, target, reduction='none'), target*mask,
+                   (1-target)*mask, ratio)
 
 def masked_mean(
     cost:torch.Tensor, # any shape

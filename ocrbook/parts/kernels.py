@@ -24,7 +24,8 @@ def kernel_maps(
     kernels, mask, count = np.zeros((len(ratios), *size), np.float32), np.ones(size, np.uint8), 0
     for poly, skip in zip(polygons, ignored, strict=True):
         poly = np.asarray(poly, float).reshape(-1, 2)
-        if not np.isfinite(poly).all(): raise ValueError(f'points that are no numbers: {poly.tolist()}')
+        if not np.isfinite(poly).all():
+            raise ValueError(f'points that are no numbers: {poly.tolist()}')
         count += not skip
         if skip and len(poly): cv2.fillPoly(mask, [poly.astype(np.int32)], 0)
         if skip or len(poly) < 3: continue
@@ -43,7 +44,8 @@ def fit_target(
     target, (h, w) = torch.as_tensor(target, device=like.device), like.shape[-2:]
     th, tw = (max(int(s*ratio + .5), 1) for s in target.shape[-2:])
     if target.shape[0] != like.shape[0] or not (0 <= h-th < 2 and 0 <= w-tw < 2):
-        raise ValueError(f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)} at ratio {ratio}')
+        raise ValueError(
+            f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)} at ratio {ratio}')
     return F.pad(F.interpolate(target.float(), (th, tw)), (0, w-tw, 0, h-th))
 
 # %% ../../nbs/parts/18_kernels.ipynb #2bf41a10
@@ -84,7 +86,8 @@ def points2boundary(
     if text_repr_type == 'quad':
         rect = cv2.minAreaRect(points)
         return first_corner(cv2.boxPoints(rect)) if min(rect[1]) > min_width else None
-    if text_repr_type != 'poly': raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {text_repr_type!r}")
+    if text_repr_type != 'poly':
+        raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {text_repr_type!r}")
     x, y, w, h = cv2.boundingRect(points)
     mask = np.zeros((h, w), np.uint8)
     mask[points[:, 1]-y, points[:, 0]-x] = 1
@@ -108,15 +111,16 @@ def label_polygons(
     min_score:float=.85,       # mean score above which it is kept
     either:bool=False,         # one of the two is enough, as in MMOCR 1.x
     scale:float=4.,            # pixels of the network's input for one of the map
-) -> tuple:                    # list of (n,2) polygons, pixels of the network's input; list of scores
+) -> tuple:  # list of (n,2) polygons, pixels of the network's input; list of scores
     "The texts of a map of numbered pixels, in the order of their numbers."
     on = np.flatnonzero(labels)
     (y, x), numbers = np.divmod(on, labels.shape[1]), labels.ravel()[on]
     counts = np.bincount(numbers)
     means = np.bincount(numbers, score.ravel()[on])/np.maximum(counts, 1)
     large, sure = counts >= min_area, means > min_score
-    if text_repr_type == 'quad':                          # a rectangle needs no more than both ends of every row
-        turn = (np.diff(numbers, prepend=0, append=0) != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
+    if text_repr_type == 'quad':  # a rectangle needs no more than both ends of every row
+        turn = (np.diff(numbers, prepend=0, append=0)
+                != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
         ends = turn[1:] | turn[:-1]
         numbers, y, x = numbers[ends], y[ends], x[ends]
     order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')

@@ -33,8 +33,10 @@ class ScaleChannelSpatialAttention(nn.Module):
         scales:int,   # weights a place
     ):
         super().__init__()
-        self.channel_wise = nn.Sequential(conv(channels, mid, act=nn.ReLU()), conv(mid, channels, act=nn.Sigmoid()))
-        self.spatial_wise = nn.Sequential(conv(1, 1, 3, act=nn.ReLU()), conv(1, 1, act=nn.Sigmoid()))
+        self.channel_wise = nn.Sequential(conv(channels, mid, act=nn.ReLU()),
+                                          conv(mid, channels, act=nn.Sigmoid()))
+        self.spatial_wise = nn.Sequential(conv(1, 1, 3, act=nn.ReLU()),
+                                          conv(1, 1, act=nn.Sigmoid()))
         self.attention_wise = conv(channels, scales, act=nn.Sigmoid())
 
     def forward(self,
@@ -57,7 +59,8 @@ class FPNC(nn.Module):
         n = len(in_channels)
         self.out_channels = c = n*out_channels
         self.lateral_convs = nn.ModuleList(conv(i, lateral_channels) for i in in_channels)
-        self.smooth_convs = nn.ModuleList(conv(lateral_channels, out_channels, 3) for _ in in_channels)
+        self.smooth_convs = nn.ModuleList(conv(lateral_channels, out_channels, 3)
+                                          for _ in in_channels)
         self.asf_conv = conv(c, c, 3, bias=True) if asf else None
         self.asf_attn = ScaleChannelSpatialAttention(c, c//4, n) if asf else None
 
@@ -68,7 +71,8 @@ class FPNC(nn.Module):
         n = len(self.lateral_convs)
         if len(feats) != n: raise ValueError(f'{n} maps expected, got {len(feats)}')
         sums = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
-        for i in reversed(range(len(sums)-1)): sums[i] = sums[i] + F.interpolate(sums[i+1], sums[i].shape[2:])
+        for i in reversed(range(len(sums)-1)):
+            sums[i] = sums[i] + F.interpolate(sums[i+1], sums[i].shape[2:])
         outs = [smooth(s) for smooth, s in zip(self.smooth_convs, sums)]
         return [F.interpolate(o, outs[0].shape[2:]) for o in outs]
 
@@ -92,8 +96,10 @@ class FPN(nn.Module):
     ):
         super().__init__()
         used = in_channels[start_level:]
-        self.out_channels, self.num_outs, self.start_level = out_channels, num_outs or len(used), start_level
-        if self.num_outs < len(used): raise ValueError(f'{len(used)} maps make {len(used)} levels or more, not {num_outs}')
+        self.out_channels, self.num_outs, self.start_level = out_channels, num_outs or len(
+            used), start_level
+        if self.num_outs < len(used):
+            raise ValueError(f'{len(used)} maps make {len(used)} levels or more, not {num_outs}')
         self.lateral_convs = nn.ModuleList(conv(i, out_channels, bias=True) for i in used)
         self.fpn_convs = nn.ModuleList(conv(out_channels, out_channels, 3, bias=True) for _ in used)
 
@@ -101,9 +107,11 @@ class FPN(nn.Module):
         feats:tuple, # (b,c_i,h_i,w_i) all of the backbone's maps, sharpest first
     ) -> tuple:      # `num_outs` maps (b,out_channels,h_i,w_i), sharpest first
         feats = feats[self.start_level:]
-        if len(feats) != len(self.lateral_convs): raise ValueError(f'{len(self.lateral_convs)} maps expected, got {len(feats)}')
+        if len(feats) != len(self.lateral_convs):
+            raise ValueError(f'{len(self.lateral_convs)} maps expected, got {len(feats)}')
         sums = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
-        for i in reversed(range(len(sums)-1)): sums[i] = sums[i] + F.interpolate(sums[i+1], sums[i].shape[2:])
+        for i in reversed(range(len(sums)-1)):
+            sums[i] = sums[i] + F.interpolate(sums[i+1], sums[i].shape[2:])
         outs = [c(s) for c, s in zip(self.fpn_convs, sums)]
         while len(outs) < self.num_outs: outs.append(outs[-1][:, :, ::2, ::2])
         return tuple(outs)
@@ -129,15 +137,18 @@ class FPN_UNet(nn.Module):
         out_channels:int=32,                   # of the result; inside up to eight times as many
     ):
         super().__init__()
-        if len(in_channels) != 4: raise ValueError(f'four maps expected, got channels {tuple(in_channels)}')
+        if len(in_channels) != 4:
+            raise ValueError(f'four maps expected, got channels {tuple(in_channels)}')
         self.out_channels = out_channels
-        up = [min(out_channels*2**i, 256) for i in range(4)]          # channels that come from below
+        up = [min(out_channels*2**i, 256) for i in range(4)]  # channels that come from below
         self.up4 = nn.ConvTranspose2d(in_channels[3], up[3], 4, stride=2, padding=1)
-        for i in (3, 2, 1): self.add_module(f'up_block{i}', UpBlock(in_channels[i-1]+up[i], up[i-1]))
+        for i in (3, 2, 1):
+            self.add_module(f'up_block{i}', UpBlock(in_channels[i-1]+up[i], up[i-1]))
         self.up_block0 = UpBlock(up[0], out_channels)
         for m in self.modules():
             if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight)
-            elif isinstance(m, nn.ConvTranspose2d): nn.init.normal_(m.weight, std=(2*m.in_channels)**-.5) # 4 pixels heard
+            elif isinstance(m, nn.ConvTranspose2d):
+                nn.init.normal_(m.weight, std=(2*m.in_channels)**-.5) # 4 pixels heard
             else: continue
             nn.init.zeros_(m.bias)
 
@@ -147,6 +158,7 @@ class FPN_UNet(nn.Module):
         c2, c3, c4, x = feats
         x = F.relu(self.up4(x))
         for skip, block in ((c4, self.up_block3), (c3, self.up_block2), (c2, self.up_block1)):
-            x = torch.cat([x[..., :skip.shape[2], :skip.shape[3]], skip], 1) # cut where halving had rounded up
+            # cut where halving had rounded up
+            x = torch.cat([x[..., :skip.shape[2], :skip.shape[3]], skip], 1)
             x = F.relu(block(x))
         return self.up_block0(x)

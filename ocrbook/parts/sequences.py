@@ -20,7 +20,8 @@ def encode_texts(
     first:int=0,    # class of the first character
 ) -> list:          # of lists of class numbers
     "Class numbers of each string; characters outside the vocabulary follow its policy."
-    if isinstance(strings, str): raise TypeError(f'a list of strings is read, not one string: {strings!r}')
+    if isinstance(strings, str):
+        raise TypeError(f'a list of strings is read, not one string: {strings!r}')
     return [[i+first for i in vocab.encode(s)] for s in strings]
 
 def decode_texts(
@@ -42,13 +43,16 @@ class AttnConvertor:
         self.vocab = Vocab(DICT90, unknown='token') if vocab is None else vocab
         self.max_seq_len = max_seq_len
         self.idx2char = [*self.vocab.names] + ['<BOS/EOS>']*(1 if start_end_same else 2) + ['<PAD>']
-        self.num_classes = len(self.idx2char)           # padding is never written: decoders score one class less
+        # padding is never written: decoders score one class less
+        self.num_classes = len(self.idx2char)
         self.start_idx, self.padding_idx = len(self.vocab), self.num_classes-1
         self.end_idx = self.padding_idx-1
 
-    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings) # class numbers of each string
+    # class numbers of each string
+    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings)
 
-    def idx2str(self, indices:list) -> list: return decode_texts(self.idx2char, indices) # the characters of each list
+    # the characters of each list
+    def idx2str(self, indices:list) -> list: return decode_texts(self.idx2char, indices)
 
 # %% ../../nbs/parts/31_sequences.ipynb #2bd9ad2b
 def str2tensor(self:AttnConvertor,
@@ -58,7 +62,8 @@ def str2tensor(self:AttnConvertor,
     targets = [torch.tensor(i, dtype=torch.long) for i in self.str2idx(strings)]
     padded = torch.full((len(targets), self.max_seq_len), self.padding_idx)
     for row, t in zip(padded, targets):
-        whole = F.pad(F.pad(t, (1, 0), value=self.start_idx), (0, 1), value=self.end_idx)[:self.max_seq_len]
+        whole = F.pad(F.pad(t, (1, 0), value=self.start_idx), (0, 1),
+                      value=self.end_idx)[:self.max_seq_len]
         row[:len(whole)] = whole
     return dict(targets=targets, padded_targets=padded)
 AttnConvertor.str2tensor = str2tensor
@@ -86,7 +91,9 @@ class SARLoss:
         targets:dict,        # of `AttnConvertor.str2tensor`
         valid_ratios=None,   # not needed
     ) -> dict:               # loss_ce
-        return dict(loss_ce=_next_sign(logits, targets, self.ignore_index).sum()/_counted(targets, self.ignore_index))
+        return dict(loss_ce=_next_sign(logits, targets,
+                                       self.ignore_index).sum()/_counted(targets,
+                                                                         self.ignore_index))
 
 class TFLoss:
     "Cross-entropy of the next sign, the mean over all steps; those of padding cost nothing."
@@ -94,14 +101,17 @@ class TFLoss:
         ignore_index:int, # class of the padding
     ): self.ignore_index = ignore_index
 
-    def __call__(self, logits:torch.Tensor, targets:dict, valid_ratios=None) -> dict: # as for `SARLoss`
+    # as for `SARLoss`
+    def __call__(self, logits:torch.Tensor, targets:dict, valid_ratios=None) -> dict:
         return dict(loss_ce=_next_sign(logits, targets, self.ignore_index).mean())
 
 def _next_sign(logits, targets, ignore_index):
     "(b,t-1) cost of each step."
     padded = targets['padded_targets']
-    if logits.shape[:2] != padded.shape: raise ValueError(f'logits (b,t) {tuple(logits.shape[:2])}, targets {tuple(padded.shape)}')
-    return F.cross_entropy(logits[:, :-1].float().transpose(1, 2), padded[:, 1:], ignore_index=ignore_index, reduction='none')
+    if logits.shape[:2] != padded.shape:
+        raise ValueError(f'logits (b,t) {tuple(logits.shape[:2])}, targets {tuple(padded.shape)}')
+    return F.cross_entropy(logits[:, :-1].float().transpose(1, 2), padded[:, 1:],
+                           ignore_index=ignore_index, reduction='none')
 
 def _counted(targets, ignore_index): return (targets['padded_targets'][:, 1:] != ignore_index).sum()
 
@@ -126,12 +136,14 @@ def decode_greedily(
 def run_lstm(
     lstm:nn.LSTM,   # batch first
     x:torch.Tensor, # (b,t,c), of any precision
-    state=None,     # (h, c) after the steps before these, (layers,b,hidden) each; None: there are none
+    state=None,  # (h, c) after the steps before these, (layers,b,hidden) each; None: there are none
 ) -> tuple:         # what the upper layer shows (b,t,hidden), twice as wide if it runs both ways, and the new state
     "An LSTM outside autocast, in the precision of its weights; a small one on one thread."
-    small, threads = len(x)*lstm.hidden_size <= 4096 and not torch.compiler.is_compiling(), torch.get_num_threads()
+    small, threads = len(
+        x)*lstm.hidden_size <= 4096 and not torch.compiler.is_compiling(), torch.get_num_threads()
     if small: torch.set_num_threads(1)
     try:
-        with torch.autocast(x.device.type, enabled=False): return lstm(x.to(lstm.weight_ih_l0.dtype), state)
+        with torch.autocast(x.device.type, enabled=False):
+            return lstm(x.to(lstm.weight_ih_l0.dtype), state)
     finally:
         if small: torch.set_num_threads(threads)

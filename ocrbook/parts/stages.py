@@ -36,8 +36,10 @@ def pick_device(
     "The device to compute on."
     best = torch.accelerator.current_accelerator(check_available=True)
     if device is None: return torch.device('cpu') if best is None else best
-    here = ['cpu', *(f'{best.type}:{i}' for i in range(torch.accelerator.device_count()) if best is not None)]
-    if str(device) in {'cpu:0', *here, *(name.split(':')[0] for name in here)}: return torch.device(str(device))
+    here = ['cpu', *(f'{best.type}:{i}' for i in range(torch.accelerator.device_count())
+                     if best is not None)]
+    if str(device) in {'cpu:0', *here, *(name.split(':')[0] for name in here)}:
+        return torch.device(str(device))
     raise ValueError(f'no device {str(device)!r} here; there is: {", ".join(here)}')
 
 # %% ../../nbs/parts/17_stages.ipynb #51347bac
@@ -47,7 +49,8 @@ def pick_dtype(
     "The precision to compute in."
     known = {name: getattr(torch, name) for name in ('float32', 'bfloat16', 'float16', 'float64')}
     name = str(dtype).removeprefix('torch.')
-    if dtype is not None and name not in known: raise ValueError(f'no precision {name!r}; there are: {", ".join(known)}')
+    if dtype is not None and name not in known:
+        raise ValueError(f'no precision {name!r}; there are: {", ".join(known)}')
     return known.get(name)
 
 def place(
@@ -65,8 +68,11 @@ def _like_weights(x, model):
 
 def _float32(out):
     "Tensors of half precision as float32, in lists, tuples, dicts and dataclasses too."
-    if is_dataclass(out): return replace(out, **{f.name: _float32(getattr(out, f.name)) for f in fields(out)})
-    half = lambda x: x.float() if isinstance(x, torch.Tensor) and x.is_floating_point() else _float32(x) if is_dataclass(x) else x
+    if is_dataclass(out):
+        return replace(out, **{f.name: _float32(getattr(out, f.name)) for f in fields(out)})
+    half = lambda x: x.float() if isinstance(x,
+                                             torch.Tensor) and x.is_floating_point() else _float32(
+        x) if is_dataclass(x) else x
     return tree_map(half, out)
 
 # %% ../../nbs/parts/17_stages.ipynb #abab82b0
@@ -98,14 +104,16 @@ class TextDetector(nn.Module):
         self.transform = transform or PageTransform()
 
     def features(self, images:torch.Tensor): # (b,3,h,w) normalised → what the head reads
-        if images.ndim != 4: raise ValueError(f'images must be (b,3,h,w), not {tuple(images.shape)}')
+        if images.ndim != 4:
+            raise ValueError(f'images must be (b,3,h,w), not {tuple(images.shape)}')
         feats = self.backbone(images)
         return feats if self.neck is None else self.neck(feats)
 
     def forward(self, images:torch.Tensor): # (b,3,h,w) normalised → the head's maps
         return self.head(self.features(images))
 
-    def for_reading(self, images:torch.Tensor): # (b,3,h,w) normalised → what the postprocessor takes
+    # (b,3,h,w) normalised → what the postprocessor takes
+    def for_reading(self, images:torch.Tensor):
         return getattr(self.head, 'for_reading', self.head)(self.features(images))
 
 # %% ../../nbs/parts/17_stages.ipynb #9f7327f2
@@ -116,7 +124,8 @@ def compute_loss(self,
     images, maps = batch['images'], batch.get('maps')
     if maps is None:
         size = tuple(images.shape[-2:])
-        maps = [self.targets(p, i, size) for p, i in zip(batch['polygons'], batch['ignored'], strict=True)]
+        maps = [self.targets(p, i, size) for p, i in zip(batch['polygons'], batch['ignored'],
+                                                         strict=True)]
         maps = stack_maps(maps, images.device)
     with_truth = getattr(self.head, 'with_truth', None)
     return self.loss(with_truth(self.features(images), maps) if with_truth else self(images), maps)
@@ -133,7 +142,8 @@ def predict(self,
     "Find text: polygons in pixels of the photo, with scores."
     (images, single), found = as_list(images), []
     place(self, device, dtype)
-    for start in range(0, len(images), max(batch_size, 1)):     # a chunk at a time keeps memory bounded
+    # a chunk at a time keeps memory bounded
+    for start in range(0, len(images), max(batch_size, 1)):
         photos = [load_image(i) for i in images[start:start+batch_size]]
         inputs = [(i, *look(p)) for look in looks(self.transform) for i, p in enumerate(photos)]
         chunk = [[] for _ in photos]
@@ -150,7 +160,9 @@ TextDetector.predict = predict
 def looks(transform) -> list: # of transforms
     "A page transform at each of its scales; any other function as it is."
     scales = getattr(transform, 'scales', (1.,))
-    return [transform if k == 1 else replace(transform, size=tuple(round(s*k) for s in transform.size)) for k in scales]
+    return [transform if k == 1 else replace(transform,
+                                             size=tuple(round(s*k) for s in transform.size))
+            for k in scales]
 
 def surest(
     words:list,      # of `TextInstance`
@@ -159,19 +171,22 @@ def surest(
     "Where words overlap, the one with the best score stays."
     words = sorted(words, key=lambda w: -w.score)
     areas = np.array([abs(area(w.polygon)) for w in words])
-    clash, kept = intersection_matrix(*[[w.polygon for w in words]]*2) > share*np.minimum(areas[:, None], areas), []
+    clash, kept = intersection_matrix(*[[w.polygon for w in words]]*2) > share*np.minimum(
+        areas[:, None], areas), []
     for i in range(len(words)):
         if not clash[i, kept].any(): kept.append(i)
     return [words[i] for i in kept]
 
-def instances(polys, scores, scale, shape) -> list: # scale: (x, y) network pixels per photo pixel; shape: of the photo
+# scale: (x, y) network pixels per photo pixel; shape: of the photo
+def instances(polys, scores, scale, shape) -> list:
     "Polygons in network pixels → `TextInstance`s in the photo's pixels, clipped to it; without area or with NaN they are dropped."
     out = []
     for poly, score in zip(polys, scores, strict=True):
         poly, score = np.asarray(poly, float).reshape(-1, 2)/scale, float(score)
         if not np.isfinite(poly).all() or np.isnan(score): continue
         poly = np.clip(poly, 0, (shape[1], shape[0]))
-        if len(poly) > 2 and abs(area(poly)) > 0: out.append(TextInstance(clockwise(poly), score=min(max(score, 0.), 1.)))
+        if len(poly) > 2 and abs(area(poly)) > 0:
+            out.append(TextInstance(clockwise(poly), score=min(max(score, 0.), 1.)))
     return out
 
 # %% ../../nbs/parts/17_stages.ipynb #14392309
@@ -195,16 +210,20 @@ class TextRecognizer(nn.Module):
         images:torch.Tensor,    # (b,c,h,w) normalised
         valid_ratios=None,      # for each image the share of its width that is word, not padding; None: all of it
     ) -> tuple:                 # what the decoder reads: features, memory (None without an encoder)
-        if images.ndim != 4: raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
+        if images.ndim != 4:
+            raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
         if self.preprocessor is not None: images = self.preprocessor(images)
         feats = self.backbone(images)
         return feats, None if self.encoder is None else self.encoder(feats, valid_ratios)
 
-    def forward(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # the decoder's scores (b,t,classes)
+    # the decoder's scores (b,t,classes)
+    def forward(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
         return self.decoder(*self.features(images, valid_ratios), valid_ratios)
 
-    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # (b,t',classes), t' ≤ t: all that is read
-        return getattr(self.decoder, 'for_reading', self.decoder)(*self.features(images, valid_ratios), valid_ratios)
+    # (b,t',classes), t' ≤ t: all that is read
+    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
+        return getattr(self.decoder, 'for_reading',
+                       self.decoder)(*self.features(images, valid_ratios), valid_ratios)
 
 # %% ../../nbs/parts/17_stages.ipynb #2310b89d
 def compute_loss(self,
@@ -216,7 +235,8 @@ def compute_loss(self,
                for k, t in self.converter.str2tensor(batch['texts']).items()}
     feats, memory = self.features(images, ratios)
     with_truth = getattr(self.decoder, 'with_truth', None)
-    scores = with_truth(feats, memory, targets, ratios) if with_truth else self.decoder(feats, memory, ratios)
+    scores = with_truth(feats, memory, targets,
+                        ratios) if with_truth else self.decoder(feats, memory, ratios)
     return self.loss(scores, targets, ratios)
 TextRecognizer.compute_loss = compute_loss
 
@@ -228,10 +248,12 @@ def _read_views(self, views, batch_size):
     out = [None]*len(views)
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
         ratios = [inputs[i][1] for i in ids]
-        scores = _float32(self.for_reading(_like_weights(torch.stack([inputs[i][0] for i in ids]), self), ratios))
+        scores = _float32(self.for_reading(_like_weights(torch.stack([inputs[i][0] for i in ids]),
+                                                         self), ratios))
         indices, confidences = self.converter.tensor2idx(scores, ratios)
         for i, text, conf in zip(ids, self.converter.idx2str(indices), confidences):
-            out[i] = text, float(np.clip(np.nan_to_num(np.mean(conf), posinf=0.), 0, 1)) if len(conf) else 0.
+            out[i] = text, float(np.clip(np.nan_to_num(np.mean(conf), posinf=0.), 0,
+                                         1)) if len(conf) else 0.
     return out
 
 def predict(self,
@@ -246,7 +268,8 @@ def predict(self,
     place(self, device, dtype)
     crops = [load_image(i) for i in images]
     tall = [i for i, c in enumerate(crops) if rotate and c.shape[0] > c.shape[1]]
-    found = _read_views(self, crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)], batch_size)
+    found = _read_views(self, crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)],
+                        batch_size)
     best, turned = found[:len(crops)], found[len(crops):]
     for n, i in enumerate(tall): best[i] = max([best[i], *turned[2*n:2*n+2]], key=lambda f: f[1])
     out = [TextInstance(np.array([[0, 0], [w, 0], [w, h], [0, h]], float), text=text, score=score)

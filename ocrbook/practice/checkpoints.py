@@ -45,7 +45,8 @@ def pickle_globals(
     data = source if isinstance(source, bytes) else _whole(Path(source))
     if data[:4] != _zip: streams = [data]
     else:
-        with _archive(data) as z: streams = [z.read(n) for n in z.namelist() if n.endswith('data.pkl')]
+        with _archive(data) as z:
+            streams = [z.read(n) for n in z.namelist() if n.endswith('data.pkl')]
     return sorted({name for data in streams for name in _imports(data)})
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #89c4dde1
@@ -65,22 +66,26 @@ def _archive(data): # bytes of a zip archive → the opened archive
     z = zipfile.ZipFile(io.BytesIO(data))
     size = sum(i.file_size for i in z.infolist())
     if size > 4*len(data) + 2**20:
-        raise CheckpointError(f'unpacks from {len(data):,} to {size:,} bytes, which weights do not do')
+        raise CheckpointError(
+            f'unpacks from {len(data):,} to {size:,} bytes, which weights do not do')
     return z
 
 def _whole(path): # → bytes
     "A file in one piece, so that what is checked is what is loaded."
     try:
         if path.is_dir():
-            inside = [p.name for p in sorted(path.iterdir()) if p.suffix in ('.pth', '.safetensors')]
+            inside = [p.name for p in sorted(path.iterdir())
+                      if p.suffix in ('.pth', '.safetensors')]
             hint = f': {shorten(inside)}' if inside else ''
             raise CheckpointError(f'{path}: a folder; name the file in it{hint}')
         if not path.exists(): raise CheckpointError(f'{path}: no such file')
         if not path.is_file(): raise CheckpointError(f'{path}: not a regular file')
         if (size := path.stat().st_size) > LARGEST:
-            raise CheckpointError(f'{path}: {size:,} bytes; weights of more than {LARGEST:,} are not read')
+            raise CheckpointError(
+                f'{path}: {size:,} bytes; weights of more than {LARGEST:,} are not read')
         return path.read_bytes()
-    except OSError as e: raise CheckpointError(f'{path}: cannot be read ({e.strerror or e})') from None
+    except OSError as e:
+        raise CheckpointError(f'{path}: cannot be read ({e.strerror or e})') from None
 
 LARGEST = 2**32     # bytes of a file that is read or downloaded; MMOCR's largest has a tenth
 _zip = b'PK\x03\x04' # how an archive begins
@@ -88,7 +93,8 @@ _zip = b'PK\x03\x04' # how an archive begins
 # %% ../../nbs/practice/70_checkpoints.ipynb #d443f245
 class CheckpointError(ValueError):
     "Weights that cannot be used: one line with the file and the reason."
-    def __init__(self, text:str): super().__init__(' '.join(str(text).split())) # names in a file may hold line breaks
+    # names in a file may hold line breaks
+    def __init__(self, text:str): super().__init__(' '.join(str(text).split()))
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -110,7 +116,8 @@ def read_checkpoint(
         return _unwrap(source, 'state dict')
     if not isinstance(source, (str, os.PathLike)):
         raise CheckpointError(f'a path or a state dict is wanted, not a {type(source).__name__}')
-    if re.match(r'\w+://', str(source)): raise CheckpointError(f'{source}: an address, not a file; download it first')
+    if re.match(r'\w+://', str(source)):
+        raise CheckpointError(f'{source}: an address, not a file; download it first')
     if not str(source): raise CheckpointError('the path of the checkpoint is empty')
     path = Path(source)
     data = _whole(path)
@@ -150,13 +157,15 @@ def _read_safetensors(data, name):
         raise CheckpointError(f'{name}: damaged safetensors file ({str(e)[:90]})') from None
     return Checkpoint(state, _header(data).get('__metadata__') or {}, name)
 
-def _header(data): return json.loads(data[8:8+int.from_bytes(data[:8], 'little')]) # of a safetensors file
+# of a safetensors file
+def _header(data): return json.loads(data[8:8+int.from_bytes(data[:8], 'little')])
 
 def _unwrap(obj, where):
     "The tensors, whether `obj` is them or a training file around them; prefixes of wrappers go."
     meta = obj.get('meta') if isinstance(obj, dict) else None
-    for _ in range(4):                                      # a training file may hold a file of weights
-        if not isinstance(obj, dict): raise CheckpointError(f'{where}: holds a {type(obj).__name__}, not a state dict')
+    for _ in range(4):  # a training file may hold a file of weights
+        if not isinstance(obj, dict):
+            raise CheckpointError(f'{where}: holds a {type(obj).__name__}, not a state dict')
         inner = next((k for k in _inside if isinstance(obj.get(k), dict)), None)
         if inner is None: break
         obj = obj[inner]
@@ -166,7 +175,8 @@ def _unwrap(obj, where):
     if other: raise CheckpointError(f'{where}: no state dict; not tensors: {shorten(other)}')
     return Checkpoint(_bare_names(obj), dict(meta) if isinstance(meta, dict) else {}, where)
 
-_inside = ('state_dict', 'model_state_dict', 'model', 'state_dict_ema', 'ema_state_dict', 'model_ema',
+_inside = ('state_dict', 'model_state_dict', 'model', 'state_dict_ema', 'ema_state_dict',
+           'model_ema',
            'ema', 'ema_model', 'params_ema', 'params', 'network', 'net', 'weights', 'module')
 _prefix = re.compile(r'(module|_orig_mod|_forward_module|model|ema_model|ema|network|net)\.')
 
@@ -175,28 +185,37 @@ def _bare_names(state):
     state = {k.replace('_orig_mod.', ''): v for k, v in state.items() if k != 'n_averaged'}
     while state and all(map(_prefix.match, state)):
         state = {k[_prefix.match(k).end():]: v for k, v in state.items()}
-    copies = {'ema_' + k.replace('.', '_') for k in state}  # a training hook of MMCV keeps them beside the weights
+    # a training hook of MMCV keeps them beside the weights
+    copies = {'ema_' + k.replace('.', '_') for k in state}
     return {k: v for k, v in state.items() if k not in copies}
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #2fccd6ce
-_plain = re.compile(r'(torch\.(\w*Storage|Size|device|storage\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild\w*|[a-z]+\d+)'
+_plain = re.compile(
+    r'(torch\.(\w*Storage|Size|device|storage\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild\w*|[a-z]+\d+)'
                     r'|collections\.OrderedDict|builtins\.(dict|set|list)|(copyreg|copy_reg)\._reconstructor'
                     r'|numpy\._?core\.multiarray\.scalar|numpy\.dtype|_codecs\.encode)$')
 
 def _why_refused(data, name, error):
     "One line: what the file asks for, or what it is, and the way out where there is one."
-    start = next((what for pattern, what in _kinds if re.match(pattern, data[:4096], re.I | re.S)), '')
+    start = next((what for pattern, what in _kinds if re.match(pattern, data[:4096], re.I | re.S)),
+                 '')
     try: asked = [] if start else [g for g in pickle_globals(data) if not _plain.match(g)]
     except Exception: asked = []                                    # too damaged to be listed
     engine = [g for g in asked if g.startswith('mmengine.')]
     save = "torch.save({'state_dict': ckpt['state_dict']}, path)"
-    if engine: return (f'{name}: a full training file, it holds {engine[0]}, which the safe loader refuses; '
-        f"where mmengine is installed, re-save it with MMOCR's tools/publish_model.py, or {save}")
-    if any(g.startswith('__torch__') for g in asked): return f'{name}: a TorchScript program, not a state dict'
-    if asked: return (f'{name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; '
-        f'nothing was executed. If you trust where it is from, re-save there: {save}')
+    if engine:
+        return (
+            f'{name}: a full training file, it holds {engine[0]}, which the safe loader refuses; '
+ f"where mmengine is installed, re-save it with MMOCR's tools/publish_model.py, or {save}")
+    if any(g.startswith('__torch__') for g in asked):
+        return f'{name}: a TorchScript program, not a state dict'
+    if asked:
+        return (
+            f'{name}: refused, it asks Python to import {shorten(asked)}, which weights do not need; '
+  f'nothing was executed. If you trust where it is from, re-save there: {save}')
     torchs = (str(error) or type(error).__name__).splitlines()[0][:90]
-    reason = start or _looks_of(data) or ('nothing that the safe loader knows' if 'eights only' in torchs else torchs)
+    reason = start or _looks_of(data) or ('nothing that the safe loader knows'
+                                          if 'eights only' in torchs else torchs)
     return f'{name}: not a checkpoint, or cut off ({len(data):,} bytes: {reason})'
 
 def _looks_of(data):
@@ -205,19 +224,24 @@ def _looks_of(data):
     if data[:4] == _zip:
         try: names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         except (zipfile.BadZipFile, ValueError): return ''
-        return '' if any(n.endswith('data.pkl') for n in names) else f'a zip archive that holds {shorten(names)}'
+        return '' if any(n.endswith('data.pkl')
+                         for n in names) else f'a zip archive that holds {shorten(names)}'
     try: text = data[:4096].decode()
     except UnicodeDecodeError: return ''
     return f'text: {text.splitlines()[0][:60]!r}' if re.sub(r'\s', '', text).isprintable() else ''
 
 _kinds = [(rb'(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype|html|head|body|\?xml)',
            'a web page in place of the file: its address may ask for a login'),
-          (rb'version https://git-lfs', 'a pointer of Git LFS, not the file it stands for: git lfs pull'),
-          (rb'\x08[\x01-\x14][\x12\x1a\x22\x2a\x32\x3a\x42]', 'an ONNX model; the file it was exported from is wanted'),
-          (rb'\x89HDF', 'an HDF5 file'), (rb'\x93NUMPY', 'a NumPy array'), (rb'GGUF', 'a GGUF file'),
+          (rb'version https://git-lfs',
+           'a pointer of Git LFS, not the file it stands for: git lfs pull'),
+          (rb'\x08[\x01-\x14][\x12\x1a\x22\x2a\x32\x3a\x42]',
+           'an ONNX model; the file it was exported from is wanted'),
+          (rb'\x89HDF', 'an HDF5 file'), (rb'\x93NUMPY', 'a NumPy array'),
+          (rb'GGUF', 'a GGUF file'),
           (rb'%PDF', 'a PDF'), (rb'\xff\xfe|\xfe\xff', 'text in UTF-16'),
           (rb'\x89PNG|\xff\xd8\xff|GIF8|RIFF|II\*\x00|MM\x00\*', 'an image'),
-          (rb'\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|.{257}ustar', 'an archive: unpack it first')]
+          (rb'\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|.{257}ustar',
+           'an archive: unpack it first')]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #cdf3fd78
 class _Dtype:
@@ -247,16 +271,19 @@ def shorten(
 @dataclass(frozen=True)
 class Rules:
     "What is particular about one model's entries. Names are this book's unless it says otherwise."
-    sign:str=''                 # entries that give the model away: 'there !absent first_dimension=256'
-    subs:tuple=()               # (regex, replacement) from 1.x names to 0.x names; the first that matches counts
+    sign:str=''  # entries that give the model away: 'there !absent first_dimension=256'
+    subs:tuple=()  # (regex, replacement) from 1.x names to 0.x names; the first that matches counts
     rows:str=''                 # regex of the entries with one row for each character
     order:Callable|None=None    # 1.x row i belongs in row order(n)[i]
     unused:str=''               # regex of entries that some files hold and no forward pass reads
     other:str=''                # why a 1.x file is a different network
     build:dict = field(default_factory=dict)  # keywords of the factory that build that network
-    stages:dict = field(default_factory=dict) # settings of transform and postprocessor that 1.x changed: {'transform': {…}}
-    switch:dict = field(default_factory=dict) # what the version decides and no shape shows: {keyword: {version: value}}
-    fixed:dict = field(default_factory=dict)  # settings without tensors, as a configuration names them: the one value built here
+    stages:dict = field(
+        default_factory=dict) # settings of transform and postprocessor that 1.x changed: {'transform': {…}}
+    switch:dict = field(
+        default_factory=dict) # what the version decides and no shape shows: {keyword: {version: value}}
+    fixed:dict = field(
+        default_factory=dict)  # settings without tensors, as a configuration names them: the one value built here
     keywords:tuple=()           # settings without tensors that the factory offers both ways, named as in a configuration
     ask:str=''                  # what to say when a file of MMOCR does not tell them
 
@@ -271,55 +298,78 @@ _word, _tps = 'decoder.decoder.1.embedding.weight', 'preprocessor.LocalizationNe
 _ctc = dict(rows=r'^decoder\.decoder\.1\.embedding\.', order=blank_last)
 _attn = dict(order=unknown_last, rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|'
                                       r'classifier|prediction)\.(weight|bias)$')
-_imagenet, _half = (dict(transform=t) for t in (dict(mean=(123.675, 116.28, 103.53)), dict(mean=(127.,)*3, std=(127.,)*3)))
+_imagenet, _half = (dict(transform=t) for t in (dict(mean=(123.675, 116.28, 103.53)),
+                                                dict(mean=(127.,)*3, std=(127.,)*3)))
 _node = dict(rows=r'^head\.node_embed\.', order=blank_last)
 _unet = 'backbone.encoder.0.0.convs.0.conv.weight'
 _sum = dict(feats_twice={'0.x': True, '1.x': False})    # what SATRN's encoder starts from
 _heads, _rectify, _steps = dict(n_head=8), dict(leaky_relu=False), ('max_seq_len',)
-_r31 = dict(last_stage_pool=False, stage4_pool_cfg=dict(kernel_size=(2, 1), stride=(2, 1)), mask=True)
+_r31 = dict(last_stage_pool=False, stage4_pool_cfg=dict(kernel_size=(2, 1), stride=(2, 1)),
+            mask=True)
 _resnet = dict(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1))
-_caffe, _torch = (_resnet | dict(style=style) for style in ('caffe', 'pytorch'))       # which convolution of a bottleneck strides
-_anchors = dict(style='pytorch', dilations=(1, 1, 1, 1), ratios=(.17, .44, 1.13, 2.9, 7.46), scales=(4,))
+# which convolution of a bottleneck strides
+_caffe, _torch = (_resnet | dict(style=style) for style in ('caffe', 'pytorch'))
+_anchors = dict(style='pytorch', dilations=(1, 1, 1, 1), ratios=(.17, .44, 1.13, 2.9, 7.46),
+                scales=(4,))
 RULES = {
     'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det, fixed=_resnet),
-    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det, stages=_imagenet,
+    'dbnet_r50dcnv2': Rules(f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight',
+                            _det, stages=_imagenet,
         fixed=_torch),
-    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet, fixed=_torch),
+    'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages=_imagenet,
+                              fixed=_torch),
     'psenet_r50': Rules('neck.output_convs.bn.weight head.out_conv.weight', _conv2 + _det,
         other='its backbone strides elsewhere and its head has one more convolution',
-        build=dict(style='pytorch', hidden_dim=256), stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3)),
+        build=dict(style='pytorch', hidden_dim=256),
+                        stages=dict(postprocessor=dict(either=True, min_text_avg_confidence=.3)),
         keywords=('style',)),
     'panet_r18': Rules('neck.reduce_conv_c2.0.weight', _conv2 + _det,
         other='its backbone has a deep stem and its head one more convolution',
-        build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3., min_text_avg_confidence=.3)),
+        build=dict(deep_stem=128, hidden_dim=128, distance_threshold=3.,
+                   min_text_avg_confidence=.3)),
     'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det, fixed=_caffe),
-    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det, fixed=_caffe | dict(text_region_thr=.3, center_region_thr=.4)),
-    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det, stages=dict(postprocessor=dict(text_repr_type='quad', hull=True)),
+    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det,
+                      fixed=_caffe | dict(text_region_thr=.3, center_region_thr=.4)),
+    'fcenet_r50': Rules(f'head.out_conv_cls.weight !{_dcn}', _det,
+                        stages=dict(postprocessor=dict(text_repr_type='quad', hull=True)),
         fixed=_torch | dict(scales=(8, 16, 32))),
     'fcenet_r50dcnv2': Rules(f'head.out_conv_cls.weight {_dcn}', _det,
-        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260))), fixed=_torch | dict(scales=(8, 16, 32))),
-    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),), fixed=_anchors, keywords=('num_classes',)),
+        stages=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260))),
+                             fixed=_torch | dict(scales=(8, 16, 32))),
+    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),),
+                          fixed=_anchors, keywords=('num_classes',)),
     'crnn': Rules(f'{_word} !{_tps}', **_ctc, fixed=_rectify),
-    'crnn_tps': Rules(f'{_word} {_tps}', **_ctc, fixed=_rectify | dict(rectified_img_size=(32, 100))),
+    'crnn_tps': Rules(f'{_word} {_tps}', **_ctc,
+                      fixed=_rectify | dict(rectified_img_size=(32, 100))),
     'segocr': Rules('head.seg_conv.conv.weight', rows=r'^head\.pred_conv\.',
-        fixed=dict(last_stage_pool=True, stage4_pool_cfg=dict(kernel_size=2, stride=2), upsample_param=dict(scale_factor=2., mode='nearest'))),
+        fixed=dict(last_stage_pool=True, stage4_pool_cfg=dict(kernel_size=2, stride=2),
+                   upsample_param=dict(scale_factor=2., mode='nearest'))),
     'sar': Rules('decoder.rnn_decoder.weight_ih_l0', **_attn, stages=_half, fixed=_r31),
-    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half, fixed=_r31),
+    'sar_sequential': Rules('decoder.rnn_decoder_layer1.weight_ih', **_attn, stages=_half,
+                            fixed=_r31),
     'robustscanner': Rules('decoder.hybrid_decoder.embedding.weight',
-        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn, stages=_half, fixed=_r31 | dict(encode_value=False)),
+        ((r'^decoder\.linear_layer\.', 'decoder.fusion_module.linear_layer.'),), **_attn,
+                           stages=_half, fixed=_r31 | dict(encode_value=False)),
     'nrtr': Rules(f'{_emb} backbone.conv1_1.weight', **_attn,
-        fixed=_heads | dict(stage4_pool_cfg=_r31['stage4_pool_cfg']), keywords=('last_stage_pool', *_steps), ask="say create_model('nrtr', last_stage_pool=True, …) for a file of nrtr_r31_1by16_1by8, last_stage_pool=False for one of nrtr_r31_1by8_1by4"),
-    'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn, fixed=_heads, keywords=_steps),
+        fixed=_heads | dict(stage4_pool_cfg=_r31['stage4_pool_cfg']),
+                  keywords=('last_stage_pool', *_steps),
+                  ask="say create_model('nrtr', last_stage_pool=True, …) for a file of nrtr_r31_1by16_1by8, last_stage_pool=False for one of nrtr_r31_1by8_1by4"),
+    'nrtr_modality': Rules(f'{_emb} backbone.conv_1.weight', **_attn, fixed=_heads,
+                           keywords=_steps),
     'satrn': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=512', **_attn, switch=_sum,
         fixed=_heads, keywords=_steps),
     'satrn_small': Rules(f'{_emb} encoder.position_enc.h_scale.0.weight=256', **_attn, switch=_sum,
         fixed=_heads, keywords=_steps),
     'abinet': Rules('encoder.decoder.cls.weight fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
-        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32), keywords=('iter_size',)),
-    'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi, rows=r'(^|\.)cls\.',
+        fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32),
+                    keywords=('iter_size',)),
+    'abinet_vision': Rules('encoder.decoder.cls.weight !fuser.cls.weight', _abi,
+                           rows=r'(^|\.)cls\.',
         fixed=_heads | dict(attn_mode='nearest', attn_height=8, attn_width=32)),
-    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node, keywords=('edges_once',), fixed=dict(visual_modality=True)),
-    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node, unused=r'^(backbone|head\.fusion)\.',
+    'sdmgr': Rules(f'head.node_embed.weight {_unet}', _kie, **_node, keywords=('edges_once',),
+                   fixed=dict(visual_modality=True)),
+    'sdmgr_novisual': Rules(f'head.node_embed.weight !{_unet}', _kie, **_node,
+                            unused=r'^(backbone|head\.fusion)\.',
         keywords=('edges_once',)),
 }
 
@@ -345,8 +395,10 @@ def looks_like(
     shapes, seen = {n: tuple(getattr(s, 'shape', s)) for n, s in shapes.items()}, {}
     for version in ('1.x', '0.x'):
         for name, rules in RULES.items():
-            key = version, rules.subs if version == '1.x' else ()       # models that share rules share the renaming
-            if key not in seen: seen[key] = {our_name(n, rules, version): s for n, s in shapes.items()}
+            # models that share rules share the renaming
+            key = version, rules.subs if version == '1.x' else ()
+            if key not in seen:
+                seen[key] = {our_name(n, rules, version): s for n, s in shapes.items()}
             have = seen[key]
             if rules.sign and all(_holds(w, have) for w in rules.sign.split()): return name
     return ''
@@ -360,7 +412,7 @@ def _holds(word, have):
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #52f4b365
 _computed = re.compile(r'(position_table|h_position_encoder|w_position_encoder|inv_delta_C|P_hat)$')
-_any_length = re.compile(r'position_(table|encoder)$')              # a longer one begins like a shorter one
+_any_length = re.compile(r'position_(table|encoder)$')  # a longer one begins like a shorter one
 
 @dataclass
 class Fit:
@@ -368,7 +420,7 @@ class Fit:
     tensors:dict = field(default_factory=dict)     # {our name: tensor, rows in this book's order}
     missing:list = field(default_factory=list)     # our names
     unexpected:list = field(default_factory=list)  # the file's names
-    wrong:list = field(default_factory=list)       # (our name, shape in the file, shape in the model)
+    wrong:list = field(default_factory=list)  # (our name, shape in the file, shape in the model)
     @property
     def problems(self) -> int: return len(self.missing) + len(self.unexpected) + len(self.wrong)
 
@@ -380,7 +432,8 @@ def fit(
     version:str,    # whose names and rows the file has
 ) -> Fit:
     "Find the place of every tensor; nothing is copied yet."
-    out, forgiven = Fit(), lambda n: bool(_computed.search(n) or rules.unused and re.search(rules.unused, n))
+    out, forgiven = Fit(), lambda n: bool(_computed.search(n) or rules.unused
+                                          and re.search(rules.unused, n))
     for theirs, t in state.items():
         name = our_name(theirs, rules, version)
         if name not in want or name in out.tensors:
@@ -388,9 +441,11 @@ def fit(
             continue
         if version == '1.x' and t.shape[1:] == want[name].shape[1:]: t = place_rows(t, name, rules)
         if t.shape == want[name].shape: out.tensors[name] = t
-        elif not _any_length.search(name): out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
+        elif not _any_length.search(name):
+            out.wrong.append((name, tuple(t.shape), tuple(want[name].shape)))
     known = {*out.tensors, *(w[0] for w in out.wrong)}
-    out.missing = [n for n in want if n not in known and not forgiven(n) and not n.endswith('num_batches_tracked')]
+    out.missing = [n for n in want if n not in known and not forgiven(n)
+                   and not n.endswith('num_batches_tracked')]
     return out
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d0a38ff4
@@ -413,7 +468,8 @@ def told_version(
     "The generation that the file's own notes tell."
     if 'ocrbook' in meta: return 'ocrbook'
     if 'mmengine_version' in meta: return '1.x'
-    if (m := str(meta.get('mmocr_version', '')))[:1].isdigit(): return '0.x' if m.split('.')[0] == '0' else '1.x'
+    if (m := str(meta.get('mmocr_version', '')))[:1].isdigit():
+        return '0.x' if m.split('.')[0] == '0' else '1.x'
     marks = {'1.x': ('cfg', 'dataset_meta', 'experiment_name'),
              '0.x': ('mmcv_version', 'config', 'exp_name', 'CLASSES')}
     return next((v for v, keys in marks.items() if any(k in meta for k in keys)), '')
@@ -507,8 +563,10 @@ def _value(node, known):
     "A plain value from a piece of configuration; a KeyError for anything that is computed."
     if isinstance(node, ast.Constant): return node.value
     if isinstance(node, (ast.List, ast.Tuple)): return tuple(_value(e, known) for e in node.elts)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub): return -_value(node.operand, known)
-    if isinstance(node, ast.Dict): pairs = [(k and _value(k, known), v) for k, v in zip(node.keys, node.values)]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand, known)
+    if isinstance(node, ast.Dict):
+        pairs = [(k and _value(k, known), v) for k, v in zip(node.keys, node.values)]
     elif isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
         pairs = [(k.arg, k.value) for k in node.keywords]
     elif isinstance(node, ast.Name): return known[node.id]
@@ -516,7 +574,8 @@ def _value(node, known):
     out = {}
     for k, v in pairs:
         try: out.update({k: _value(v, known)} if k is not None else _value(v, known))
-        except (KeyError, TypeError, ValueError): pass                       # one part that is computed leaves the others
+        except (KeyError, TypeError, ValueError):
+            pass                       # one part that is computed leaves the others
     return out
 
 def _frozen(value, left): # plain dicts and tuples of at most `left[0]` parts
@@ -531,7 +590,8 @@ def _leaves(value):
 
 def _all_leaves(value):
     if isinstance(value, dict): yield from value.items()
-    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+    for v in value.values() if isinstance(value,
+                                          dict) else value if isinstance(value, tuple) else ():
         yield from _all_leaves(v)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #96dde6a1
@@ -557,7 +617,7 @@ class Told:
     build:dict = field(default_factory=dict)  # keywords of the factory
     stages:dict = field(default_factory=dict) # {'transform': {…}, 'postprocessor': {…}}
     vocab:Vocab = None                        # its characters
-    unsure:tuple = ()                         # (keyword, what to say), where it should tell and does not
+    unsure:tuple = ()  # (keyword, what to say), where it should tell and does not
 
 def told_settings(
     ck:Checkpoint,
@@ -566,7 +626,8 @@ def told_settings(
     "Settings without tensors: those of the published file that it is, or of its stored configuration, or of its name."
     if key := published(ck):
         if (other := key.partition(':')[0]) != name:
-            raise CheckpointError(f'{ck.where}: this is the published file of {other}, the model is {name}')
+            raise CheckpointError(
+                f'{ck.where}: this is the published file of {other}, the model is {name}')
         return variant(key)
     rules, own = RULES.get(name, Rules()), told_version(ck.meta) == 'ocrbook'
     if own: return Told()
@@ -574,12 +635,15 @@ def told_settings(
     leaves = [*_leaves(config.get('model') if isinstance(config.get('model'), dict) else {})]
     for k, v in leaves:
         if k in rules.fixed and v != rules.fixed[k]:
-            raise CheckpointError(f'{ck.where}: was trained with {k}={reprlib.repr(v)}, {name} is built with '
+            raise CheckpointError(
+                f'{ck.where}: was trained with {k}={reprlib.repr(v)}, {name} is built with '
                                   f'{rules.fixed[k]!r} here; it would give other numbers')
     build = {_same.get(k, k): v for k, v in leaves if isinstance(v, (bool, int, str))}
     build = {k: v for k, v in build.items() if k in rules.keywords}
-    said = ' '.join([ck.where, *(str(ck.meta.get(k))[:200] for k in ('exp_name', 'experiment_name'))])
-    if 'last_stage_pool' in rules.keywords and (size := re.search(r'1by(16[_-]1by8|8[_-]1by4)', said)):
+    said = ' '.join([ck.where,
+                     *(str(ck.meta.get(k))[:200] for k in ('exp_name', 'experiment_name'))])
+    if 'last_stage_pool' in rules.keywords and (
+        size := re.search(r'1by(16[_-]1by8|8[_-]1by4)', said)):
         build.setdefault('last_stage_pool', size[1].startswith('16'))
     unsure = (rules.keywords[0], rules.ask) if rules.ask and rules.keywords[0] not in build else ()
     if 'edges_once' in rules.keywords: build, unsure = _edges_once(ck, said)
@@ -589,23 +653,31 @@ _same = dict(num_iters='iter_size')    # a name of MMOCR 1.x
 _switches = dict(feats_twice=lambda m, v: setattr(m.encoder, 'feats_twice', bool(v)),
                  edges_once=lambda m, v: setattr(m.head, 'edges_once', bool(v)),
                  iter_size=lambda m, v: setattr(m, 'iter_size', 0 if m.decoder is None else int(v)),
-                 last_stage_pool=lambda m, v: vars(m.backbone.pool5).update(kernel_size=1+bool(v), stride=1+bool(v)))
+                 last_stage_pool=lambda m, v: vars(m.backbone.pool5).update(kernel_size=1+bool(v),
+                                                                            stride=1+bool(v)))
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #1b538faa
 _poly = dict(text_repr_type='poly')
 _openset = dict(classes=('background', 'key', 'value', 'other'))
 _apart = {
     'psenet_r50:ctw1500': Told(stages=dict(postprocessor=_poly, transform=dict(size=(1280, 1280)))),
-    'psenet_r50:ctw1500-1.x': Told(dict(style='caffe'), dict(postprocessor=_poly, transform=dict(size=(1280, 1280)))),
+    'psenet_r50:ctw1500-1.x': Told(dict(style='caffe'),
+                                   dict(postprocessor=_poly, transform=dict(size=(1280, 1280)))),
     'panet_r18:ctw1500': Told(stages=dict(postprocessor=_poly, transform=dict(size=(640, 3000)))),
-    'panet_r18:ctw1500-1.x': Told(stages=dict(postprocessor=_poly, transform=dict(size=(640, 3000)))),
-    'fcenet_r50:totaltext': Told(stages=dict(postprocessor=_poly, transform=dict(size=(960, 1280)))),
-    'maskrcnn_r50:ctw1500': Told(dict(num_classes=80), stages=dict(postprocessor=_poly, transform=dict(size=(1600, 1600)))),
+    'panet_r18:ctw1500-1.x': Told(stages=dict(postprocessor=_poly,
+                                              transform=dict(size=(640, 3000)))),
+    'fcenet_r50:totaltext': Told(stages=dict(postprocessor=_poly,
+                                             transform=dict(size=(960, 1280)))),
+    'maskrcnn_r50:ctw1500': Told(dict(num_classes=80),
+                                 stages=dict(postprocessor=_poly,
+                                             transform=dict(size=(1600, 1600)))),
     'maskrcnn_r50:1.x': Told(stages=dict(postprocessor=_poly)),
-    'maskrcnn_r50:ctw1500-1.x': Told(stages=dict(postprocessor=_poly, transform=dict(size=(1600, 1600)))),
+    'maskrcnn_r50:ctw1500-1.x': Told(stages=dict(postprocessor=_poly,
+                                                 transform=dict(size=(1600, 1600)))),
     'sar:chinese': Told(stages=dict(transform=dict(max_width=256))),
     'nrtr': Told(dict(last_stage_pool=True)), 'nrtr:1.x': Told(dict(last_stage_pool=True)),
-    'nrtr:1by8_1by4': Told(dict(last_stage_pool=False)), 'nrtr:1by8_1by4-1.x': Told(dict(last_stage_pool=False)),
+    'nrtr:1by8_1by4': Told(dict(last_stage_pool=False)),
+    'nrtr:1by8_1by4-1.x': Told(dict(last_stage_pool=False)),
     'nrtr_modality:1.x': Told(vocab=Vocab(DICT90, unknown='token')),
     'sdmgr:2021': Told(dict(edges_once=True)), 'sdmgr_novisual:2021': Told(dict(edges_once=True)),
     'sdmgr_novisual:openset': Told(_openset), 'sdmgr_novisual:openset-1.x': Told(_openset),
@@ -631,7 +703,8 @@ def published(ck:Checkpoint) -> str: # key of `OFFICIAL`, '' if it is none of th
     source = ck.meta.get('source')
     names = Path(ck.where).stem, Path(source).stem if isinstance(source, str) else ''
     for key, path in OFFICIAL.items():
-        if ck.sha256.startswith(_digits(path)) or any(Path(path).stem in n for n in names): return key
+        if ck.sha256.startswith(_digits(path)) or any(Path(path).stem in n for n in names):
+            return key
     return ''
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #702ad13a
@@ -642,13 +715,15 @@ def _edges_once(ck, said):
     version = re.match(r'0\.(\d{1,3})\.(\d{1,3})', version if isinstance(version, str) else '')
     if not version: return {}, ()
     at = tuple(map(int, version.groups()))
-    if at == (6, 0): return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True '
-                                               'for weights of the head as it was, False for the mended one')
+    if at == (6, 0):
+        return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True '
+                                  'for weights of the head as it was, False for the mended one')
     return dict(edges_once=at < (6, 0)), ()
 
 def _vocab_of(leaves, config):
     "The characters of a text recognizer's configuration, None if they are not there."
-    for d in (v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary') and isinstance(v, dict)):
+    for d in (v for k, v in (*leaves, *config.items()) if k in ('label_convertor', 'dictionary')
+              and isinstance(v, dict)):
         file = str(d.get('dict_file', ''))
         chars = d.get('dict_list') or _dicts.get(file.rpartition('/')[2] or str(d.get('dict_type')))
         unknown = 'token' if d.get('with_unknown', not file) else 'error'
@@ -666,7 +741,8 @@ def _stages_of(config):
     post = {k: v for key, d in _leaves(model) if key == 'postprocessor' and isinstance(d, dict)
             for k, v in d.items() if k != 'type'}
     if 'text_repr_type' in model: post['text_repr_type'] = model['text_repr_type']
-    if model.get('type') == 'FCENet' and 'bbox_head' in model:             # 0.x gives contours whatever it says
+    # 0.x gives contours whatever it says
+    if model.get('type') == 'FCENet' and 'bbox_head' in model:
         post.pop('text_repr_type', None)
     tests = part(part(config, 'data'), 'test'), part(config, 'test_dataloader')
     steps = [v for k, v in _leaves(tests) if k == 'pipeline' and isinstance(v, tuple)][:1]
@@ -676,7 +752,8 @@ def _stages_of(config):
 
 def _steps_of(value): # all dicts with a type, in order
     if isinstance(value, dict) and 'type' in value: yield value
-    for v in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ():
+    for v in value.values() if isinstance(value,
+                                          dict) else value if isinstance(value, tuple) else ():
         yield from _steps_of(v)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #adb3a05c
@@ -695,7 +772,8 @@ def _look(step):
     if kind not in ('ResizeOCR', 'RescaleToHeight'): return {}
     out = {k: get(k) for k in ('height', 'min_width', 'max_width') if k in step}
     if isinstance(get('keep_aspect_ratio'), bool): out['keep_ratio'] = get('keep_aspect_ratio')
-    if isinstance(r := get('width_downsample_ratio'), (int, float)) and 0 < r <= 1: out['divisor'] = round(1/r)
+    if isinstance(r := get('width_downsample_ratio'), (int, float)) and 0 < r <= 1:
+        out['divisor'] = round(1/r)
     if isinstance(get('width_divisor'), int): out['divisor'] = get('width_divisor')
     return out
 
@@ -709,17 +787,24 @@ def fitted(
     name, want = model_name(model), model.state_dict()
     rules = RULES.get(name, Rules())
     unknown = getattr(getattr(getattr(model, 'converter', None), 'vocab', None), 'unknown', 'token')
-    if rules.order is unknown_last and unknown != 'token': rules = replace(rules, order=lambda n: [*range(n)])
+    if rules.order is unknown_last and unknown != 'token':
+        rules = replace(rules, order=lambda n: [*range(n)])
     fits = {v: fit(want, ck.state, rules, v) for v in _versions(ck, version, name)}
     chosen = min(fits, key=lambda v: fits[v].problems)
-    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name, '') and (fits[chosen].problems or not rules.build):
+    if chosen == '1.x' and rules.other and looks_like(ck.state) in (name,
+                                                                    '') and (
+        fits[chosen].problems or not rules.build):
         hint = f'; create_model({name!r}, checkpoint=...) builds it' if rules.build else ''
-        raise CheckpointError(f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}{hint}')
+        raise CheckpointError(
+            f'{ck.where}: the {name} of MMOCR 1.x is another network: {rules.other}{hint}')
     if fits[chosen].problems: raise CheckpointError(_misfit(ck, name, rules, fits[chosen], chosen))
     _sound(ck.where, fits[chosen].tensors, want)
-    if others := [v for v, f in fits.items() if v != chosen and not f.problems and not _equal(f, fits[chosen])]:
-        warnings.warn(f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
-                      f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'", stacklevel=3)
+    if others := [v for v, f in fits.items() if v != chosen and not f.problems
+                  and not _equal(f, fits[chosen])]:
+        warnings.warn(
+            f'{ck.where}: fits {name} of MMOCR {chosen} and {others[0]}, whose classes are in another order; '
+                      f"assumed {chosen}, say version='{chosen}' or version='{others[0]}'",
+            stacklevel=3)
     return chosen, fits[chosen]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #e6fb8fdb
@@ -736,7 +821,8 @@ def load_checkpoint(
     _settings(model, ck, [rules.stages if chosen == '1.x' else {}, told.stages])
     saved = note(ck, 'settings') or {} if chosen == 'ocrbook' else {}
     if told.unsure and ck.sha256 and told.unsure[0] not in getattr(model, 'settings', {}):
-        warnings.warn(f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows; the model is left as it was built. '
+        warnings.warn(
+            f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows; the model is left as it was built. '
                       f'{told.unsure[1]}', stacklevel=2)
     switches = {k: v.get(chosen, saved.get(k, v['0.x'])) for k, v in rules.switch.items()}
     for k, v in {**switches, **saved, **told.build}.items():
@@ -767,61 +853,79 @@ def _versions(ck, version, name):
 
 def _sound(where, tensors, want):
     "An error for tensors that are no finite numbers of the model's kind."
-    kinds = [f'{n} {str(t.dtype)[6:]}, expected {str(want[n].dtype)[6:]}' for n, t in tensors.items()
+    kinds = [f'{n} {str(t.dtype)[6:]}, expected {str(want[n].dtype)[6:]}'
+             for n, t in tensors.items()
              if t.layout != torch.strided or t.is_quantized or _kind(t) != _kind(want[n])
-             and not (n.endswith('num_batches_tracked') and t.is_floating_point())]   # averaging makes counters real
+             and not (n.endswith('num_batches_tracked')
+                      and t.is_floating_point())]   # averaging makes counters real
     if kinds: raise CheckpointError(f'{where}: {len(kinds)} of another type: {shorten(kinds)}')
     finite = lambda t: t.is_meta or bool(t.isfinite().all())
     odd = [n for n, t in tensors.items() if not (finite(t) and finite(t.to(want[n].dtype)))]
-    if odd: raise CheckpointError(f'{where}: {len(odd)} with NaN or infinite numbers: {shorten(odd)}')
+    if odd:
+        raise CheckpointError(f'{where}: {len(odd)} with NaN or infinite numbers: {shorten(odd)}')
 
-def _kind(t): return 'bool' if t.dtype == torch.bool else t.is_complex(), t.is_floating_point() # whole, real, complex, bool
+# whole, real, complex, bool
+def _kind(t): return 'bool' if t.dtype == torch.bool else t.is_complex(), t.is_floating_point()
 
 def _equal(a, b):
     "Do two fits put the same numbers in the same places?"
-    return a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[k], b.tensors[k]) for k in a.tensors)
+    return a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[k], b.tensors[k])
+                                                        for k in a.tensors)
 
 def _misfit(ck, name, rules, f, version):
     "One line: what did not find its place, and why that may be."
     looks = looks_like(ck.state)
     if looks and looks != name: hint = f', it looks like {looks}'
-    elif rules.rows and f.problems == len(f.wrong) and all(re.search(rules.rows, w[0]) for w in f.wrong):
+    elif rules.rows and f.problems == len(f.wrong) and all(re.search(rules.rows, w[0])
+                                                           for w in f.wrong):
         entry, theirs, ours = f.wrong[-1]
-        return (f'{ck.where}: a dictionary of another size: {entry} has {theirs[0]} classes in the file and {ours[0]} '
+        return (
+            f'{ck.where}: a dictionary of another size: {entry} has {theirs[0]} classes in the file and {ours[0]} '
                 f"in the model; build the model for the file's characters: create_model({name!r}, vocab=...)")
     else: hint = f' (read with the names of MMOCR {version})' if version != 'ocrbook' else ''
     wrong = [f'{n} {list(a)} in the file, {list(b)} in the model' for n, a, b in f.wrong]
     lists = {'missing': f.missing, 'unexpected': f.unexpected, 'of another shape': wrong}
-    told = '; '.join(f'{len(names)} {what}: {shorten(names)}' for what, names in lists.items() if names)
+    told = '; '.join(f'{len(names)} {what}: {shorten(names)}' for what, names in lists.items()
+                     if names)
     return f'{ck.where} does not fit {name}{hint}: {told}'
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #789ee305
 def _settings(model, ck, changed):
     "What comes with the weights: a file of this book brings characters, classes and stage settings, one of MMOCR what it `changed`."
-    notes = {k: note(ck, k) for k in ('vocab', 'stages', 'settings')} if told_version(ck.meta) == 'ocrbook' else {}
+    notes = {k: note(ck, k) for k in ('vocab', 'stages', 'settings')} if told_version(
+        ck.meta) == 'ocrbook' else {}
     old, classes = getattr(model, 'converter', None), (notes.get('settings') or {}).get('classes')
     if notes.get('vocab') and old and (vocab := Vocab.from_dict(notes['vocab'])) != old.vocab:
         new = type(old)(vocab, **{k: v for k, v in vars(old).items() if k == 'max_seq_len'})
         if (n := _rows(new)) != (m := _rows(old)):
-            raise CheckpointError(f"{ck.where}: note 'vocab' has {len(vocab)} characters, {n} classes; "
+            raise CheckpointError(
+                f"{ck.where}: note 'vocab' has {len(vocab)} characters, {n} classes; "
                                   f'the weights are for {m} classes')
         model.converter = new
-    if classes and len(classes) == len(getattr(model, 'classes', ())): model.classes = tuple(classes)
-    for stage, values in [pair for part in (*changed, notes.get('stages') or {}) for pair in part.items()]:
+    if classes and len(classes) == len(getattr(model, 'classes', ())):
+        model.classes = tuple(classes)
+    for stage, values in [pair for part in (*changed, notes.get('stages') or {})
+                          for pair in part.items()]:
         old = getattr(model, stage, None)
         if stage not in _stages or not is_dataclass(old): continue
         given = [f for f in fields(old) if f.name in values]
-        try: new = replace(old, **{f.name: _like(values[f.name], f, getattr(old, f.name)) for f in given})
-        except (ValueError, TypeError) as e: raise CheckpointError(f'{ck.where}: {stage}: {e}') from None
+        try:
+            new = replace(old,
+                          **{f.name: _like(values[f.name], f, getattr(old, f.name)) for f in given})
+        except (ValueError, TypeError) as e:
+            raise CheckpointError(f'{ck.where}: {stage}: {e}') from None
         if hasattr(new, 'size') and new.divisor % old.divisor:
-            raise CheckpointError(f'{ck.where}: {stage}: divisor={new.divisor} is no multiple of {old.divisor}')
+            raise CheckpointError(
+                f'{ck.where}: {stage}: divisor={new.divisor} is no multiple of {old.divisor}')
         if stage == 'transform': _tried(model, old, new, ck.where)
         elif type(new).__name__ == 'TextSnakePostprocessor' and new.text_repr_type != 'poly':
-            raise CheckpointError(f'{ck.where}: postprocessor: TextSnake draws outlines (poly) alone')
+            raise CheckpointError(
+                f'{ck.where}: postprocessor: TextSnake draws outlines (poly) alone')
         setattr(model, stage, new)
 
 _stages = 'transform', 'postprocessor'
-def _rows(converter): return getattr(converter, 'num_classes', None) or converter.num_chars # of the layer that speaks, or reads
+# of the layer that speaks, or reads
+def _rows(converter): return getattr(converter, 'num_classes', None) or converter.num_chars
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d5b8f7df
 def _like(value, field, old):
@@ -829,18 +933,20 @@ def _like(value, field, old):
     wrong = ValueError(f'{field.name}={reprlib.repr(value)}, expected a value like {old!r:.60}')
     if value is None and field.default is None: return None
     if isinstance(old, (bool, str)):
-        if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'): raise wrong
+        if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'):
+            raise wrong
         return value
     several, colours = isinstance(value, (list, tuple)), field.name in ('mean', 'std')
     had = old if isinstance(old, tuple) else (old,)
     many, sizes = [*value] if several else [value], (len(had),)
     if colours: sizes = 1, 3
-    elif field.name == 'scales' and isinstance(field.default[0], float): sizes = range(1, 9)       # looks at a page
+    elif field.name == 'scales' and isinstance(field.default[0], float):
+        sizes = range(1, 9)       # looks at a page
     whole = field.type is not float and not colours and not any(isinstance(x, float) for x in had)
     if len(many) not in sizes or several != isinstance(old, tuple) and not colours: raise wrong
     for x in many:
         if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)): raise wrong
-        if not 0 <= x <= (8192 if field.name in _sides else 1e6): raise wrong                      # NaN is not either
+        if not 0 <= x <= (8192 if field.name in _sides else 1e6): raise wrong  # NaN is not either
         if x == 0 and field.name != 'mean' and min(h or 0 for h in had) > 0: raise wrong
     return tuple(many) if several and (len(many) > 1 or isinstance(old, tuple)) else many[0]
 
@@ -849,13 +955,17 @@ _sides = 'size', 'height', 'min_width', 'max_width', 'divisor'
 def _tried(model, old, new, where):
     "A new word transform must give crops that the network takes: tried on a blank one."
     shape = 'grey', 'height', 'min_width', 'max_width', 'divisor', 'keep_ratio'
-    if not isinstance(model, TextRecognizer) or all(getattr(old, k) == getattr(new, k) for k in shape): return
+    if not isinstance(model, TextRecognizer) or all(getattr(old, k) == getattr(new, k)
+                                                    for k in shape):
+        return
     modes = [(m, m.training) for m in model.modules()]
     try:
         with torch.inference_mode():
             x = new(np.zeros((new.height, 3*new.height, 3), np.uint8))[0][None]
             model.eval().features(x.to(next(model.parameters()).device))
-    except Exception as e: raise CheckpointError(f'{where}: transform does not suit the network ({str(e)[:120]})') from None
+    except Exception as e:
+        raise CheckpointError(
+            f'{where}: transform does not suit the network ({str(e)[:120]})') from None
     finally:
         for m, on in modes: m.training = on
 
@@ -870,17 +980,21 @@ def note(
         raise CheckpointError(f'{ck.where}: damaged note {key!r} ({str(e)[:90]})') from None
     try: _forms.get(key, lambda v: v)(value)
     except (ValueError, TypeError, AttributeError) as e:
-        raise CheckpointError(f'{ck.where}: note {key!r} is not as it is stored ({str(e)[:90]})') from None
+        raise CheckpointError(
+            f'{ck.where}: note {key!r} is not as it is stored ({str(e)[:90]})') from None
     return value
 
 def _plain_values(d): # of settings: numbers, words, lists of them; a ValueError names another
     for k, v in ({} if d is None else d).items():
         many = v if isinstance(v, list) and len(v) <= 10_000 else [v]
         for x in many:
-            if not isinstance(x, (str, int, float, type(None))): raise ValueError(f'{k}: {type(x).__name__}')
+            if not isinstance(x, (str, int, float, type(None))):
+                raise ValueError(f'{k}: {type(x).__name__}')
             if isinstance(x, float) and not math.isfinite(x): raise ValueError(f'{k}: {x}')
-            if k == 'classes' and not (isinstance(x, str) and isinstance(v, list)): raise ValueError(f'{k}: no name')
-        if k in _switches and (type(v) not in (bool, int) or not 0 <= v <= 64): raise ValueError(f'{k}: {v!r:.40}')
+            if k == 'classes' and not (isinstance(x, str) and isinstance(v, list)):
+                raise ValueError(f'{k}: no name')
+        if k in _switches and (type(v) not in (bool, int) or not 0 <= v <= 64):
+            raise ValueError(f'{k}: {v!r:.40}')
 
 _forms = dict(vocab=lambda v: v and Vocab.from_dict(v), settings=_plain_values,
               stages=lambda v: [_plain_values(d.copy()) for d in (v or {}).values()])
@@ -896,12 +1010,16 @@ def save_checkpoint(
     path, name = Path(path), model_name(model)
     vocab = getattr(getattr(model, 'converter', None), 'vocab', None)
     notes = dict(ocrbook=_own_version(), name=name, vocab=vocab.to_dict() if vocab else None,
-                 settings=getattr(model, 'settings', None), stages=_stage_settings(model)) | metadata
-    meta = {k: v if isinstance(v, str) else json.dumps(v) for k, v in notes.items() if v is not None}
+                 settings=getattr(model, 'settings', None),
+                 stages=_stage_settings(model)) | metadata
+    meta = {k: v if isinstance(v, str) else json.dumps(v) for k, v in notes.items()
+            if v is not None}
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        part.write_bytes(_with_notes(save({k: _storable(k, v, half) for k, v in model.state_dict().items()}), meta))
+        part.write_bytes(
+            _with_notes(save({k: _storable(k, v, half) for k, v in model.state_dict().items()}),
+                        meta))
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
     return path
@@ -928,7 +1046,8 @@ def _storable(name, t, half):
     if not (half and t.is_floating_point() and t.ndim > 1): return t
     small = t.half()
     if not small.isfinite().all() and t.isfinite().all():
-        raise CheckpointError(f'{name}: {t.abs().max():.3g} does not fit float16, save with half=False')
+        raise CheckpointError(
+            f'{name}: {t.abs().max():.3g} does not fit float16, save with half=False')
     return small
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #96b5ee33
@@ -957,22 +1076,27 @@ def fetch(
     "Download a file; it appears at `path` only when it is whole and has the right hash."
     path, digest, got, start = Path(path), hashlib.sha256(), 0, time.monotonic()
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    if not url.startswith(('http://', 'https://')): raise CheckpointError(f'{url}: not an http address')
+    if not url.startswith(('http://', 'https://')):
+        raise CheckpointError(f'{url}: not an http address')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _opener.open(url, timeout=timeout) as answer, open(part, 'wb') as f:
             said = answer.headers.get('Content-Length') or ''
             total = int(said) if said.isdecimal() and len(said) < 20 else 0
-            with tqdm(total=total or None, desc=path.name, unit='B', unit_scale=True, disable=not progress) as bar:
+            with tqdm(total=total or None, desc=path.name, unit='B', unit_scale=True,
+                      disable=not progress) as bar:
                 block = b''
-                while total <= most and got <= most and (block := answer.read1(1 << 18)):  # what has come, at most 256 KB
+                # what has come, at most 256 KB
+                while total <= most and got <= most and (block := answer.read1(1 << 18)):
                     f.write(block); digest.update(block); got += len(block); bar.update(len(block))
                     if time.monotonic()-start > seconds:
-                        raise CheckpointError(f'{url}: not done after {seconds:g} seconds, {got:,} bytes')
+                        raise CheckpointError(
+                            f'{url}: not done after {seconds:g} seconds, {got:,} bytes')
         if (size := max(total, got)) > most:
             raise CheckpointError(f'{url}: {size:,} bytes or more, at most {most:,} are downloaded')
         if total and got != total:
-            raise CheckpointError(f'{url}: the download was cut off after {got:,} of {total:,} bytes')
+            raise CheckpointError(
+                f'{url}: the download was cut off after {got:,} of {total:,} bytes')
         _check_hash(digest.hexdigest(), sha256, url)
         os.replace(part, path)
     except urllib.error.HTTPError as e:
@@ -988,7 +1112,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     "Follows a redirection, but not from https to anything else."
     def redirect_request(self, req, fp, code, msg, headers, newurl):
         old, new = (urllib.parse.urlsplit(u).scheme for u in (req.full_url, newurl))
-        if new not in ('https', old): raise CheckpointError(f'{req.full_url}: leads to {newurl[:200]}, which is not https')
+        if new not in ('https', old):
+            raise CheckpointError(f'{req.full_url}: leads to {newurl[:200]}, which is not https')
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 _opener = urllib.request.build_opener(_Redirects)
@@ -1002,7 +1127,7 @@ def load_official(
     model:torch.nn.Module,
     mirror:str=None,      # address to use in place of `BASE`; None: $OCRBOOK_MIRROR, or `BASE`
     progress:bool=True,   # show a bar
-    which:str='',         # another file than the first of the model: 'ctw1500', '1.x' …, see `OFFICIAL`
+    which:str='',  # another file than the first of the model: 'ctw1500', '1.x' …, see `OFFICIAL`
 ) -> torch.nn.Module:     # the same model, filled
     "Fill `model` with weights MMOCR published: download, check, convert to safetensors, keep."
     key = official_key(model_name(model), which)
@@ -1010,12 +1135,15 @@ def load_official(
     file = url.rsplit('/', 1)[-1]
     kept = cache_dir()/f'{Path(file).stem}.safetensors'
     sums, known = kept.with_name(f'{kept.name}.sha256'), {}
-    if sums.is_file(): known = {b: a for a, _, b in (line.partition('  ') for line in sums.read_text(errors='replace').splitlines())}
+    if sums.is_file():
+        known = {b: a for a, _, b in (line.partition('  ')
+                                      for line in sums.read_text(errors='replace').splitlines())}
     if kept.name in known and kept.exists():
         try: return load_checkpoint(model, read_checkpoint(kept, known[kept.name]))
         except CheckpointError as e:
             if ': hash ' not in str(e): raise
-            raise CheckpointError(f'{kept}: changed since it was downloaded; delete it, and it is downloaded again') from None
+            raise CheckpointError(
+                f'{kept}: changed since it was downloaded; delete it, and it is downloaded again') from None
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix='.') as folder:
         digest = fetch(url, Path(folder)/file, known.get(file, _digits(file)), progress=progress)

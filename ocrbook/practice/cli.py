@@ -27,26 +27,31 @@ class _Commands(TyperGroup):
     "Commands of which none ends in a traceback."
     def main(self, *args, **kw):
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')  # cp1252
+            # cp1252
+            if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         try: code = super().main(*args, **kw | dict(standalone_mode=False))
         except Exception as e:
             if os.environ.get('OCRBOOK_DEBUG'): raise
             code = _told(e)
         try: sys.stdout.flush()
-        except OSError as e:                                   # a full disk; Python would try once more at its end
+        except OSError as e:  # a full disk; Python would try once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = code or _told(e)
         sys.exit(code or 0)
 
 def _told(e):
     "Say what an exception says; its exit code."
-    if isinstance(e, OSError) and e.errno == errno.ENOSPC: e.filename = e.filename or 'standard output'
+    if isinstance(e, OSError) and e.errno == errno.ENOSPC:
+        e.filename = e.filename or 'standard output'
     if type(e).__name__ == 'NoArgsIsHelpError': print(e.ctx.get_help(), file=sys.stderr)
-    else: print(f'ocrbook: {one_line(e.format_message() if hasattr(e, "format_message") else reason(e))}', file=sys.stderr)
+    else:
+        print(
+            f'ocrbook: {one_line(e.format_message() if hasattr(e, "format_message") else reason(e))}', file=sys.stderr)
     return getattr(e, 'exit_code', 1)
 
 # %% ../../nbs/practice/77_cli.ipynb #46384b7b
-app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.', cls=_Commands,
+app = typer.Typer(name='ocrbook', help='Read text in photos with the models of the book.',
+                  cls=_Commands,
                   no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 def _version(wanted:bool):
@@ -63,7 +68,8 @@ def _start(version: Annotated[bool, typer.Option('--version', callback=_version,
 def _missing(source):
     "Why a typed source cannot be read, seen without opening it; '' if nothing speaks against it."
     if not source: return 'an empty name'
-    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source): return 'addresses of the net are not read; download it first'
+    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', source):
+        return 'addresses of the net are not read; download it first'
     file = re.sub(r'#page=\d+$', '', source)
     if source == '-' or os.path.exists(source) or os.path.exists(file): return ''
     return 'no such file'
@@ -96,7 +102,8 @@ def _sources(typed, device, recursive, max_pixels, **kw):
             print(f'ocrbook: {one_line(load.error)}', file=sys.stderr)
             load.error.told = True
     if skipped:
-        print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too', file=sys.stderr)
+        print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too',
+              file=sys.stderr)
     if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
     return out
 
@@ -104,17 +111,24 @@ def _sources(typed, device, recursive, max_pixels, **kw):
 
 # %% ../../nbs/practice/77_cli.ipynb #0a603fb8
 _Source = Annotated[list[str], typer.Argument(help='Photos, folders, PDFs; - is standard input.')]
-_OutputFile = Annotated[Optional[Path], typer.Option('--output', '-o', help='File to write, page by page; default: standard output.')]
-_Pictures = Annotated[Optional[Path], typer.Option('--pictures', '-p', help='Folder for annotated pictures.')]
-_Resume = Annotated[bool, typer.Option('--resume', help='Go on with the file: what is in it is not read again.')]
-_Recursive = Annotated[bool, typer.Option('--recursive', '-r', help='Of folders, also their sub-folders.')]
-_Rotate = Annotated[bool, typer.Option('--rotate', help='Try other directions of all words, also of those that are read surely.')]
+_OutputFile = Annotated[Optional[Path], typer.Option('--output', '-o',
+                                                     help='File to write, page by page; default: standard output.')]
+_Pictures = Annotated[Optional[Path], typer.Option('--pictures', '-p',
+                                                   help='Folder for annotated pictures.')]
+_Resume = Annotated[bool, typer.Option('--resume',
+                                       help='Go on with the file: what is in it is not read again.')]
+_Recursive = Annotated[bool, typer.Option('--recursive', '-r',
+                                          help='Of folders, also their sub-folders.')]
+_Rotate = Annotated[bool, typer.Option('--rotate',
+                                       help='Try other directions of all words, also of those that are read surely.')]
 _Detector = Annotated[str, typer.Option(help='Model that finds words.')]
 _Recognizer = Annotated[str, typer.Option(help='Model that reads them.')]
 _MaxPixels = Annotated[int, typer.Option(help='Larger images are refused.', min=1)]
 _Dpi = Annotated[int, typer.Option(help='At which PDF pages are drawn.', min=1)]
 _Password = Annotated[Optional[str], typer.Option(help='Of PDFs that are locked.')]
-_Device = Annotated[str, typer.Option(help='Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')]
+_Device = Annotated[str,
+                    typer.Option(
+    help='Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')]
 
 # %% ../../nbs/practice/77_cli.ipynb #9deb0b8f
 def _check_model(
@@ -129,7 +143,8 @@ def _check_model(
     if name not in MODELS: raise ValueError(_unknown(name))
     own = MODELS[name].task
     (does, _, _), (_, wanted, kind) = tasks[own], tasks[task]
-    if own != task: fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
+    if own != task:
+        fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
     if checkpoint is None: _shipped(name)
     elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
 
@@ -147,7 +162,8 @@ def _device(name):
 # %% ../../nbs/practice/77_cli.ipynb #c5c56e4d
 def _ready(source, format, formats, output, pictures, resume):
     "`fail` for what can be seen to be wrong before anything is loaded."
-    if format not in formats: fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
+    if format not in formats:
+        fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
     if missing := [s for s in source if _missing(s)]:
         more = f', and {len(missing)-1} more' if missing[1:] else ''
         if len(missing) == len(source): fail(f'{_short(missing[0])}: {_missing(missing[0])}{more}')
@@ -164,16 +180,20 @@ def _ready(source, format, formats, output, pictures, resume):
 @app.command()
 def read(
     source: _Source,
-    format: Annotated[str, typer.Option('--format', '-f', help='text, json (one line a page) or hocr.')] = 'text',
+    format: Annotated[str, typer.Option('--format', '-f',
+                                        help='text, json (one line a page) or hocr.')] = 'text',
     output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None,
     recursive: _Recursive = False, rotate: _Rotate = False,
-    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.', min=0, max=1)] = .7,
+    min_score: Annotated[float, typer.Option(help='Words read with a lower score are left out.',
+                                             min=0, max=1)] = .7,
     detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
-    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, password: _Password = None, device: _Device = '',
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, password: _Password = None,
+    device: _Device = '',
 ):
     "Find and read the words of photos."
     _ready(source, format, ('text', 'json', 'hocr'), output, pictures, resume)
-    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')):
+        _check_model(name, task)
     title = _titled(source, output, resume)
     def start():
         from ocrbook.practice.reading import read_stream
@@ -220,17 +240,25 @@ def _drawn(image, page):
 @app.command()
 def extract(
     source: _Source,
-    format: Annotated[str, typer.Option('--format', '-f', help='text or json (one line a page).')] = 'text',
-    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None, recursive: _Recursive = False,
-    words: Annotated[Optional[Path], typer.Option(help='JSON with boxes and texts of one photo, from another OCR.')] = None,
+    format: Annotated[str, typer.Option('--format', '-f',
+                                        help='text or json (one line a page).')] = 'text',
+    output: _OutputFile = None, resume: _Resume = False, pictures: _Pictures = None,
+    recursive: _Recursive = False,
+    words: Annotated[Optional[Path],
+                     typer.Option(
+    help='JSON with boxes and texts of one photo, from another OCR.')] = None,
     rotate: _Rotate = False, detector: _Detector = 'dbnet_r18', recognizer: _Recognizer = 'crnn',
-    extractor: Annotated[str, typer.Option(help='Model that says what they are.')] = 'sdmgr_novisual',
-    checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
-    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, password: _Password = None, device: _Device = '',
+    extractor: Annotated[str,
+                         typer.Option(help='Model that says what they are.')] = 'sdmgr_novisual',
+    checkpoint: Annotated[Optional[Path],
+                          typer.Option(help='Its weights; default: those of the package.')] = None,
+    max_pixels: _MaxPixels = 100_000_000, dpi: _Dpi = 200, password: _Password = None,
+    device: _Device = '',
 ):
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
     _ready(source, format, ('text', 'json'), output, pictures, resume)
-    for name, task in ((detector, 'detection'), (recognizer, 'recognition')): _check_model(name, task)
+    for name, task in ((detector, 'detection'), (recognizer, 'recognition')):
+        _check_model(name, task)
     _check_model(extractor, 'kie', checkpoint)
     title, given = _titled(source, output, resume), words and _given(words)
     def start():
@@ -240,9 +268,11 @@ def extract(
         return lambda photos: _with_reader(photos, models, rotate, net)
     with _run(output, format, resume, device) as (out, write):
         sources = _sources(source, device, recursive, max_pixels, dpi=dpi, password=password)
-        if given and len(sources) > 1: fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
+        if given and len(sources) > 1:
+            fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
         title = title or len(sources) > 1
-        write(sources, out, start, lambda found, n: _fields(*found, out, title), pictures, _fields_drawn)
+        write(sources, out, start, lambda found, n: _fields(*found, out, title), pictures,
+              _fields_drawn)
 
 # %% ../../nbs/practice/77_cli.ipynb #7b16f622
 def _with_reader(photos, models, rotate, net):
@@ -270,14 +300,17 @@ def _given(path):
         if not isinstance(r, dict) or 'text' not in r or not ('polygon' in r or 'box' in r):
             fail(f'{path}: word {i} has no text, or neither polygon nor box')
     from ocrbook.practice.extract import given_page
-    try: return given_page([r.get('polygon', r.get('box')) for r in rows], [r['text'] for r in rows], (1, 1))
+    try:
+        return given_page([r.get('polygon', r.get('box')) for r in rows],
+                          [r['text'] for r in rows], (1, 1))
     except ValueError as e: fail(f'{path}: {e}')
 
 def _fields(page, fields, out, title):
     "The row of a receipt."
     from ocrbook.practice.extract import to_json
     if out.form == 'json': return as_json(json.loads(to_json(page, fields)), out.encoding) + '\n'
-    rows = [f'{k}: {v.text}' + (f' ({v.value})' if v.value is not None and str(v.value) != v.text else '') for k, vs in fields.items() for v in vs]
+    rows = [f'{k}: {v.text}' + (f' ({v.value})' if v.value is not None and str(v.value) != v.text
+                                else '') for k, vs in fields.items() for v in vs]
     return _block(page, '\n'.join(rows), title)
 
 def _fields_drawn(image, found):
@@ -293,7 +326,8 @@ def models(
     from ocrbook.practice.models import MODELS, list_models
     try: names, own = list_models(task or None), list_models(pretrained=True)
     except ValueError as e: fail(e)
-    for n in names: print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
+    for n in names:
+        print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
 # %% ../../nbs/practice/77_cli.ipynb #75c2d9d9
 @app.command()
@@ -304,9 +338,11 @@ def synth(
     seed: Annotated[int, typer.Option(help='The same seed gives the same data.')] = 0,
 ):
     "Draw synthetic training data: word crops, pages or receipts, with labels.jsonl."
-    if kind not in ('words', 'pages', 'receipts'): fail(f'{kind}: expected words, pages or receipts')
+    if kind not in ('words', 'pages', 'receipts'):
+        fail(f'{kind}: expected words, pages or receipts')
     if n < 1: fail(f'-n {n}: expected at least 1')
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())): fail(f'{folder}: not an empty folder')
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        fail(f'{folder}: not an empty folder')
     from ocrbook.data.receipts import write_receipts
     from ocrbook.data.synth import write_pages, write_words
     dict(words=write_words, pages=write_pages, receipts=write_receipts)[kind](folder, n, seed)
@@ -315,33 +351,69 @@ def synth(
 # %% ../../nbs/practice/77_cli.ipynb #1ea24765
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`; default: the recipe names it.')] = '',
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
-    val: Annotated[Optional[list[str]], typer.Option(help='Folder to validate with, or the share of the data that is kept aside: 0.1.')] = None,
+    model: Annotated[str,
+                     typer.Argument(
+    help='Name of a model, see `ocrbook models`; default: the recipe names it.')] = '',
+    data: Annotated[Optional[list[str]],
+                    typer.Option(
+    help='Folder or label file in any form that convert reads, or synth; a weight may follow: my_crops:0.3. Several are mixed.')] = None,
+    val: Annotated[Optional[list[str]],
+                   typer.Option(
+    help='Folder to validate with, or the share of the data that is kept aside: 0.1.')] = None,
     out: Annotated[Optional[Path], typer.Option(help='Folder for weights, log and state.')] = None,
-    recipe: Annotated[Optional[Path], typer.Option(help='TOML file with any of these settings and more.')] = None,
+    recipe: Annotated[Optional[Path],
+                      typer.Option(help='TOML file with any of these settings and more.')] = None,
     resume: Annotated[bool, typer.Option('--resume', help='Go on with the run in --out.')] = False,
     steps: Annotated[Optional[int], typer.Option(help='In all.  [default: 1000]', min=1)] = None,
-    batch: Annotated[Optional[int], typer.Option(help='Examples in a batch.  [default: 64 words, 8 pages]', min=1)] = None,
-    accumulate: Annotated[Optional[int], typer.Option(help='Batches added up for a step.  [default: 1]', min=1)] = None,
-    lr: Annotated[Optional[float], typer.Option(help='Largest learning rate.  [default: 0.001]')] = None,
-    ema: Annotated[Optional[float], typer.Option(help='Decay of the mean of the weights, such as 0.999.  [default: no mean]')] = None,
-    start: Annotated[Optional[str], typer.Option(help='Weights to begin with: shipped, mmocr, or a file.  [default: random]')] = None,
-    chars: Annotated[Optional[str], typer.Option(help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters. With --start FILE: those of the file, where it does not note them.')] = None,
-    max_chars: Annotated[Optional[int], typer.Option(help='Longer texts are left out.  [default: what the model can write, or 40]', min=1)] = None,
-    max_width: Annotated[Optional[int], typer.Option(help='Wider word crops are left out, pixels once scaled.  [default: 512]', min=32)] = None,
-    size: Annotated[Optional[int], typer.Option(help='Side of the squares that a detector sees, pixels.  [default: 640]', min=32)] = None,
-    seed: Annotated[Optional[int], typer.Option(help='The same seed, the same run.  [default: 0]')] = None,
-    workers: Annotated[Optional[int], typer.Option(help='Processes that prepare batches.  [default: cores - 1]')] = None,
-    save_every: Annotated[Optional[int], typer.Option(help='Steps between saves.  [default: 500]', min=1)] = None,
-    eval_every: Annotated[Optional[int], typer.Option(help='Steps between evaluations.  [default: only at the end]', min=1)] = None,
-    bf16: Annotated[Optional[bool], typer.Option('--bf16/--no-bf16', help='Compute in bfloat16 where that is safe.', show_default=False)] = None,
-    channels_last: Annotated[Optional[bool], typer.Option('--channels-last/--no-channels-last', help='Memory layout that convolutions like.', show_default=False)] = None,
-    tensorboard: Annotated[Optional[bool], typer.Option('--tensorboard', help='Write a log for TensorBoard too.', show_default=False)] = None,
+    batch: Annotated[Optional[int],
+                     typer.Option(help='Examples in a batch.  [default: 64 words, 8 pages]',
+                                  min=1)] = None,
+    accumulate: Annotated[Optional[int],
+                          typer.Option(help='Batches added up for a step.  [default: 1]',
+                                       min=1)] = None,
+    lr: Annotated[Optional[float],
+                  typer.Option(help='Largest learning rate.  [default: 0.001]')] = None,
+    ema: Annotated[Optional[float],
+                   typer.Option(
+    help='Decay of the mean of the weights, such as 0.999.  [default: no mean]')] = None,
+    start: Annotated[Optional[str],
+                     typer.Option(
+    help='Weights to begin with: shipped, mmocr, or a file.  [default: random]')] = None,
+    chars: Annotated[Optional[str],
+                     typer.Option(
+    help='Alphabet: labels (those of the data), ascii, a file with one a line, or the characters. With --start FILE: those of the file, where it does not note them.')] = None,
+    max_chars: Annotated[Optional[int],
+                         typer.Option(
+    help='Longer texts are left out.  [default: what the model can write, or 40]', min=1)] = None,
+    max_width: Annotated[Optional[int],
+                         typer.Option(
+    help='Wider word crops are left out, pixels once scaled.  [default: 512]', min=32)] = None,
+    size: Annotated[Optional[int],
+                    typer.Option(
+    help='Side of the squares that a detector sees, pixels.  [default: 640]', min=32)] = None,
+    seed: Annotated[Optional[int],
+                    typer.Option(help='The same seed, the same run.  [default: 0]')] = None,
+    workers: Annotated[Optional[int],
+                       typer.Option(
+    help='Processes that prepare batches.  [default: cores - 1]')] = None,
+    save_every: Annotated[Optional[int], typer.Option(help='Steps between saves.  [default: 500]',
+                                                      min=1)] = None,
+    eval_every: Annotated[Optional[int],
+                          typer.Option(
+    help='Steps between evaluations.  [default: only at the end]', min=1)] = None,
+    bf16: Annotated[Optional[bool], typer.Option('--bf16/--no-bf16',
+                                                 help='Compute in bfloat16 where that is safe.',
+                                                 show_default=False)] = None,
+    channels_last: Annotated[Optional[bool], typer.Option('--channels-last/--no-channels-last',
+                                                          help='Memory layout that convolutions like.', show_default=False)] = None,
+    tensorboard: Annotated[Optional[bool], typer.Option('--tensorboard',
+                                                        help='Write a log for TensorBoard too.',
+                                                        show_default=False)] = None,
     device: _Device = '',
 ):
     "Train a model on folders of labelled images and on drawn data."
-    typed = {k: v for k, v in locals().items() if v not in (None, '', []) and k not in ('recipe', 'out', 'resume', 'device')}
+    typed = {k: v for k, v in locals().items() if v not in (None, '', [])
+             and k not in ('recipe', 'out', 'resume', 'device')}
     if out is None: fail('--out is missing: the folder for what is learned')
     if device: _device(device)
     if val and len(val) == 1 and _number(val[0]): typed['val'] = float(val[0])
@@ -349,12 +421,19 @@ def train(
     try:
         settings = (training.read_recipe(recipe) if recipe else {}) | typed
         for k in ('model', 'data'):
-            if k not in settings: raise ValueError(f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
-        typed_last = dict(out=out) | (dict(resume=True) if resume else {}) | (dict(device=device) if device else {})    # a recipe may say so too
+            if k not in settings:
+                raise ValueError(
+                    f'no {k}: name {"one" if k == "model" else "a folder with --data"}, or a recipe that does')
+        # a recipe may say so too
+        typed_last = dict(out=out) | (dict(resume=True) if resume
+                                      else {}) | (dict(device=device) if device else {})
         training.train(**settings | typed_last)
-    except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e: fail(_last_line(e))
-    except KeyboardInterrupt: fail(f'stopped; the same line with --resume goes on from the state in {out}')
-    print(f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
+    except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e:
+        fail(_last_line(e))
+    except KeyboardInterrupt:
+        fail(f'stopped; the same line with --resume goes on from the state in {out}')
+    print(
+        f'{out/"best.safetensors" if (out/"best.safetensors").exists() else out/"last.safetensors"}')
 
 def _number(text):
     try: return 0 < float(text) < 1
@@ -369,16 +448,32 @@ def _last_line(e):
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help='Name of a model, see `ocrbook models`.')],
-    data: Annotated[Optional[list[str]], typer.Option(help='Folder or label file in any form that convert reads; may be repeated.')] = None,
-    checkpoint: Annotated[Optional[Path], typer.Option(help='Weights; default: those of the package.')] = None,
-    chars: Annotated[str, typer.Option(help='Characters of a checkpoint that does not note them: a file with one a line, ascii, or the characters.')] = '',
-    recognizer: Annotated[str, typer.Option(help='Model that reads what a detector finds: end-to-end scores too.')] = '',
-    reader_checkpoint: Annotated[Optional[Path], typer.Option(help='Its weights; default: those of the package.')] = None,
-    rotate: Annotated[bool, typer.Option('--rotate', help='Also try tall crops a quarter turn either way.')] = False,
-    min_score: Annotated[float, typer.Option(help='End to end: words read with a lower score are left out.', min=0, max=1)] = .7,
-    resize: Annotated[str, typer.Option(help='Bring all photos to this size first, such as 1280x720.')] = '',
-    only: Annotated[str, typer.Option(help='Regular expression: images whose file name it finds.')] = '',
-    limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.', min=1)] = None,
+    data: Annotated[Optional[list[str]],
+                    typer.Option(
+    help='Folder or label file in any form that convert reads; may be repeated.')] = None,
+    checkpoint: Annotated[Optional[Path],
+                          typer.Option(help='Weights; default: those of the package.')] = None,
+    chars: Annotated[str,
+                     typer.Option(
+    help='Characters of a checkpoint that does not note them: a file with one a line, ascii, or the characters.')] = '',
+    recognizer: Annotated[str,
+                          typer.Option(
+    help='Model that reads what a detector finds: end-to-end scores too.')] = '',
+    reader_checkpoint: Annotated[Optional[Path],
+                                 typer.Option(
+    help='Its weights; default: those of the package.')] = None,
+    rotate: Annotated[bool, typer.Option('--rotate',
+                                         help='Also try tall crops a quarter turn either way.')] = False,
+    min_score: Annotated[float,
+                         typer.Option(
+    help='End to end: words read with a lower score are left out.', min=0, max=1)] = .7,
+    resize: Annotated[str,
+                      typer.Option(
+    help='Bring all photos to this size first, such as 1280x720.')] = '',
+    only: Annotated[str,
+                    typer.Option(help='Regular expression: images whose file name it finds.')] = '',
+    limit: Annotated[Optional[int], typer.Option(help='The first so many images of each set.',
+                                                 min=1)] = None,
     json_: Annotated[bool, typer.Option('--json', help='One line of JSON a set.')] = False,
     device: _Device = '',
 ):
@@ -393,21 +488,30 @@ def evaluate(
     try:
         where = _device(device)
         for folder in data: find_folder(folder)
-        net, reader = load_model(model, checkpoint, chars).to(where), recognizer and load_model(recognizer, reader_checkpoint).to(where)
+        net, reader = load_model(model, checkpoint,
+                                 chars).to(where), recognizer and load_model(recognizer,
+                                                                             reader_checkpoint).to(
+            where)
         for folder in data:
             every, samples = len(read_folder(folder)), read_folder(folder, only)[:limit]
-            try: scores = _scores(net, reader, progress(samples, len(samples), 'image'), MODELS[model].task, rotate, min_score, size and (int(size[1]), int(size[2])))
+            try:
+                scores = _scores(net, reader, progress(samples, len(samples), 'image'),
+                                 MODELS[model].task, rotate, min_score,
+                                 size and (int(size[1]), int(size[2])))
             except ValueError as e: raise ValueError(f'{folder}: {e}') from None
             if folder == data[0]: print(f'ocrbook: {model} on {where}', file=sys.stderr)
-            told = dict(set=folder, images=len(samples), of=every, rotate=rotate, resize=resize or None, min_score=min_score if reader else None) | scores
-            print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit), flush=True)
+            told = dict(set=folder, images=len(samples), of=every, rotate=rotate,
+                        resize=resize or None, min_score=min_score if reader else None) | scores
+            print(json.dumps(told, ensure_ascii=False) if json_ else _report(told, only, limit),
+                  flush=True)
     except (ValueError, RuntimeError) as e: fail(str(e).splitlines()[0])
 
 def _scores(net, reader, samples, task, rotate, min_score, size):
     from ocrbook.practice.reading import read_words
     from ocrbook.practice.training import score_pages, score_receipts, score_words
     if task == 'kie': return score_receipts(net, samples)
-    if task == 'recognition': return score_words(lambda crops: net.predict(crops, rotate=rotate), samples)
+    if task == 'recognition':
+        return score_words(lambda crops: net.predict(crops, rotate=rotate), samples)
     def read(image, found):
         words = read_words(reader, [(image, w.polygon) for w in found], rotate)
         return [w.text if w.score >= min_score else '' for w in words]
@@ -415,27 +519,41 @@ def _scores(net, reader, samples, task, rotate, min_score, size):
 
 def _report(told, only, limit):
     "Several lines for people."
-    part = f'{told["images"]} of {told["of"]} images' if told['images'] < told['of'] else f'all {told["of"]} images'
-    how = [part, only and f'names that fit {only}', limit == told['images'] and f'the first {limit}', told['resize'] and f'photos at {told["resize"]}',
-           f'rotation {"on" if told["rotate"] else "off"}', told['min_score'] is not None and f'scores from {told["min_score"]}']
-    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}' for k, v in list(told.items())[6:]]
+    part = f'{told["images"]} of {told["of"]} images' if told['images'] < told[
+        'of'] else f'all {told["of"]} images'
+    how = [part, only and f'names that fit {only}', limit == told['images']
+           and f'the first {limit}', told['resize'] and f'photos at {told["resize"]}',
+           f'rotation {"on" if told["rotate"] else "off"}', told['min_score'] is not None
+           and f'scores from {told["min_score"]}']
+    rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}'
+            for k, v in list(told.items())[6:]]
     return '\n'.join([f'{told["set"]}: {", ".join(filter(None, how))}', *rows])
 
 # %% ../../nbs/practice/77_cli.ipynb #ea8e9902
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help='File or folder with labels.')],
-    target: Annotated[Path, typer.Argument(help='Folder to write, new or empty; a name ending in .lmdb: a database of word crops.')],
-    from_format: Annotated[str, typer.Option('--from', help='Form of the source; default: told by looking at it.')] = '',
-    to_format: Annotated[str, typer.Option('--to', help='Form to write; default: lmdb or jsonl, by the name of the target.')] = '',
-    strict: Annotated[bool, typer.Option('--strict', help='Stop at the first bad line instead of leaving it out.')] = False,
-    encoding: Annotated[str, typer.Option(help='Of text without a mark of its own, such as gbk; default: UTF-8.')] = '',
-    follow_outside: Annotated[bool, typer.Option('--follow-outside', help='Also read images that labels name outside the folder.')] = False,
+    target: Annotated[Path,
+                      typer.Argument(
+    help='Folder to write, new or empty; a name ending in .lmdb: a database of word crops.')],
+    from_format: Annotated[str, typer.Option('--from',
+                                             help='Form of the source; default: told by looking at it.')] = '',
+    to_format: Annotated[str, typer.Option('--to',
+                                           help='Form to write; default: lmdb or jsonl, by the name of the target.')] = '',
+    strict: Annotated[bool, typer.Option('--strict',
+                                         help='Stop at the first bad line instead of leaving it out.')] = False,
+    encoding: Annotated[str,
+                        typer.Option(
+    help='Of text without a mark of its own, such as gbk; default: UTF-8.')] = '',
+    follow_outside: Annotated[bool, typer.Option('--follow-outside',
+                                                 help='Also read images that labels name outside the folder.')] = False,
 ):
     "Turn labels from one form into another: ICDAR, COCO, MMOCR, labelme, PPOCRLabel, Label Studio, LMDB …"
     from tqdm.auto import tqdm
     from ocrbook.data.convert import convert as turn
-    try: done = turn(source, target, from_format or None, to_format or None, strict, lambda it: tqdm(it, unit='image', disable=None),
+    try:
+        done = turn(source, target, from_format or None, to_format or None, strict,
+                    lambda it: tqdm(it, unit='image', disable=None),
                      encoding or None, follow_outside)
     except (ValueError, OSError) as e: fail(_last_line(e))
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
@@ -450,9 +568,11 @@ def prepare(
 ):
     "Say where public data sets are to be had, and turn a downloaded one into labelled photos."
     from ocrbook.data.public_sets import PUBLIC_SETS
-    def row(k): return f'{k:12} {PUBLIC_SETS[k].holds}; terms: {PUBLIC_SETS[k].terms}; {PUBLIC_SETS[k].address}'
+    def row(k):
+        return f'{k:12} {PUBLIC_SETS[k].holds}; terms: {PUBLIC_SETS[k].terms}; {PUBLIC_SETS[k].address}'
     if not name: return print(*map(row, PUBLIC_SETS), sep='\n')
-    if name not in PUBLIC_SETS: fail(f'no data set named {name!r}; there are: {", ".join(PUBLIC_SETS)}')
+    if name not in PUBLIC_SETS:
+        fail(f'no data set named {name!r}; there are: {", ".join(PUBLIC_SETS)}')
     if source is None: return print(row(name))
     if out is None: fail('--out is missing: the folder for the labelled photos')
     convert(source, out, PUBLIC_SETS[name].format)
@@ -460,24 +580,32 @@ def prepare(
 # %% ../../nbs/practice/77_cli.ipynb #a093971c
 @app.command()
 def bench(
-    names: Annotated[Optional[list[str]], typer.Argument(help='Models; default: all of them.')] = None,
-    size: Annotated[str, typer.Option(help='Height and width of the photo for detectors.')] = '736x1280',
+    names: Annotated[Optional[list[str]],
+                     typer.Argument(help='Models; default: all of them.')] = None,
+    size: Annotated[str,
+                    typer.Option(help='Height and width of the photo for detectors.')] = '736x1280',
     batch: Annotated[int, typer.Option(help='Images in a forward pass.')] = 1,
     words: Annotated[int, typer.Option(help='Words on the photo, for post-processing.')] = 50,
-    letters: Annotated[int, typer.Option(help='Letters of a word, after which a recognizer that writes stops; 0: it takes all its steps.', min=0)] = 0,
+    letters: Annotated[int,
+                       typer.Option(
+    help='Letters of a word, after which a recognizer that writes stops; 0: it takes all its steps.', min=0)] = 0,
     repeat: Annotated[int, typer.Option(help='Measurements, of which the median is shown.')] = 7,
     threads: Annotated[int, typer.Option(help='Of the processor; 0: as torch decides.')] = 0,
     device: _Device = '',
     bf16: Annotated[bool, typer.Option('--bf16', help='bfloat16 autocast.')] = False,
-    channels_last: Annotated[bool, typer.Option('--channels-last', help='Channels last in memory.')] = False,
+    channels_last: Annotated[bool, typer.Option('--channels-last',
+                                                help='Channels last in memory.')] = False,
 ):
     "Measure the models on this machine: forward pass, backbone, post-processing, memory."
-    if not re.fullmatch(r'[1-9]\d*x[1-9]\d*', size): fail(f'--size {size}: expected height x width, for example 736x1280')
+    if not re.fullmatch(r'[1-9]\d*x[1-9]\d*', size):
+        fail(f'--size {size}: expected height x width, for example 736x1280')
     if min(batch, words, repeat) < 1: fail('--batch, --words and --repeat must be at least 1')
     from ocrbook.practice.models import MODELS, list_models
-    if unknown := [n for n in names or () if n not in MODELS]: fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
+    if unknown := [n for n in names or () if n not in MODELS]:
+        fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
     from ocrbook.practice.speed import HEAD, Timing, bench as measure, table_row
-    rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words, letters=letters, repeat=repeat, threads=threads,
+    rows, kw = [], dict(size=[int(s) for s in size.split('x')], batch=batch, words=words,
+                        letters=letters, repeat=repeat, threads=threads,
                         device=str(_device(device)), bf16=bf16, channels_last=channels_last)
     print(HEAD)
     for row in measure(names or list_models(), **kw):

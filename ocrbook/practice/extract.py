@@ -47,7 +47,8 @@ def _phrase(words):
     if len(words) == 1: return words[0]
     polygon = clockwise(order_quad(min_area_rect(np.concatenate([w.polygon for w in words]))))
     scores = [w.score for w in words if w.score is not None]
-    return TextInstance(polygon, ' '.join(w.text or '' for w in words), min(scores) if scores else None)
+    return TextInstance(polygon, ' '.join(w.text or '' for w in words),
+                        min(scores) if scores else None)
 
 # %% ../../nbs/practice/74_extract.ipynb #dcc31773
 _alike = {ord(o): c for c, others in {
@@ -95,20 +96,24 @@ def _value(number, money, closed):
     return None if sep == ' ' and not money else Decimal(digits)
 
 # %% ../../nbs/practice/74_extract.ipynb #a55d2e6f
-_currency = _comma | _point | _three | set("""aed ars aud baht bdt cad chf cny dollar dollars egp euros fr gbp
+_currency = _comma | _point | _three | set(
+    """aed ars aud baht bdt cad chf cny dollar dollars egp euros fr gbp
     hkd huf ils inr jpy kes krw lei mad mxn myr ngn nzd pen peso pesos php pkr rm ron rs rub rupees sar sfr sgd
     thb tl try twd uah usd yen zar 元 円 원""".split())
 _sums = set("""amount balance cash change due gst mwst net paid price sub subtotal sum tax tip tips
     total vat""".split())
-_counted = set("""x qty pcs pc pieces item items no nr kg g mg lb lbs oz l ml cl cm mm m km k mio h min s am pm
+_counted = set(
+    """x qty pcs pc pieces item items no nr kg g mg lb lbs oz l ml cl cm mm m km k mio h min s am pm
     cr dr c ct cent cents p tel phone fax date time table order invoice""".split())
 
-def _is_currency(word): return word in _currency or unicodedata.category(word[0]) == 'Sc' and word != '¢'
+def _is_currency(word):
+    return word in _currency or unicodedata.category(word[0]) == 'Sc' and word != '¢'
 
 def _side(text):
     "What stands on one side of a number: currencies, words, and the marks in a row."
     text = re.sub(r'\b(us|hk|nt|nz|s|a|r|c)(?=\$)', '', text.lower())
-    found = [t.rstrip('.') if t[0].isalpha() else t for t in re.findall(r'[^\W\d_]+\.?|[^\s~:=@*]', text)]
+    found = [t.rstrip('.') if t[0].isalpha() else t
+             for t in re.findall(r'[^\W\d_]+\.?|[^\s~:=@*]', text)]
     money = {t for t in found if _is_currency(t)}
     words = [t for t in found if t[0].isalpha() and t not in money]
     return money, words, ''.join(t for t in found if t not in money and t not in words)
@@ -151,9 +156,12 @@ def parse_date(
 ) -> date|None:         # None: not a whole date
     "The day that a text names."
     from dateutil.parser import ParserError, parse
-    spaced = re.sub(r'(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)', ' ', _digits(text or '')).replace("'", ' ').replace(',', ' ')
-    iso = bool(re.match(r'\s*\d{4}\D', spaced))                # a year in front: then month, then day
-    try: days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, ignoretz=True, default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
+    spaced = re.sub(r'(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)', ' ',
+                    _digits(text or '')).replace("'", ' ').replace(',', ' ')
+    iso = bool(re.match(r'\s*\d{4}\D', spaced))  # a year in front: then month, then day
+    try:
+        days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, ignoretz=True,
+                      default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
     except (ParserError, OverflowError, ValueError, TypeError): return None
     return days[0] if days[0] == days[1] and 1970 <= days[0].year < 2070 else None
 
@@ -181,7 +189,8 @@ def collect(
         w = page.words[i]
         name = (w.label or '').lower().removesuffix('_value')
         if name in _nothing or name.endswith('_key'): continue
-        value = parse_amount(w.text) if name.endswith(_amounts) else parse_date(w.text) if name.endswith('date') else None
+        value = parse_amount(w.text) if name.endswith(_amounts) else parse_date(
+            w.text) if name.endswith('date') else None
         out.setdefault(name, []).append(Value(w.text or '', value, w.score or 0., (i,), key.get(i)))
     for name in out:
         if name in _once: out[name].sort(key=lambda v: (v.value is None, -v.score))
@@ -191,7 +200,9 @@ def to_json(
     page:Page, fields:dict, # as `extract` gives them
 ) -> str:
     "Page and fields as JSON: amounts as strings with their digits, dates as YYYY-MM-DD."
-    plain = {k: [dict(text=v.text, value=None if v.value is None else str(v.value), score=round(v.score, 4), words=v.words, key=v.key) for v in vs] for k, vs in fields.items()}
+    plain = {k: [dict(text=v.text, value=None if v.value is None else str(v.value),
+                      score=round(v.score, 4), words=v.words, key=v.key) for v in vs]
+             for k, vs in fields.items()}
     return json.dumps(json.loads(page.to_json()) | dict(fields=plain), ensure_ascii=False)
 
 # %% ../../nbs/practice/74_extract.ipynb #ed101966
@@ -207,7 +218,8 @@ def label_page(
     seen = image if extractor.backbone is not None else page.size
     (nodes, edges), = extractor.predict_scores([seen], [polygons], [texts])
     labels = [extractor.classes[i] for i in nodes.argmax(1)]
-    words = [TextInstance(p, t, float(n.max()), l) for p, t, n, l in zip(polygons, texts, nodes, labels)]
+    words = [TextInstance(p, t, float(n.max()), l)
+             for p, t, n, l in zip(polygons, texts, nodes, labels)]
     page = replace(page, words=tuple(words))
     return page, collect(page, [(a, b) for a, b, _ in links(edges, may_link(labels), link)])
 
@@ -225,18 +237,19 @@ def extract_page(
 # %% ../../nbs/practice/74_extract.ipynb #a2754166
 def extract(
     source,                     # photo (path, bytes, open file, PIL image, array), folder, PDF, or a collection of those
-    boxes=None, texts=None,     # of one photo, from another OCR: polygons or x0 y0 x1 y1, pixels; and strings
+    boxes=None,
+    texts=None,     # of one photo, from another OCR: polygons or x0 y0 x1 y1, pixels; and strings
     detector='dbnet_r18',       # a model or the name of shipped weights
     recognizer='crnn',          # likewise
     extractor='sdmgr_novisual', # likewise
-    rotate:bool=False,          # try the other directions of all words, also of those that were read surely
+    rotate:bool=False,  # try the other directions of all words, also of those that were read surely
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn, dots per inch
     password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # where to compute: 'cpu', 'cuda:1' …; None: the best there is; a model that is given stays where it is
     dtype=None,                 # precision: 'bfloat16' …; None: as the weights are
-):                              # (`Page`, dict of fields) for one photo; for a folder or PDF, and for a collection, a list
+):  # (`Page`, dict of fields) for one photo; for a folder or PDF, and for a collection, a list
     "Photos of receipts to fields; in a list, what cannot be read keeps its place as its `ImageError`."
     if (boxes is None) != (texts is None): raise ValueError('give boxes and texts, or neither')
     extractor = load_once(extractor, device, dtype)
@@ -276,7 +289,8 @@ def _outline(box, i, text):
     try: p = np.asarray(box, float)
     except (TypeError, ValueError): p = np.zeros(0)
     if p.size < 4 or p.size % 2 or not (abs(p) < 1e7).all():
-        raise ValueError(f'box {i} ({text!r}): x0 y0 x1 y1 or a polygon of finite numbers is wanted, '
+        raise ValueError(
+            f'box {i} ({text!r}): x0 y0 x1 y1 or a polygon of finite numbers is wanted, '
                          f'got {str(box)[:60]}')
     if not isinstance(text, str|None):
         raise ValueError(f'text {i}: a string is wanted, got {str(text)[:60]}')
@@ -292,10 +306,13 @@ def draw_fields(
     "The photo with labels and links."
     import cv2
     from ocrbook.foundations.show import draw_page
-    said = [TextInstance(w.polygon, f'{(w.label or "").replace("_value", "").replace("_key", "?")}: {w.text}', w.score) for w in page.words]
+    said = [TextInstance(w.polygon,
+                         f'{(w.label or "").replace("_value", "").replace("_key", "?")}: {w.text}',
+                         w.score) for w in page.words]
     out = draw_page(image, said)
     zoom = out.shape[0]/image.shape[0]
     for v in (v for vs in fields.values() for v in vs if v.key is not None):
-        a, b = (tuple(np.round(page.words[i].polygon.mean(0)*zoom).astype(int).tolist()) for i in (v.key, v.words[0]))
+        a, b = (tuple(np.round(page.words[i].polygon.mean(0)*zoom).astype(int).tolist())
+                for i in (v.key, v.words[0]))
         cv2.arrowedLine(out, a, b, (0, 114, 178), max(2, round(zoom)), cv2.LINE_AA, tipLength=.05)
     return out

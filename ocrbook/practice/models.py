@@ -67,8 +67,10 @@ def list_models(
 ) -> list:                  # names, in the order of the book
     "Names that `create_model` knows."
     if task not in (None, *TASKS):
-        raise ValueError(f'no task named {task!r}{did_you_mean(task, TASKS)} are: {", ".join(TASKS)}')
-    return [n for n, e in MODELS.items() if task in (None, e.task) and (not pretrained or weights_file(n).is_file())]
+        raise ValueError(
+            f'no task named {task!r}{did_you_mean(task, TASKS)} are: {", ".join(TASKS)}')
+    return [n for n, e in MODELS.items() if task in (None, e.task)
+            and (not pretrained or weights_file(n).is_file())]
 
 def weights_file(name:str) -> Path: # the file need not exist
     "Where weights that come with the package lie."
@@ -84,17 +86,20 @@ def create_model(
 ):                    # `TextDetector`, `TextRecognizer` or `SDMGR` in eval mode
     "Build a model by name, with random weights unless weights are named."
     if name not in MODELS: raise ValueError(_unknown(name))
-    source, _, which = pretrained.partition(':') if isinstance(pretrained, str) else (pretrained, '', '')
+    source, _, which = pretrained.partition(':') if isinstance(pretrained,
+                                                               str) else (pretrained, '', '')
     if source not in (False, True, 'mmocr'):
         raise ValueError(f"pretrained={pretrained!r}, expected True, False or 'mmocr'")
-    if pretrained and checkpoint is not None: raise ValueError('give pretrained or checkpoint, not both')
+    if pretrained and checkpoint is not None:
+        raise ValueError('give pretrained or checkpoint, not both')
     from ocrbook.practice.checkpoints import load_checkpoint, load_official, official_key, read_checkpoint, variant
     if pretrained is True: checkpoint = _shipped(name)
     ck = None if checkpoint is None else read_checkpoint(checkpoint)
     if source == 'mmocr': stored = _as_keywords(variant(official_key(name, which)))
     else: stored = {} if ck is None else _stored(ck, name, version, kw)
     model = _build(name, {**stored, **kw})
-    own = {k: getattr(model, k) for k in kw if k in ('transform', 'postprocessor')}     # what is asked for stays
+    # what is asked for stays
+    own = {k: getattr(model, k) for k in kw if k in ('transform', 'postprocessor')}
     if ck is not None: load_checkpoint(model, ck, version)
     elif source == 'mmocr': load_official(model, which=which)
     for k, v in own.items(): setattr(model, k, v)
@@ -107,7 +112,8 @@ def _unknown(name):
 def _shipped(name):
     if weights_file(name).is_file(): return weights_file(name)
     have = ', '.join(list_models(pretrained=True))
-    raise ValueError(f'no weights of {name} come with this package; there are weights for: {have or "no model"}')
+    raise ValueError(
+        f'no weights of {name} come with this package; there are weights for: {have or "no model"}')
 
 def _stored(ck, name, version, kw):
     "Keywords and characters that a file was saved with, or that MMOCR's file needs; `kw` are given by the caller."
@@ -115,12 +121,14 @@ def _stored(ck, name, version, kw):
     from ocrbook.practice.checkpoints import RULES, CheckpointError, is_1x, note, told_settings
     told = told_settings(ck, name)
     if told.unsure and told.unsure[0] not in kw:
-        raise CheckpointError(f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows: {told.unsure[1]}')
+        raise CheckpointError(
+            f'{ck.where}: does not tell {told.unsure[0]}, which no tensor shows: {told.unsure[1]}')
     if ck.meta.get('name') != name or told.build:
         return (RULES[name].build if is_1x(ck, name, version) else {}) | _as_keywords(told)
     settings, vocab = note(ck, 'settings') or {}, note(ck, 'vocab')
     stored = {**settings, **({'vocab': Vocab.from_dict(vocab)} if vocab else {})}
-    if settings or vocab and MODELS[name].task == 'detection': _probe(ck, name, {**stored, **kw}, version)
+    if settings or vocab and MODELS[name].task == 'detection':
+        _probe(ck, name, {**stored, **kw}, version)
     return stored
 
 def _as_keywords(told): return told.build | ({} if told.vocab is None else {'vocab': told.vocab})
@@ -135,13 +143,15 @@ def _probe(ck, name, kw, version):
         if isinstance(v, int) and not 0 <= v <= (64 if 'layers' in k else 4096):
             raise CheckpointError(f"{ck.where}: note 'settings': {k}={v} is out of range")
         if (kind := kinds.get(k)) in (bool, int, str) and v is not None and type(v) is not kind:
-            raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({k}={v!r:.60} is no {kind.__name__})")
+            raise CheckpointError(
+                f"{ck.where}: note 'settings' builds no {name} ({k}={v!r:.60} is no {kind.__name__})")
     try:
         with torch.device('meta'), warnings.catch_warnings():
             warnings.simplefilter('ignore')                     # of layers without numbers
             model = _build(name, kw)
     except Exception as e:
-        raise CheckpointError(f"{ck.where}: note 'settings' builds no {name} ({str(e)[:150]})") from None
+        raise CheckpointError(
+            f"{ck.where}: note 'settings' builds no {name} ({str(e)[:150]})") from None
     fitted(model, ck, version)
 
 def _build(name, kw):
@@ -151,5 +161,6 @@ def _build(name, kw):
         kw = {**kw, 'vocab': Vocab(kw['vocab'])}
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
-    model.settings = {k: v for k, v in kw.items() if isinstance(v, (str, int, float, bool, type(None))) or k == 'classes'}
+    model.settings = {k: v for k, v in kw.items()
+                      if isinstance(v, (str, int, float, bool, type(None))) or k == 'classes'}
     return model

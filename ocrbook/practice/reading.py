@@ -46,7 +46,7 @@ def _broken(path, reason):
     return str(path), load
 
 def list_sources(
-    source,                       # path, bytes, open file, PIL image or array; a folder; a PDF; or a collection of those
+    source,  # path, bytes, open file, PIL image or array; a folder; a PDF; or a collection of those
     max_pixels:int=100_000_000,   # larger images are refused
     dpi:int=200,                  # at which PDF pages are drawn
     recursive:bool=False,         # of folders, also their sub-folders
@@ -62,19 +62,22 @@ def list_sources(
         except OSError as e: yield _broken(e.filename or path, e.strerror); return
         for f in files: yield from list_sources(f, max_pixels, dpi, password=password)
         if not files: yield _broken(path, 'no image and no PDF in this folder')
-    elif isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, 'read') or path is not None and os.path.isfile(path):
+    elif isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source,
+                                                                       'read') or path is not None and os.path.isfile(path):
         yield from _file_pages(source, path, max_pixels, dpi, password)
     elif path is None: yield None, lambda: load_image(source, max_pixels)
     elif source == '': yield _broken("''", 'an empty name')
     elif len(str(path)) > 200 and not os.path.exists(path):
         yield _broken(f'{str(path)[:40]}…', f'no such file ({len(str(path)):,} characters)')
-    else: yield str(path), lambda: load_image(source if isinstance(source, str) else path, max_pixels)
+    else:
+        yield str(path), lambda: load_image(source if isinstance(source, str) else path, max_pixels)
 
 def _is_collection(source):
     "Whether `source` holds sources: a list, a generator …, but no text, bytes, picture or open file."
     single = (str, bytes, bytearray, memoryview, os.PathLike, Mapping, torch.Tensor)
     if isinstance(source, np.ndarray): return source.ndim == 1 and source.dtype.kind in 'OU'
-    return isinstance(source, Iterable) and not isinstance(source, single) and not hasattr(source, 'read')
+    return isinstance(source, Iterable) and not isinstance(source,
+                                                           single) and not hasattr(source, 'read')
 
 # %% ../../nbs/practice/73_reading.ipynb #413e0bac
 def _file_pages(source, path, max_pixels, dpi, password):
@@ -110,7 +113,8 @@ def grow(
     w, h = np.linalg.norm(right), np.linalg.norm(down)
     x, y = (along, across) if w >= h else (across, along)
     step = lambda v, length, share: v*share*min(w, h)/max(length, 1e-9)
-    return q + np.outer([-1, 1, 1, -1], step(right, w, x)) + np.outer([-1, -1, 1, 1], step(down, h, y))
+    return q + np.outer([-1, 1, 1, -1],
+                        step(right, w, x)) + np.outer([-1, -1, 1, 1], step(down, h, y))
 
 def cut_word(
     image:np.ndarray,  # (h,w,3) uint8 RGB
@@ -120,7 +124,8 @@ def cut_word(
 ) -> np.ndarray:       # (h',w',3), the word upright
     "The word inside `polygon`: four corners by perspective, more along the curve; at most 40 times as wide as high."
     if len(polygon) < 4: polygon = min_area_rect(polygon)
-    crop = crop_quad(image, grow(polygon, along, across)) if len(polygon) == 4 else straighten(image, polygon)
+    crop = crop_quad(image, grow(polygon, along, across)) if len(polygon) == 4 else straighten(
+        image, polygon)
     h, w = crop.shape[:2]
     return crop if w <= 40*h else cv2.resize(crop, (40*h, h), interpolation=cv2.INTER_AREA)
 
@@ -172,7 +177,8 @@ def read_turns(
         return rotate or not sure and (i in few or tall or found[i][0].score < UNSURE)
     more = [(i, t) for i in range(len(words)) if ask(i) for t in crop_turns(crops[i].shape) if t]
     turned = [rotate90(crops[i], t) for i, t in more]
-    for (i, t), f in zip(more, more and recognizer.predict(turned, batch_size=batch_size)): found[i][t] = f
+    for (i, t), f in zip(more, more and recognizer.predict(turned, batch_size=batch_size)):
+        found[i][t] = f
     return found
 
 def longest(
@@ -189,7 +195,7 @@ def longest(
 def read_words(
     recognizer,          # a `TextRecognizer`
     words:list,          # of (image, polygon)
-    rotate:bool=False,   # try the other directions of all words, also of those that were read surely
+    rotate:bool=False,  # try the other directions of all words, also of those that were read surely
     batch_size:int=64,   # crops in a forward pass
     sure:float=SURE,     # score from which one look is enough; 0: always one look
     wider:tuple=(.15, .1), # the second look, see `grow`
@@ -204,12 +210,15 @@ def read_words(
     again = [i for i, (_, f) in enumerate(found) if f.score < sure]
     larger = [rotate90(cut_word(*words[i], *wider), found[i][0]) for i in again]
     looks = again and recognizer.predict(larger, batch_size=batch_size)
-    for i, f in zip(again, looks): found[i] = found[i][0], max(found[i][1], f, key=lambda t: t.score)
-    return [TextInstance(_begin(p, turn), f.text, f.score) for (_, p), (turn, f) in zip(words, found)]
+    for i, f in zip(again, looks):
+        found[i] = found[i][0], max(found[i][1], f, key=lambda t: t.score)
+    return [TextInstance(_begin(p, turn), f.text, f.score)
+            for (_, p), (turn, f) in zip(words, found)]
 
 def _begin(polygon, turn):
     "The outline with the corner first that is at the top left once its crop has been turned."
-    steps = turn if len(polygon) == 4 else len(polygon)//2 if turn == 2 and len(polygon) % 2 == 0 else 0
+    steps = turn if len(polygon) == 4 else len(polygon)//2 if turn == 2 and len(
+        polygon) % 2 == 0 else 0
     return np.roll(polygon, -steps, axis=0)
 
 # %% ../../nbs/practice/73_reading.ipynb #9576457a
@@ -220,11 +229,13 @@ def page_votes(
     "What the longest words of a page say about its direction."
     votes = np.zeros(4)
     for i in longest(words):
-        for turn, f in turns[i].items(): votes[(crop_direction(words[i][1])+turn) % 4] += evidence(f)
+        for turn, f in turns[i].items():
+            votes[(crop_direction(words[i][1])+turn) % 4] += evidence(f)
     return votes
 
 def page_direction(
-    image:np.ndarray, words:list, turns:list, # a photo, its framed words, and what `read_turns` gave for them
+    image:np.ndarray, words:list,
+    turns:list, # a photo, its framed words, and what `read_turns` gave for them
     detector, recognizer, batch_size:int=64,  # for a look from the side
 ) -> int:    # direction of the lines: 0 right, 1 down, 2 left, 3 up
     "How the page lies."
@@ -233,7 +244,10 @@ def page_direction(
         side = rotate90(image)
         framed = [(side, w.polygon) for w in detector.predict(side)]
         framed = [framed[i] for i in longest(framed)]
-        votes = np.maximum(votes, np.roll(page_votes(framed, read_turns(recognizer, framed, batch_size=batch_size)), 1))
+        votes = np.maximum(votes,
+                           np.roll(page_votes(framed,
+                                              read_turns(recognizer, framed,
+                                                         batch_size=batch_size)), 1))
     return clearest(votes)
 
 # %% ../../nbs/practice/73_reading.ipynb #72776b1e
@@ -248,11 +262,13 @@ def load_once(
     dtype=None,  # see `pick_dtype`; None: as the weights are
 ):
     "A model as it is, or the shipped weights of that name, loaded once a process for each device and precision."
-    if not isinstance(model, str): return place(model, device, dtype) if isinstance(model, torch.nn.Module) else model
+    if not isinstance(model, str):
+        return place(model, device, dtype) if isinstance(model, torch.nn.Module) else model
     device, dtype = pick_device(device), pick_dtype(dtype)
     with _loading:
         if (model, str(device), dtype) not in _models:
-            _models[model, str(device), dtype] = place(create_model(model, pretrained=True), device, dtype)
+            _models[model, str(device), dtype] = place(create_model(model, pretrained=True),
+                                                       device, dtype)
         return _models[model, str(device), dtype]
 
 # %% ../../nbs/practice/73_reading.ipynb #06391fdf
@@ -260,7 +276,7 @@ def read_stream(
     sources,                # (name, function → image) pairs, as `list_sources` yields them
     detector,               # a `TextDetector`, or the name of shipped weights
     recognizer,             # a `TextRecognizer`, likewise
-    rotate:bool=False,      # try the other directions of all words, also of those that were read surely
+    rotate:bool=False,  # try the other directions of all words, also of those that were read surely
     together:int=4,         # photos whose crops are read together
     batch_size:int=64,      # crops in a forward pass
     min_score:float=0.,     # words read with a lower score are left out, in [0,1]
@@ -283,7 +299,8 @@ def read_stream(
 def _failed(name, error):
     "One page's failure, whatever it was, as the page's `ImageError`."
     if isinstance(error, ImageError): return error
-    said = ImageError(f'{name or "image"}: {type(error).__name__}: {(str(error).splitlines() or ["no reason given"])[0]}')
+    said = ImageError(
+        f'{name or "image"}: {type(error).__name__}: {(str(error).splitlines() or ["no reason given"])[0]}')
     said.__cause__ = error
     return said
 
@@ -291,7 +308,9 @@ def _failed(name, error):
 def _read_together(waiting, models, *settings):
     good = [w for w in waiting if w[1] is not None]
     try: pages = _pages(good, *models, *settings) if good else []
-    except Exception: pages = [_page_alone(w, *models, *settings) for w in good]   # one of them fails, the others do not
+    except Exception:
+        pages = [_page_alone(w, *models, *settings)
+                 for w in good]   # one of them fails, the others do not
     pages = iter(pages)
     for _, image, error in waiting:
         page = error if image is None else next(pages)
@@ -306,19 +325,22 @@ def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     framed = [[(image, w.polygon) for w in words] for _, image, words in waiting]
     turns = iter(read_turns(recognizer, sum(framed, []), rotate, batch_size))
     turns = [[next(turns) for _ in words] for words in framed]
-    ways = [page_direction(image, w, t, detector, recognizer, batch_size) for (_, image, _), w, t in zip(waiting, framed, turns)]
+    ways = [page_direction(image, w, t, detector, recognizer, batch_size)
+            for (_, image, _), w, t in zip(waiting, framed, turns)]
     level = [k for k, way in enumerate(ways) if not way]
     level_words, level_turns = (sum([of[k] for k in level], []) for of in (framed, turns))
     read = iter(read_words(recognizer, level_words, rotate, batch_size, turns=level_turns))
     def page(words, image, name, angle=0):
-        return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2], name, angle)
+        return Page([w for w in words if w.text and w.score >= min_score], None, image.shape[:2],
+                    name, angle)
     out = []
     for (name, image, _), words, way in zip(waiting, framed, ways):
         if not way: out.append(page([next(read) for _ in words], image, name)); continue
         upright = rotate90(image, way)
         level = [(image, _begin(p, (way-crop_direction(p)) % 4)) for _, p in words]
         before = read_words(recognizer, level, rotate, batch_size)
-        after = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)], rotate, batch_size)
+        after = read_words(recognizer, [(upright, w.polygon) for w in detector.predict(upright)],
+                           rotate, batch_size)
         worth = [sum(map(evidence, found)) for found in (before, after)]
         if worth[1] >= .9*worth[0]: out.append(page(after, upright, name).turn(90*way))
         else: out.append(page(before, image, name, -90*way))
@@ -329,7 +351,7 @@ def read(
     source,                     # photo (path, bytes, open file, PIL image, array), folder, PDF, or a collection of those
     detector='dbnet_r18',       # finds words: a model, or the name of shipped weights
     recognizer='crnn',          # reads them, likewise
-    rotate:bool=False,          # try the other directions of all words, also of those that were read surely
+    rotate:bool=False,  # try the other directions of all words, also of those that were read surely
     min_score:float=.7,         # words read with a lower score are left out, in [0,1]
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn, dots per inch
@@ -343,7 +365,8 @@ def read(
     pick_dtype(dtype)
     tree = _nested(source, max_pixels, dpi, password)
     leaves = list(_leaves(tree))
-    stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device, dtype=dtype)
+    stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device,
+                         dtype=dtype)
     pages = [page for page, _ in tqdm(stream, total=len(leaves), disable=not progress, unit='page')]
     problems = [page for page in pages if isinstance(page, ImageError)]
     if problems and len(pages) == 1 and not _is_collection(source): raise problems[0]
@@ -356,7 +379,8 @@ def _nested(source, max_pixels, dpi, password=None):
     if _is_collection(source): return [_nested(s, max_pixels, dpi, password) for s in source]
     found = list(list_sources(source, max_pixels, dpi, password=password))
     name = str(Path(os.fsdecode(source))) if isinstance(source, (str, os.PathLike)) else None
-    return found[0] if len(found) == 1 and (found[0][0] in (None, name) or hasattr(found[0][1], 'error')) else found
+    return found[0] if len(found) == 1 and (found[0][0] in (None, name)
+                                            or hasattr(found[0][1], 'error')) else found
 
 def _leaves(tree):
     if isinstance(tree, tuple): yield tree

@@ -227,7 +227,8 @@ class Done(NamedTuple):
     stopped:str=''  # why it ended early
 
     def __str__(self):
-        more = ((self.failed, 'failed'), (self.kept, 'were there already'), (self.left, 'left for --resume'))
+        more = ((self.failed, 'failed'), (self.kept, 'were there already'),
+                (self.left, 'left for --resume'))
         read = f'{self.read} page{"s"*(self.read != 1)} read'
         return ', '.join([read, *(f'{n} {what}' for n, what in more if n)])
 

@@ -34,7 +34,7 @@ def median_seconds(
 def word_grid(
     n:int=50,         # words
     size=(736, 1280), # (h,w), pixels
-) -> list:            # of (4,2), clockwise from the top left, in rows, each turned by up to 15 degrees
+) -> list:  # of (4,2), clockwise from the top left, in rows, each turned by up to 15 degrees
     "Places for `n` words that do not touch."
     h, w = size
     cols = max(1, round(math.sqrt(n*w/h/2)))
@@ -44,7 +44,8 @@ def word_grid(
     for i in range(n):
         a = math.radians(15*math.sin(i))
         half_w, half_h = .36*cell_w, .2*cell_h
-        fit = min(1, .45*cell_h/(half_w*abs(math.sin(a)) + half_h*math.cos(a)))     # turned, it stays in its cell
+        # turned, it stays in its cell
+        fit = min(1, .45*cell_h/(half_w*abs(math.sin(a)) + half_h*math.cos(a)))
         turn = np.array([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]])
         box = np.array([[-half_w, -half_h], [half_w, -half_h], [half_w, half_h], [-half_w, half_h]])
         out.append(fit*box @ turn + [(i % cols + .5)*cell_w, (i//cols + .5)*cell_h])
@@ -58,7 +59,8 @@ def ideal_output(
 ):              # as the postprocessor takes it, batch of one
     "What the postprocessor would get, had the network learned this page by heart."
     maps = model.targets(polygons, [False]*len(polygons), size)
-    if model.name not in IDEAL: raise ValueError(f'no ideal output for {model.name}; there is one for: {", ".join(IDEAL)}')
+    if model.name not in IDEAL:
+        raise ValueError(f'no ideal output for {model.name}; there is one for: {", ".join(IDEAL)}')
     return IDEAL[model.name](maps)
 
 def _db(maps):
@@ -69,9 +71,11 @@ def _pse(maps): return torch.from_numpy(maps['gt_kernels'][None, :, ::4, ::4] > 
 
 def _pan(maps):
     text, kernel = maps['gt_kernels'][:, ::4, ::4]
-    kinds = 2*np.random.default_rng(0).standard_normal((int(text.max())+1, 4)).astype(np.float32)   # an embedding for each word
+    # an embedding for each word
+    kinds = 2*np.random.default_rng(0).standard_normal((int(text.max())+1, 4)).astype(np.float32)
     sure = np.stack([text > 0, kernel > 0])*np.float32(8) - 4
-    return torch.from_numpy(np.concatenate([sure, kinds[text.astype(int)].transpose(2, 0, 1)]))[None]
+    return torch.from_numpy(np.concatenate([sure, kinds[text.astype(int)].transpose(2, 0, 1)]))[
+        None]
 
 def _fce(maps):
     out = []
@@ -82,18 +86,24 @@ def _fce(maps):
     return out
 
 def _snake(maps):
-    sure = (16*torch.from_numpy(maps[k]).float() - 8 for k in ('gt_text_mask', 'gt_center_region_mask'))
-    return torch.cat([*sure, *(torch.from_numpy(maps[k]) for k in ('gt_sin_map', 'gt_cos_map', 'gt_radius_map'))])[None]
+    sure = (16*torch.from_numpy(maps[k]).float() - 8
+            for k in ('gt_text_mask', 'gt_center_region_mask'))
+    return torch.cat([*sure,
+                      *(torch.from_numpy(maps[k]) for k in ('gt_sin_map', 'gt_cos_map',
+                                                            'gt_radius_map'))])[None]
 
 def _pieces(maps): # DRRG's six maps
     sure = (16*maps[k].astype(np.float32) - 8 for k in ('gt_text_mask', 'gt_center_region_mask'))
-    return np.concatenate([*sure, *(maps[f'gt_{k}_map'] for k in ('sin', 'cos', 'top_height', 'bot_height'))])
+    return np.concatenate([*sure,
+                           *(maps[f'gt_{k}_map'] for k in ('sin', 'cos', 'top_height',
+                                                           'bot_height'))])
 
 def _graph(maps): # pieces of one word are joined, others are not
     from ocrbook.detection.drrg import ComponentProposal, nearest
     places, comps = ComponentProposal()(_pieces(maps))
     x, y = places[:, :2].astype(int).T
-    word, near = cv2.connectedComponents(maps['gt_center_region_mask'][0])[1][y, x], nearest(places[:, :2], 8)
+    word, near = cv2.connectedComponents(maps['gt_center_region_mask'][0])[1][y, x], nearest(
+        places[:, :2], 8)
     edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
     return [(edges, (word[edges[:, 0]] == word[edges[:, 1]]).astype(float), comps)]
 
@@ -101,21 +111,26 @@ def _masks(maps):
     from ocrbook.detection.maskrcnn import Detections
     boxes, cut = torch.from_numpy(maps['boxes']), []
     for (x0, y0, x1, y1), mask in zip(maps['boxes'].round().astype(int), maps['masks']):
-        cut.append(cv2.resize(mask[y0:y1, x0:x1].astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA))
-    return [Detections(torch.cat([boxes, boxes[:, :1]*0 + .99], 1), torch.from_numpy(np.stack(cut))*16 - 8, maps['masks'].shape[1:])]
+        cut.append(cv2.resize(mask[y0:y1, x0:x1].astype(np.float32), (28, 28),
+                              interpolation=cv2.INTER_AREA))
+    return [Detections(torch.cat([boxes, boxes[:, :1]*0 + .99], 1),
+                       torch.from_numpy(np.stack(cut))*16 - 8, maps['masks'].shape[1:])]
 
-IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse, panet_r18=_pan, textsnake_r50=_snake,
+IDEAL = dict(dbnet_r18=_db, dbnet_r50dcnv2=_db, dbnetpp_r50dcnv2=_db, psenet_r50=_pse,
+             panet_r18=_pan, textsnake_r50=_snake,
              drrg_r50=_graph, fcenet_r50=_fce, fcenet_r50dcnv2=_fce, maskrcnn_r50=_masks)
 
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966
 def peak_memory() -> int: # bytes; 0 where the system does not tell
     "The largest memory this process has held so far."
-    try:                                        # Linux: since the process began; `resource` there counts its parent's too
-        with open('/proc/self/status') as f: return next(int(o.split()[1])*1024 for o in f if o.startswith('VmHWM'))
+    try:  # Linux: since the process began; `resource` there counts its parent's too
+        with open('/proc/self/status') as f:
+            return next(int(o.split()[1])*1024 for o in f if o.startswith('VmHWM'))
     except (OSError, StopIteration): pass
     try: import resource
     except ImportError: return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform
+                                                               == 'darwin' else 1024)
 
 # %% ../../nbs/practice/76_speed.ipynb #dcfbacaf
 @dataclass(frozen=True)
@@ -154,21 +169,27 @@ def bench_model(
     images = _input(model, task, size, batch).to(device)
     if letters: _stop_after(model, letters)
     if channels_last:
-        model, images = model.to(memory_format=torch.channels_last), images.contiguous(memory_format=torch.channels_last)
+        model, images = model.to(memory_format=torch.channels_last), images.contiguous(
+            memory_format=torch.channels_last)
     inside = _stopwatch(model.backbone, wait)
-    given = () if task != 'kie' else ([torch.as_tensor([[*p.min(0), *p.max(0)] for p in word_grid(words, size)])]*batch, [['Total 12.50']*words]*batch)
+    given = () if task != 'kie' else (
+        [torch.as_tensor([[*p.min(0), *p.max(0)] for p in word_grid(words, size)])]*batch,
+        [['Total 12.50']*words]*batch)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         forward = median_seconds(lambda: model(images, *given), repeat, wait=wait)
         out = model.for_reading(images) if task == 'recognition' else model(images, *given)
         post = median_seconds(_post(model, task, out, words, size, batch), repeat)
-    memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0, peak_memory()-start)
-    return Timing(name, tuple(images.shape[2:]), batch, forward, min(1., float(np.median(inside[1:] or 0.))/forward), post, memory)
+    memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0,
+                                                                                 peak_memory()-start)
+    return Timing(name, tuple(images.shape[2:]), batch, forward,
+                  min(1., float(np.median(inside[1:] or 0.))/forward), post, memory)
 
 # %% ../../nbs/practice/76_speed.ipynb #49f818aa
 def _input(model, task, size, batch):
     "A grey photo, or a crop as high as the model wants and three times as wide, as often as asked."
     h, w = (32, 96) if task == 'recognition' else size
-    x = model.transform(np.full((h, w, 3), 127, np.uint8))[0] if task == 'recognition' else torch.zeros(3, h, w)
+    x = model.transform(np.full((h, w, 3), 127,
+                                np.uint8))[0] if task == 'recognition' else torch.zeros(3, h, w)
     return x[None].repeat(batch, 1, 1, 1)
 
 def _stop_after(model, letters):
@@ -187,10 +208,13 @@ def _stopwatch(module, wait):
 
 def _post(model, task, out, words, size, batch):
     "The way from raw output to results, as a call without arguments."
-    if hasattr(model.head if task == 'detection' else None, 'links_of'):     # maps, then a graph, then polygons
-        maps = torch.from_numpy(_pieces(model.targets(word_grid(words, size), [False]*words, size))).to(out.device)
+    # maps, then a graph, then polygons
+    if hasattr(model.head if task == 'detection' else None, 'links_of'):
+        maps = torch.from_numpy(_pieces(model.targets(word_grid(words, size), [False]*words,
+                                                      size))).to(out.device)
         feats = maps.new_zeros(model.head.out_conv.in_channels + 6, *size)
-        return lambda: [model.postprocessor([model.head.links_of(feats, maps)]) for _ in range(batch)]
+        return lambda: [model.postprocessor([model.head.links_of(feats, maps)])
+                        for _ in range(batch)]
     if task == 'detection':
         pages = [ideal_output(model, word_grid(words, size), size)]*batch
         return lambda: [model.postprocessor(p) for p in pages]
@@ -212,12 +236,15 @@ def bench(
         busy = subprocess.Popen([sys.executable, '-c', 'while True: pass'])
         try: row = _alone(first, kw)
         finally: busy.kill(); busy.wait()
-        yield replace(row, model=f'{first}, busy') if isinstance(row, Timing) else (f'{first}, busy', row[1])
+        yield replace(row, model=f'{first}, busy') if isinstance(row, Timing) else (
+            f'{first}, busy', row[1])
 
 def _alone(name, kw):
     "The `Timing` of one model, measured in a process of its own, or (name, reason)."
-    done = subprocess.run([sys.executable, '-c', ALONE, name, json.dumps(kw)], capture_output=True, text=True)
-    if done.returncode: return name, (done.stderr.strip().splitlines() or [f'ended with {done.returncode}'])[-1]
+    done = subprocess.run([sys.executable, '-c', ALONE, name, json.dumps(kw)],
+                          capture_output=True, text=True)
+    if done.returncode:
+        return name, (done.stderr.strip().splitlines() or [f'ended with {done.returncode}'])[-1]
     return Timing(**json.loads(done.stdout.splitlines()[-1], object_hook=_tuples))
 
 ALONE = '''import json, sys
@@ -235,5 +262,6 @@ def table_row(
     "A line of the table below `HEAD`."
     if not isinstance(row, Timing): return f'{row[0]:18} {row[1]}'
     h, w = row.size
-    return (f'{row.model:18} {f"{h}×{w}":>9} {row.batch:5} {row.forward*1e3:7.1f} ms {row.backbone:9.0%} {row.post*1e3:6.1f} ms '
+    return (
+        f'{row.model:18} {f"{h}×{w}":>9} {row.batch:5} {row.forward*1e3:7.1f} ms {row.backbone:9.0%} {row.post*1e3:6.1f} ms '
             f'{row.images_per_second:9.1f} {f"{row.memory/1e6:.0f} MB" if row.memory else "?":>9}')

@@ -46,7 +46,8 @@ from .checkpoints import CheckpointError, note, read_checkpoint, save_checkpoint
 from .models import MODELS, create_model
 
 # %% ../../nbs/practice/72_training.ipynb #1256b407
-SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9, flat=lambda t: 1.)
+SHAPES = dict(cosine=lambda t: .5*(1 + math.cos(math.pi*t)), poly=lambda t: (1-t)**.9,
+              flat=lambda t: 1.)
 
 def schedule(
     step:int,             # from 0
@@ -56,7 +57,8 @@ def schedule(
 ) -> float:               # factor of the largest learning rate, in [0,1]
     "Linear warm-up, then down to zero."
     if step < warmup: return (step+1)/warmup
-    if shape not in SHAPES: raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
+    if shape not in SHAPES:
+        raise ValueError(f'shape={shape!r}, expected one of {", ".join(SHAPES)}')
     return SHAPES[shape](min(1., (step-warmup)/max(1, steps-warmup)))
 
 # %% ../../nbs/practice/72_training.ipynb #7fa37cd5
@@ -77,7 +79,8 @@ class Stream(Dataset):
         self.draw, self.batch, self.seed, self.pool = draw, batch, seed, pool
 
     def item(self, j):
-        fix_random(f'{self.seed}/{j}')                     # for whatever draws from the global ones, as some targets do
+        # for whatever draws from the global ones, as some targets do
+        fix_random(f'{self.seed}/{j}')
         return self.draw(random.Random(f'{self.seed}/{j}'))
 
     def __getitem__(self, c):
@@ -101,8 +104,11 @@ def share(
     k = stream.pool
     groups = range(start//k, -(-stop//k))
     before = cv2.getNumThreads()
-    if workers: cv2.setNumThreads(1)        # a forked process that inherits OpenCV's idle threads waits for them for ever
-    loader = iter(DataLoader(stream, batch_size=None, sampler=[g*lanes + l for g in groups for l in own], num_workers=workers))
+    # a forked process that inherits OpenCV's idle threads waits for them for ever
+    if workers: cv2.setNumThreads(1)
+    loader = iter(DataLoader(stream, batch_size=None,
+                             sampler=[g*lanes + l for g in groups for l in own],
+                             num_workers=workers))
     if workers: cv2.setNumThreads(before)
     for g in groups:
         entries = [next(loader) for _ in own]
@@ -174,7 +180,8 @@ class Log:
         if self.path.exists():
             with open(self.path, newline='', **_text) as f:
                 self.names, *rows = list(csv.reader(f)) or [[]]
-            kept = [r for r in rows if len(r) == len(self.names) and r[0].isdigit() and int(r[0]) < start]
+            kept = [r for r in rows if len(r) == len(self.names) and r[0].isdigit()
+                    and int(r[0]) < start]
         part = self.path.with_name(f'.{self.path.name}.part')
         with open(part, 'w', newline='', **_text) as f:
             csv.writer(f).writerows([self.names, *kept] if kept else [])
@@ -184,7 +191,8 @@ class Log:
 
     def add(self, **values): # step first
         if not self.names: self.names = list(values); self.rows.append(self.names)
-        self.rows.append([f'{v:.9g}' if isinstance(v, float) else v for v in (values.get(n, '') for n in self.names)])
+        self.rows.append([f'{v:.9g}' if isinstance(v, float) else v
+                          for v in (values.get(n, '') for n in self.names)])
 
     def flush(self):
         "Write the rows that wait; where that fails they go on waiting, and no half row stays."
@@ -222,7 +230,8 @@ class LossOf(torch.nn.Module):
         self.model, self.bf16 = model, bf16
 
     def forward(self, batch, device): # the sum that is minimised, and the terms without gradient
-        with torch.autocast(device, torch.bfloat16, enabled=self.bf16): terms = self.model.compute_loss(batch)
+        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
+            terms = self.model.compute_loss(batch)
         loss = sum(v.float() for k, v in terms.items() if k.startswith('loss'))
         return loss, {k: v.detach().float() for k, v in terms.items()}
 
@@ -274,10 +283,12 @@ def fit(
 ) -> list:                  # the loss of every step of this call
     "Train with AdamW; afterwards `model` holds the result."
     acc, warmup = accelerator(device), steps//20 if warmup is None else warmup
-    own, lanes = [a*acc.num_processes + acc.process_index for a in range(accumulate)], accumulate*acc.num_processes
+    own, lanes = [a*acc.num_processes + acc.process_index
+                  for a in range(accumulate)], accumulate*acc.num_processes
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model.train().to(acc.device, memory_format=layout)
-    net, opt = acc.prepare(LossOf(model, bf16), torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay))
+    net, opt = acc.prepare(LossOf(model, bf16),
+                           torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay))
     mean, losses = copy.deepcopy(model) if ema else model, []
     how = dict(steps=steps, lanes=lanes, batch=stream.batch, pool=stream.pool,
                data_seed=stream.seed, seed=seed, lr=lr, warmup=warmup, shape=shape, clip=clip,
@@ -301,7 +312,7 @@ def fit(
                 parts = []
                 for lane, batch in zip(own, batches):
                     fix_random(f'{seed}/{step*lanes + lane}')
-                    meet = lane == own[-1]                 # processes wait for each other at the last
+                    meet = lane == own[-1]  # processes wait for each other at the last
                     with nullcontext() if meet else acc.no_sync(net):
                         loss, terms = net(_to(batch, acc.device, layout), acc.device.type)
                         acc.backward(loss/accumulate)
@@ -391,7 +402,8 @@ class Run:
                                  f'steps={how["steps"]} are fewer; name more, or another folder')
             self.fill(state, model, mean, opt)
         if self.main:
-            self.log, self.scores = Log(self.out/'log.csv', self.saved), Log(self.out/'scores.csv', self.saved + 1)
+            self.log, self.scores = Log(self.out/'log.csv',
+                                        self.saved), Log(self.out/'scores.csv', self.saved + 1)
             self.best = _mark(self.out/'best.safetensors') if self.saved else None
             if self.tensorboard: self.board = _board(self.out, self.saved)
         return self.saved
@@ -460,12 +472,15 @@ def _mark(file):
 _said = set()
 def _tell(message):
     "One line on standard error, once for each message, by the first of several processes."
-    if message not in _said and os.environ.get('RANK', '0') == '0': tqdm.write(f'ocrbook: {message}', file=sys.stderr)
+    if message not in _said and os.environ.get('RANK', '0') == '0':
+        tqdm.write(f'ocrbook: {message}', file=sys.stderr)
     _said.add(message)
 
 def _board(out, step):
     try: from torch.utils.tensorboard import SummaryWriter
-    except ImportError: raise ImportError('tensorboard=True needs another package: pip install tensorboard') from None
+    except ImportError:
+        raise ImportError(
+            'tensorboard=True needs another package: pip install tensorboard') from None
     return SummaryWriter(out, purge_step=step)
 
 # %% ../../nbs/practice/72_training.ipynb #494d9781
@@ -529,7 +544,8 @@ def chart(self:Run, step, values):
     if self.board is None: return
     try:
         for k, v in values.items(): self.board.add_scalar(k, v, step)
-    except OSError as e: self.board = None; _tell(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
+    except OSError as e:
+        self.board = None; _tell(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
 
 def spoilt(self:Run, step, terms):
     "What to say of a loss that is no number."
@@ -541,7 +557,8 @@ def close(self:Run):
     "The end; an error if something could not be written and is still missing."
     if self.board:
         try: self.board.close()
-        except OSError as e: _tell(f'{self.out}: {e.strerror or e}; the last numbers for TensorBoard are missing')
+        except OSError as e:
+            _tell(f'{self.out}: {e.strerror or e}; the last numbers for TensorBoard are missing')
     if self.lost: raise OSError(next(iter(self.lost.values())))
 
 Run.write, Run.chart, Run.spoilt, Run.close = write, chart, spoilt, close
@@ -609,7 +626,8 @@ class DrawWord:
         def use(source, entry):
             image, text = entry
             if self.unused(text, image): return None
-            x, ratio = self.transform(image if source.augment is None else jitter_word(image, rng, **source.augment))
+            x, ratio = self.transform(image if source.augment is None
+                                      else jitter_word(image, rng, **source.augment))
             return None if self.unused(text, image, x.shape[2]) else (x, text, ratio)
         return draw_from(self.sources, rng, use)
 
@@ -618,7 +636,8 @@ class DrawWord:
     def collate(self, items): # → images (b,c,h,w), texts, valid_ratios
         w = max(self.width(i) for i in items)
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, _, _ in items])
-        return dict(images=images, texts=[t for _, t, _ in items], valid_ratios=[r*x.shape[2]/w for x, _, r in items])
+        return dict(images=images, texts=[t for _, t, _ in items],
+                    valid_ratios=[r*x.shape[2]/w for x, _, r in items])
 
 # %% ../../nbs/practice/72_training.ipynb #3c371b43
 def _tell_unused(
@@ -667,7 +686,7 @@ class DrawPage:
     "Square pages of several sources with their training maps."
     def __init__(self,
         transform,      # for its mean and std
-        targets,        # (polygons, ignored, size) → maps, the model's; None: batches hold the polygons
+        targets,  # (polygons, ignored, size) → maps, the model's; None: batches hold the polygons
         sources:list,   # of `Source`: `RealPages`, or synthetic `Pages` of this size with augment=None
         size:int=640,   # pixels, a multiple of 32
         light:dict=None, # ranges for `jitter_color`
@@ -678,19 +697,23 @@ class DrawPage:
 
     def __call__(self, rng):
         def use(source, entry):
-            if source.augment is None: return entry.image, entry.polygons, [False]*len(entry.polygons)
+            if source.augment is None:
+                return entry.image, entry.polygons, [False]*len(entry.polygons)
             *page, stretch = entry
             return crop_page(*page, self.size, rng, stretch, **source.augment)
         image, polys, ignored = draw_from(self.sources, rng, use)
         if rng.random() < self.share: image = jitter_color(image, rng, **self.light)
         x = normalize(image, self.transform.mean, self.transform.std)
-        return x, (polys, ignored) if self.targets is None else self.targets(polys, ignored, (self.size, self.size))
+        return x, (polys, ignored) if self.targets is None else self.targets(polys, ignored,
+                                                                             (self.size, self.size))
 
     def width(self, item): return 0     # all alike
 
     def collate(self, items): # → images (b,3,size,size) and maps, or polygons and ignored
         images, truth = torch.stack([x for x, _ in items]), [t for _, t in items]
-        if self.targets is None: return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
+        if self.targets is None:
+            return dict(images=images, polygons=[t[0] for t in truth],
+                        ignored=[t[1] for t in truth])
         return dict(images=images, maps=stack_maps(truth))
 
 # %% ../../nbs/practice/72_training.ipynb #0794021d
@@ -706,11 +729,13 @@ class RealReceipts:
     def __getitem__(self, i):
         s = self.samples[i]
         labels = [None if skip else l for l, skip in zip(s.labels, s.ignored)]
-        return s.load() if self.looks or s.size is None else s.size, s.polygons, [t or '' for t in s.texts], labels, s.meta.get('links')
+        return s.load() if self.looks or s.size is None else s.size, s.polygons, [
+            t or '' for t in s.texts], labels, s.meta.get('links')
 
 class DrawnReceipts(Receipts):
     "Synthetic receipts in the same form."
-    def __init__(self, n, seed=0, looks=True, **kw): super().__init__(n, seed, clean=not looks, **kw); self.looks = looks
+    def __init__(self, n, seed=0, looks=True, **kw):
+        super().__init__(n, seed, clean=not looks, **kw); self.looks = looks
     def __getitem__(self, i):
         r = super().__getitem__(i)
         return r.image if self.looks else r.image.shape[:2], r.polygons, r.texts, r.labels, r.links
@@ -739,20 +764,27 @@ class DrawReceipt:
         light:dict=None,      # ranges for `jitter_color`, where the photo is looked at
     ):
         self.prepared, self.looks = model.prepared, model.backbone is not None
-        self.classes, self.chars = {c: i for i, c in enumerate(model.classes)}, model.converter.vocab.chars
+        self.classes, self.chars = {c: i
+                                    for i, c in enumerate(
+            model.classes)}, model.converter.vocab.chars
         self.sources, self.scale, self.tilt, self.drop, self.misread, self.light = sources, scale, tilt, drop, misread, light or {}
 
     def __call__(self, rng):
-        page, polygons, texts, labels, links = draw_from(self.sources, rng, lambda source, entry: entry if len(entry[1]) else None)
+        page, polygons, texts, labels, links = draw_from(self.sources, rng,
+                                                         lambda source, entry: entry
+                                                         if len(entry[1]) else None)
         h, w = page if not hasattr(page, 'shape') else page.shape[:2]
-        a, k = math.radians(rng.uniform(-self.tilt, self.tilt)), math.exp(rng.uniform(*map(math.log, self.scale)))
+        a, k = math.radians(rng.uniform(-self.tilt, self.tilt)), math.exp(
+            rng.uniform(*map(math.log, self.scale)))
         wide = k*rng.uniform(.93, 1.07)
-        M = np.array([[wide*math.cos(a), -k*math.sin(a), 0], [wide*math.sin(a), k*math.cos(a), 0], [0, 0, 1]])
+        M = np.array([[wide*math.cos(a), -k*math.sin(a), 0], [wide*math.sin(a), k*math.cos(a), 0],
+                      [0, 0, 1]])
         frame = move([[[0, 0], [w, 0], [w, h], [0, h]]], M)[0]
         M = np.array([[1, 0, -frame[:, 0].min()], [0, 1, -frame[:, 1].min()], [0, 0, 1]]) @ M
         size = tuple(int(x) + 1 for x in np.ptp(frame, 0)[::-1])
         kept = [i for i in range(len(texts)) if rng.random() >= self.drop] or [0]
-        boxes, texts = move([polygons[i] for i in kept], M), [self.garbled(texts[i], rng) for i in kept]
+        boxes, texts = move([polygons[i] for i in kept], M), [self.garbled(texts[i], rng)
+                                                              for i in kept]
         truth = [-100 if labels[i] is None else self.classes[labels[i]] for i in kept]
         group = linked(len(labels), links) if links is not None else None
         image = jitter_color(warp(page, M, size), rng, **self.light) if self.looks else size
@@ -760,17 +792,20 @@ class DrawReceipt:
 
     def garbled(self, text, rng):
         "Some characters replaced or lost."
-        return ''.join(c if rng.random() >= self.misread else rng.choice(('', rng.choice(self.chars))) for c in text)
+        return ''.join(c if rng.random() >= self.misread
+                       else rng.choice(('', rng.choice(self.chars))) for c in text)
 
     def width(self, item): return len(item[1])
 
-    def collate(self, items): # → images (b,3,h,w) or None; boxes, relations, texts, labels, groups: one a receipt
+    # → images (b,3,h,w) or None; boxes, relations, texts, labels, groups: one a receipt
+    def collate(self, items):
         images, boxes, relations, texts, labels, groups = map(list, zip(*items))
         if images[0] is None: images = None
         else:
             h, w = (max(x.shape[d] for x in images) for d in (1, 2))
             images = torch.stack([F.pad(x, (0, w-x.shape[2], 0, h-x.shape[1])) for x in images])
-        return dict(images=images, boxes=boxes, relations=relations, texts=texts, labels=labels, groups=groups)
+        return dict(images=images, boxes=boxes, relations=relations, texts=texts, labels=labels,
+                    groups=groups)
 
 # %% ../../nbs/practice/72_training.ipynb #f620eb31
 def widen(
@@ -785,10 +820,13 @@ def widen(
         v = small[name]
         if v.ndim == 0: want.copy_(v); continue
         reads = {1} if v.ndim > 1 else set()
-        if isinstance(big.get_submodule(name.rpartition('.')[0]), torch.nn.ConvTranspose2d) and v.ndim > 1: reads = {0}
+        if isinstance(big.get_submodule(name.rpartition('.')[0]),
+                      torch.nn.ConvTranspose2d) and v.ndim > 1:
+            reads = {0}
         for d in range(v.ndim):
             if v.shape[d] == want.shape[d]: continue
-            if want.shape[d] != 2*v.shape[d]: raise ValueError(f'{name}: {tuple(want.shape)} is not twice {tuple(v.shape)}')
+            if want.shape[d] != 2*v.shape[d]:
+                raise ValueError(f'{name}: {tuple(want.shape)} is not twice {tuple(v.shape)}')
             n = next((k for (part, dim), k in groups.items() if part in name and dim == d), 1)
             v = torch.cat([c for chunk in v.chunk(n, d) for c in (chunk, chunk)], d)
             if d in reads: v = v/2
@@ -796,7 +834,8 @@ def widen(
         want.copy_(v)
     return big
 
-crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}   # four gates; two directions
+# four gates; two directions
+crnn_groups = {('rnn.weight', 0): 4, ('rnn.bias', 0): 4, ('embedding.weight', 1): 2}
 
 # %% ../../nbs/practice/72_training.ipynb #aaaee7f2
 class DrawAligned:
@@ -817,9 +856,12 @@ class DrawAligned:
             w = max(32, round(mask.shape[1]*2/mask.shape[0])*16)
             paper, ink = rng.uniform(0, 255), rng.uniform(0, 255)
             if ' ' not in text and 2*len(text) <= w//4 <= 48 and abs(paper-ink) >= 60: break
-        image = paper + (ink-paper)*cv2.resize(mask, (w, 32), interpolation=cv2.INTER_AREA).astype(np.float32)/255
+        image = paper + (ink-paper)*cv2.resize(mask, (w, 32),
+                                               interpolation=cv2.INTER_AREA).astype(np.float32)/255
         if rng.random() < .3: image = cv2.GaussianBlur(image, (0, 0), rng.uniform(.4, 1.))
-        if rng.random() < .5: image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(1, 12), image.shape)
+        if rng.random() < .5:
+            image += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(1, 12),
+                                                                       image.shape)
         image = (image.clip(0, 255).astype(np.float32) - self.mean)/self.std
         return torch.from_numpy(image)[None], text, (boxes[:, [0, 2]].mean(1)+pad[2])/mask.shape[1]
 
@@ -827,7 +869,8 @@ class DrawAligned:
 
     def collate(self, items): # → images, texts and at; shorter crops are filled with their paper
         w = max(self.width(i) for i in items)
-        return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0])) for x, _, _ in items]),
+        return dict(images=torch.stack([F.pad(x, (0, w-x.shape[2]), value=float(x[0, 0, 0]))
+                                        for x, _, _ in items]),
                     texts=[t for _, t, _ in items], at=[at*x.shape[2]/w for x, _, at in items])
 
 # %% ../../nbs/practice/72_training.ipynb #2907688a
@@ -837,18 +880,23 @@ class Aligned(torch.nn.Module):
         model,  # a `TextRecognizer` whose decoder gives (b,t,classes) and whose backbone gives (b,c,1,t)
     ):
         super().__init__()
-        self.model, self.short = model, torch.nn.Linear(model.backbone.out_channels, model.converter.num_classes)
+        self.model, self.short = model, torch.nn.Linear(model.backbone.out_channels,
+                                                        model.converter.num_classes)
 
     def compute_loss(self, batch): # images, texts and at, from `DrawAligned`
         feats = self.model.backbone(batch['images'])
         b, _, _, t = feats.shape
-        goal, weight = torch.zeros(b, t, dtype=torch.long), torch.full((b, t), .3)      # blanks count less
-        for i, (letters, at) in enumerate(zip(self.model.converter.str2idx(batch['texts']), batch['at'])):
+        # blanks count less
+        goal, weight = torch.zeros(b, t, dtype=torch.long), torch.full((b, t), .3)
+        for i, (letters, at) in enumerate(zip(self.model.converter.str2idx(batch['texts']),
+                                              batch['at'])):
             place = torch.as_tensor(at*t).long().clamp(0, t-1)
             goal[i, place], weight[i, place] = torch.tensor(letters), 1.
         goal, weight = goal.flatten().to(feats.device), weight.flatten().to(feats.device)
-        loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal, reduction='none')*weight).sum()/weight.sum()
-        return dict(loss_columns=loss(self.model.decoder(feats)), loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
+        loss = lambda scores: (F.cross_entropy(scores.flatten(0, 1).float(), goal,
+                                               reduction='none')*weight).sum()/weight.sum()
+        return dict(loss_columns=loss(self.model.decoder(feats)),
+                    loss_short=loss(self.short(feats.squeeze(2).transpose(1, 2))))
 
 # %% ../../nbs/practice/72_training.ipynb #f2fe7093
 def cut_words(
@@ -863,7 +911,8 @@ def cut_words(
         for poly, text, skip in zip(s.polygons, s.texts, s.ignored):
             if skip or not text or len(poly) != 4: continue
             quad = order_quad(poly)
-            quad = quad + np.sign(quad-quad.mean(0))*rng.uniform(-.02, .15)*min(np.ptp(quad, axis=0))
+            quad = quad + np.sign(quad-quad.mean(0))*rng.uniform(-.02,
+                                                                 .15)*min(np.ptp(quad, axis=0))
             crop = crop_quad(image, quad)
             if min(crop.shape[:2]) < 6: continue
             path = out/'images'/f'{s.path.stem}_{len(rows)}.jpg'
@@ -890,12 +939,14 @@ def score_words(
     def flush():
         preds.extend(t.text or '' for t in (read(crops) if crops else [])); crops.clear()
     for s, image in loaded(samples):
-        shown = [image] if s.is_word else [crop_quad(image, p) if len(p) == 4 else straighten(image, p) for p in s.polygons]
+        shown = [image] if s.is_word else [crop_quad(image, p) if len(p) == 4
+                                           else straighten(image, p) for p in s.polygons]
         for crop, text, skip in zip(shown, s.texts, s.ignored):
             if text and not skip: crops.append(crop); truths.append(text)
         if len(crops) >= together: flush()
     flush()
-    if not truths: raise ValueError('nothing to score: no image could be read that has a word with a text')
+    if not truths:
+        raise ValueError('nothing to score: no image could be read that has a word with a text')
     return dict(crops=len(truths)) | unicode_metrics(preds, truths) | text_metrics(preds, truths)
 
 # %% ../../nbs/practice/72_training.ipynb #b10b6484
@@ -904,14 +955,17 @@ def resized(image, polygons, size):
     if size is None: return image, polygons
     stretch = np.divide(size, image.shape[1::-1])
     how = cv2.INTER_AREA if stretch.prod() < 1 else cv2.INTER_LINEAR
-    return cv2.resize(image, tuple(size), interpolation=how), [np.asarray(p)*stretch for p in polygons]
+    return cv2.resize(image, tuple(size),
+                      interpolation=how), [np.asarray(p)*stretch for p in polygons]
 
-def right_words(found, texts, polygons, truths, ignored) -> np.ndarray: # of one photo: right, true, predicted
+# of one photo: right, true, predicted
+def right_words(found, texts, polygons, truths, ignored) -> np.ndarray:
     "Words whose outline (IoU > 0.5) and text (case and symbols ignored) are right; words without a known text do not count."
     known = [bool(t) and not skip for t, skip in zip(truths, ignored)]
     found, texts = [p for p, t in zip(found, texts) if t], [t for t in texts if t]
     true = [t for t, k in zip(truths, known) if k]
-    pairs, counted = match_iou(found, [p for p, k in zip(polygons, known) if k], [p for p, k in zip(polygons, known) if not k])
+    pairs, counted = match_iou(found, [p for p, k in zip(polygons, known) if k],
+                               [p for p, k in zip(polygons, known) if not k])
     right = sum(fold_text(texts[p]) == fold_text(true[t]) for t, p in pairs)
     return np.array([right, len(true), int(counted.sum())])
 
@@ -929,12 +983,17 @@ def score_pages(
         preds.append([f.polygon for f in found]); scores.append([f.score for f in found])
         truths.append([p for p, skip in zip(polygons, s.ignored) if not skip])
         ignored.append([p for p, skip in zip(polygons, s.ignored) if skip])
-        if read is not None: words += right_words(preds[-1], read(image, found), polygons, s.texts, s.ignored)
+        if read is not None:
+            words += right_words(preds[-1], read(image, found), polygons, s.texts, s.ignored)
     out = dict(photos=len(preds), words=sum(map(len, truths)), ignored=sum(map(len, ignored)))
-    if not out['words']: raise ValueError('nothing to score: no photo could be read that has a word which is not ignored')
+    if not out['words']:
+        raise ValueError(
+            'nothing to score: no photo could be read that has a word which is not ignored')
     best = best_hmean(preds, scores, truths, ignored)
     out |= {k: round(best[k], 4) for k in ('recall', 'precision', 'hmean', 'threshold')}
-    if read is not None: out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4) for k, v in hmean(words[0], *words).items()}
+    if read is not None:
+        out |= {f'word_{"f1" if k == "hmean" else k}': round(v, 4)
+                for k, v in hmean(words[0], *words).items()}
     return out
 
 # %% ../../nbs/practice/72_training.ipynb #bbba4a37
@@ -981,10 +1040,14 @@ def score_receipts(
         said = nodes.argmax(1)
         preds += [int(p) for p, l in zip(said, labels) if l is not None]
         truths += [number[l] for l in labels if l is not None]
-        if true is not None: joined.append(links(edges, may_link([model.classes[i] for i in said]))); known.append(true)
+        if true is not None:
+            joined.append(links(edges, may_link([model.classes[i] for i in said])))
+            known.append(true)
     if not truths: raise ValueError('nothing to score: no photo with labelled words')
     rest = sorted(set(number.values()) - set(scored(model.classes)))
-    out = dict(receipts=len(data), words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4) for k, v in dict(macro_f1=macro_f1, micro_f1=micro_f1).items()}
+    out = dict(receipts=len(data),
+               words=len(truths)) | {k: round(v(preds, truths, len(number), rest), 4)
+                                     for k, v in dict(macro_f1=macro_f1, micro_f1=micro_f1).items()}
     return out | (dict(link_f1=round(link_f1(joined, known)['hmean'], 4)) if known else {})
 
 # %% ../../nbs/practice/72_training.ipynb #ddbea7f6
@@ -995,7 +1058,8 @@ def _move_rows(old, model, wider, have, now):
     for name, v in old.state_dict().items():
         to = state[name]
         dims = [d for d in range(to.ndim) if wider[name].shape[d] != to.shape[d]]
-        if len(dims) > 1 or any(a != b for d, (a, b) in enumerate(zip(v.shape, to.shape)) if d not in dims):
+        if len(dims) > 1 or any(a != b for d, (a, b) in enumerate(zip(v.shape, to.shape))
+                                if d not in dims):
             raise ValueError(f'{name}: {tuple(v.shape)} cannot become {tuple(to.shape)}')
         if not dims: to.copy_(v); continue
         resized.append(name)
@@ -1069,10 +1133,17 @@ def read_folder(
     path = find_folder(name)
     samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
                            warn=False)
-    if n := len(samples.problems): _tell(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
-    try: kept = [s for s in samples if re.search(only, s.path.name) and not (skip and re.search(skip, s.path.name))]
-    except re.error as e: raise ValueError(f'{name}: only={only!r}, skip={skip!r}: no regular expression, {e}') from None
-    if not kept: raise ValueError(f'{name}: none of {len(samples)} images has a name that fits only={only!r}, skip={skip!r}')
+    if n := len(samples.problems):
+        _tell(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
+    try:
+        kept = [s for s in samples if re.search(only, s.path.name)
+                and not (skip and re.search(skip, s.path.name))]
+    except re.error as e:
+        raise ValueError(
+            f'{name}: only={only!r}, skip={skip!r}: no regular expression, {e}') from None
+    if not kept:
+        raise ValueError(
+            f'{name}: none of {len(samples)} images has a name that fits only={only!r}, skip={skip!r}')
     names = _class_list(path) if any(s.labels for s in kept) else {}
     def named(s, l):
         if type(l) is int and l not in names:
@@ -1094,7 +1165,8 @@ def parse_source(
         name, _, weight = str(spec).rpartition(':')
         try: spec = dict(folder=name or str(spec), weight=float(weight) if name else 1.)
         except ValueError: spec = dict(folder=str(spec), weight=1.)
-    if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0: raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
+    if not isinstance(spec['weight'], (int, float)) or not spec['weight'] > 0:
+        raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
 # %% ../../nbs/practice/72_training.ipynb #abb6be45
@@ -1137,11 +1209,14 @@ def check_names(
     for n in given:
         if n in known: continue
         near = difflib.get_close_matches(n, known, 1)
-        raise ValueError(f'{where}unknown {n!r}' + (f', did you mean {near[0]!r}?' if near else f'; there are {", ".join(known)}'))
+        raise ValueError(f'{where}unknown {n!r}'
+                         + (f', did you mean {near[0]!r}?' if near
+                            else f'; there are {", ".join(known)}'))
 
 def arguments(*functions) -> list: # of names
     "Names of the arguments that have a default."
-    return [n for f in functions for n, p in inspect.signature(f).parameters.items() if p.default is not p.empty]
+    return [n for f in functions for n, p in inspect.signature(f).parameters.items()
+            if p.default is not p.empty]
 
 def word_source(
     spec,              # see `parse_source`
@@ -1159,13 +1234,19 @@ def word_source(
     found, _ = _divide(read_folder(folder, **spec), share, 'recognition')
     samples = [s for s in found if s.is_word]
     if photos := [s for s in found if not s.is_word and _scorable(s, 'recognition')]:
-        of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())        # other photos, another folder
+        # other photos, another folder
+        of = zlib.crc32('\n'.join(str(s.path.resolve()) for s in photos).encode())
         to = Path(cut)/f'{find_folder(folder).name}-{of:08x}'
-        if not (to/'labels.jsonl').exists(): _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
+        if not (to/'labels.jsonl').exists():
+            _tell(f'{folder}: photos; {cut_words(photos, to)} words cut out of them into {to}')
         samples += read_jsonl(to)
     fine = [s for s in samples if s.texts[0] and not model.converter.vocab.unknown_in(s.texts)]
-    if not fine: raise ValueError(f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
-    if lost := len(samples)-len(fine): _tell(f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')
+    if not fine:
+        raise ValueError(
+            f'{folder}: no word that can be written in the {len(model.converter.vocab)} characters of the model')
+    if lost := len(samples)-len(fine):
+        _tell(
+            f'{folder}: {lost} of {len(samples)} words left out: empty, or with characters that the model lacks')
     return Source(RealWords(fine), weight, augment, str(folder), _digest(fine))
 
 def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Source:
@@ -1177,7 +1258,8 @@ def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Sou
     crop = augment | {k: spec.pop(k) for k in ('scale', 'angle') if k in spec}
     resize = spec.pop('resize', None)
     samples, _ = _divide(read_folder(folder, **spec), share, 'detection')
-    if all(s.is_word for s in samples): raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
+    if all(s.is_word for s in samples):
+        raise ValueError(f'{folder}: word crops; a detector learns from photos with polygons')
     return Source(RealPages(samples, resize), weight, crop, str(folder),
                   _digest(samples, resize, crop))
 
@@ -1187,7 +1269,9 @@ def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source:
     spec, looks = parse_source(spec), model.backbone is not None
     folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth':
-        if lost := set(LABELS) - set(model.classes): raise ValueError(f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
+        if lost := set(LABELS) - set(model.classes):
+            raise ValueError(
+                f'synth: drawn receipts have labels that the model lacks: {", ".join(sorted(lost))}')
         return Source(DrawnReceipts(10**9, seed, looks, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
     found, _ = _divide(_read_receipts(spec | dict(folder=folder)), share, 'kie')
@@ -1219,19 +1303,23 @@ def _digest(samples, *more) -> str:
     return f'{len(samples)} examples {h.hexdigest()}'
 
 # %% ../../nbs/practice/72_training.ipynb #b7c31f99
-_kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false', dict: 'a table', list: 'a list'}
+_kinds = {int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false',
+          dict: 'a table', list: 'a list'}
 
 def read_recipe(
     path, # of a TOML file
 ) -> dict: # arguments of `train`
     "A recipe, checked."
     try: text = Path(path).read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as e: raise ValueError(f'{path}: {getattr(e, "strerror", None) or "not UTF-8"}') from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise ValueError(f'{path}: {getattr(e, "strerror", None) or "not UTF-8"}') from None
     try: recipe = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e: raise ValueError(f'{path}: {e}') from None
-    known = {n: p for f in (train, fit) for n, p in inspect.signature(f).parameters.items() if p.annotation in _kinds or n in ('model', 'data', 'val')}
+    known = {n: p for f in (train, fit) for n, p in inspect.signature(f).parameters.items()
+             if p.annotation in _kinds or n in ('model', 'data', 'val')}
     for name, value in recipe.items():
-        line = next((i for i, l in enumerate(text.splitlines(), 1) if re.match(rf'\s*\[*"?{re.escape(name)}\b', l)), 0)
+        line = next((i for i, l in enumerate(text.splitlines(), 1)
+                     if re.match(rf'\s*\[*"?{re.escape(name)}\b', l)), 0)
         check_names([name], list(known), f'{path}:{line}: ')
         kind = known[name].annotation
         if kind in _kinds and not (type(value) is kind or kind is float and type(value) is int):
@@ -1317,7 +1405,8 @@ def _listed(classes): return f'{len(classes)} classes of the data: {", ".join(cl
 
 def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
     "What a model is for."
-    return 'kie' if hasattr(model, 'extractor') else 'recognition' if hasattr(model, 'converter') else 'detection'
+    return 'kie' if hasattr(model, 'extractor') else 'recognition' if hasattr(model,
+                                                                              'converter') else 'detection'
 
 def own_classes(data) -> list: # None where labels are numbers without names
     "The classes that data name: first those of a `class_list.txt`, then other labels, sorted."
@@ -1339,14 +1428,16 @@ def own_classes(data) -> list: # None where labels are numbers without names
 def judge_by(
     sets:list, # of (name, samples, resize)
     task:str,  # 'detection', 'recognition' or 'kie'
-):             # function of a model → dict of numbers: score, the mean over the sets, and what it is made of
+):  # function of a model → dict of numbers: score, the mean over the sets, and what it is made of
     "An evaluation for `fit`."
     main = dict(detection='hmean', recognition='word_acc_unicode', kie='macro_f1')[task]
-    judge = dict(detection=lambda m, s, size: score_pages(m.predict, s, resize=size), recognition=lambda m, s, _: score_words(m.predict, s),
+    judge = dict(detection=lambda m, s, size: score_pages(m.predict, s, resize=size),
+                 recognition=lambda m, s, _: score_words(m.predict, s),
                  kie=lambda m, s, _: score_receipts(m, s))[task]
     def evaluate(model):
         found = {name: judge(model, samples, resize) for name, samples, resize in sets}
-        return dict(score=float(np.mean([r[main] for r in found.values()]))) | {f'{n} {k}': v for n, r in found.items() for k, v in r.items()}
+        return dict(score=float(np.mean([r[main] for r in found.values()]))) | {
+            f'{n} {k}': v for n, r in found.items() for k, v in r.items()}
     return evaluate
 
 def _try_val(
@@ -1370,16 +1461,20 @@ def open_val(
     most:int=200,  # images of each set
 ) -> list:         # of (name, samples, resize)
     "The validation sets."
-    specs, sets = [s for s in map(parse_source, data) if s['folder'] != 'synth'] if isinstance(val, float) else list(map(parse_source, val)), []
-    if isinstance(val, float) and not specs: raise ValueError(f'val={val} is a share of the data, but all data are drawn by synth')
+    specs, sets = [s for s in map(parse_source, data) if s['folder']
+                   != 'synth'] if isinstance(val, float) else list(map(parse_source, val)), []
+    if isinstance(val, float) and not specs:
+        raise ValueError(f'val={val} is a share of the data, but all data are drawn by synth')
     for s in specs:
         if s['folder'] == 'synth':
             raise ValueError('synth is endless and cannot judge; write some of it: ocrbook synth')
         samples = _read_receipts(s)
         if isinstance(val, float): _, samples = _divide(samples, val, task)
-        if not samples: raise ValueError(f'{s["folder"]}: too few images to keep {val} of them aside')
+        if not samples:
+            raise ValueError(f'{s["folder"]}: too few images to keep {val} of them aside')
         name = Path(s['folder']).name
-        if any(n == name for n, *_ in sets): name = f'{name} {len(sets)+1}'     # sets of one name are judged apart
+        # sets of one name are judged apart
+        if any(n == name for n, *_ in sets): name = f'{name} {len(sets)+1}'
         sets.append((name, samples[:most], s.get('resize')))
     return sets
 
@@ -1387,7 +1482,7 @@ def open_val(
 def train(
     model,                # a name for `create_model`, or a model
     data,                 # a source or a list of them, see `parse_source`; or a `Stream`
-    val=(),               # sources that are not trained on, or the share of the data that is kept aside
+    val=(),  # sources that are not trained on, or the share of the data that is kept aside
     out=None,             # folder, see `Run`
     steps:int=1000,
     batch:int=0,          # examples in a batch; 0: 64 words, 8 pages, 4 receipts
@@ -1405,11 +1500,16 @@ def train(
     **loop,               # further arguments of `fit`
 ):                        # the trained model
     "Train a model on folders and drawn data."
-    data, val = [data] if isinstance(data, (str, Path, dict)) else data, [val] if isinstance(val, (str, Path, dict)) else val
-    if isinstance(model, str) and model not in MODELS: create_model(model)                        # an error that helps
+    data, val = [data] if isinstance(data,
+                                     (str, Path, dict)) else data, [val] if isinstance(val,
+                                                                                       (str, Path,
+                                                                                        dict)) else val
+    if isinstance(model, str) and model not in MODELS: create_model(model)  # an error that helps
     task = MODELS[model].task if isinstance(model, str) else task_of(model)
-    if isinstance(val, (int, float)) and not 0 < val < 1: raise ValueError(f'val={val}, expected folders, or a share between 0 and 1')
-    if chars and task != 'recognition': raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
+    if isinstance(val, (int, float)) and not 0 < val < 1:
+        raise ValueError(f'val={val}, expected folders, or a share between 0 and 1')
+    if chars and task != 'recognition':
+        raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
     acc, share = accelerator(loop.get('device')), val if isinstance(val, float) else 0.
     with ExitStack() as stack:
         _from_first(acc, lambda: stack.enter_context(_held(out)))
@@ -1458,8 +1558,11 @@ def _crc(x):
 # %% ../../nbs/practice/72_training.ipynb #0e7b03fe
 def _vocab(chars, data):
     if not chars: return None
-    specs = [] if chars != 'labels' else [s for s in map(parse_source, data) if s['folder'] != 'synth']
-    return pick_vocab(chars, (t for s in specs for i in read_folder(s['folder'], s.get('only', ''), s.get('skip', '')) for t in i.texts))
+    specs = [] if chars != 'labels' else [s for s in map(parse_source,
+                                                         data) if s['folder'] != 'synth']
+    return pick_vocab(chars,
+                      (t for s in specs for i in read_folder(s['folder'], s.get('only', ''),
+                                                             s.get('skip', '')) for t in i.texts))
 
 def _words(model, data, batch, augment, size, pool, seed, share, out, max_chars, max_width):
     "The stream of a recognizer."
@@ -1478,16 +1581,20 @@ def _words(model, data, batch, augment, size, pool, seed, share, out, max_chars,
 
 def _pages(model, data, batch, augment, size, pool, seed, share, *_):
     "The stream of a detector."
-    known = [n for n in arguments(crop_page, jitter_color) if n != 'stretch']       # which `resize` gives
+    # which `resize` gives
+    known = [n for n in arguments(crop_page, jitter_color) if n != 'stretch']
     check_names(augment, [*known, 'share'], 'augment: ')
-    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)} for f in (crop_page, jitter_color))
+    crop, light = ({k: v for k, v in augment.items() if k in arguments(f)}
+                   for f in (crop_page, jitter_color))
     sources = [page_source(s, crop, size, seed, share) for s in data]
-    return Stream(DrawPage(model.transform, model.targets, sources, size, light, augment.get('share', .5)), batch or 8, seed)
+    return Stream(DrawPage(model.transform, model.targets, sources, size, light,
+                           augment.get('share', .5)), batch or 8, seed)
 
 def _receipts(model, data, batch, augment, size, pool, seed, share, *_):
     "The stream of a labelling model."
     known = [n for n in arguments(DrawReceipt) if n != 'light'] + arguments(jitter_color)
     check_names(augment, known, 'augment: ')
-    light, how = ({k: v for k, v in augment.items() if (k in arguments(jitter_color)) == yes} for yes in (True, False))
+    light, how = ({k: v for k, v in augment.items() if (k in arguments(jitter_color)) == yes}
+                  for yes in (True, False))
     return Stream(DrawReceipt(model, [receipt_source(s, model, seed, share) for s in data],
                               light=light, **how), batch or 4, seed, pool)

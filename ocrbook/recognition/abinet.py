@@ -25,7 +25,8 @@ class ABIConvertor(AttnConvertor):
         vocab:Vocab=None,    # characters and policy; by default MMOCR's 36, lower case, unknown characters refused
         max_seq_len:int=26,  # places, one of them for the end sign
     ):
-        super().__init__(Vocab(DICT36, lower=True, unknown='error') if vocab is None else vocab, max_seq_len)
+        super().__init__(Vocab(DICT36, lower=True, unknown='error') if vocab is None else vocab,
+                         max_seq_len)
 
     def str2tensor(self,
         strings:list, # of str
@@ -46,7 +47,8 @@ class ABIBlock(nn.Module):
         super().__init__()
         self.conv1, self.bn1 = conv_bn(c_in, c_out, 1)
         self.conv2, self.bn2 = conv_bn(c_out, c_out, 3, stride)
-        self.downsample = nn.Sequential(*conv_bn(c_in, c_out, 1, stride)) if stride > 1 or c_in != c_out else nn.Identity()
+        self.downsample = nn.Sequential(*conv_bn(c_in, c_out, 1,
+                                                 stride)) if stride > 1 or c_in != c_out else nn.Identity()
 
     def forward(self, x):
         return (self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())) + self.downsample(x)).relu()
@@ -62,7 +64,9 @@ class ResNetABI(nn.Module):
         self.conv1, self.bn1, c = nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), width
         for i, (n, stride) in enumerate(zip(depths, (2, 1, 2, 1, 1), strict=True)):
             c_in, c = c, width*2**i
-            self.add_module(f'layer{i+1}', nn.Sequential(ABIBlock(c_in, c, stride), *(ABIBlock(c, c) for _ in range(n-1))))
+            self.add_module(f'layer{i+1}',
+                            nn.Sequential(ABIBlock(c_in, c, stride),
+                                          *(ABIBlock(c, c) for _ in range(n-1))))
         self.out_channels = c
         for m in self.modules():
             if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, nonlinearity='relu')
@@ -70,7 +74,8 @@ class ResNetABI(nn.Module):
     def forward(self,
         x:torch.Tensor, # (b,3,h,w) normalised crops
     ) -> torch.Tensor:  # (b,16*width,h/4,w/4), sizes rounded up
-        if x.ndim != 4 or x.shape[1] != 3: raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
         x = self.bn1(self.conv1(x)).relu()
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5): x = layer(x)
         return x
@@ -78,7 +83,8 @@ class ResNetABI(nn.Module):
 # %% ../../nbs/recognition/48_abinet.ipynb #891d6812
 class PostNormLayer(nn.Module):
     "Attention and feed-forward, each added to its input and then normalised."
-    def __init__(self, d_model:int, n_head:int, d_inner:int, dropout:float=.1): # channels, heads, channels between, share dropped
+    # channels, heads, channels between, share dropped
+    def __init__(self, d_model:int, n_head:int, d_inner:int, dropout:float=.1):
         super().__init__()
         attn = nn.MultiheadAttention(d_model, n_head, dropout, batch_first=True)
         inner = nn.Sequential(nn.Linear(d_model, d_inner), nn.ReLU(), nn.Dropout(dropout))
@@ -91,7 +97,7 @@ class PostNormLayer(nn.Module):
     def forward(self,
         x:torch.Tensor,      # (b,q,d_model) places that ask
         memory:torch.Tensor, # (b,t,d_model) places that are asked
-        **masks,             # attn_mask (q,t) and key_padding_mask (b,t), True where nobody may look
+        **masks,  # attn_mask (q,t) and key_padding_mask (b,t), True where nobody may look
     ) -> torch.Tensor:       # (b,q,d_model)
         answer, _ = self.attentions[0]['attn'](x, memory, memory, need_weights=False, **masks)
         x = self.norms[0](x + self.dropout(answer))
@@ -100,11 +106,13 @@ class PostNormLayer(nn.Module):
 # %% ../../nbs/recognition/48_abinet.ipynb #d7b91f69
 class TransformerEncoder(nn.Module):
     "Layers of attention over all places of a feature map."
-    def __init__(self, n_layers:int=3, n_head:int=8, d_model:int=512, d_inner:int=2048, dropout:float=.1,
+    def __init__(self, n_layers:int=3, n_head:int=8, d_model:int=512, d_inner:int=2048,
+                 dropout:float=.1,
                  max_len:int=256): # places of the map, at most
         super().__init__()
         self.pos_encoder = PositionalEncoding(d_model, max_len)
-        self.transformer = nn.ModuleList([PostNormLayer(d_model, n_head, d_inner, dropout) for _ in range(n_layers)])
+        self.transformer = nn.ModuleList([PostNormLayer(d_model, n_head, d_inner, dropout)
+                                          for _ in range(n_layers)])
 
     def forward(self,
         feats:torch.Tensor, # (b,d_model,h,w)
@@ -116,7 +124,8 @@ class TransformerEncoder(nn.Module):
 # %% ../../nbs/recognition/48_abinet.ipynb #bc58bcb5
 class ConvModule(nn.Module):
     "3×3 convolution, batch normalisation, ReLU."
-    def __init__(self, c_in:int, c_out:int, stride=1): # channels; stride (a number, or one for each direction)
+    # channels; stride (a number, or one for each direction)
+    def __init__(self, c_in:int, c_out:int, stride=1):
         super().__init__()
         self.conv, self.bn = conv_bn(c_in, c_out, 3, stride)
 
@@ -133,14 +142,17 @@ class ABIVisionDecoder(nn.Module):
     ):
         super().__init__()
         c, n, self.size = in_channels, num_channels, (attn_height, attn_width)
-        self.k_encoder = nn.Sequential(ConvModule(c, n, (1, 2)), *(ConvModule(n, n, 2) for _ in range(3)))
+        self.k_encoder = nn.Sequential(ConvModule(c, n, (1, 2)),
+                                       *(ConvModule(n, n, 2) for _ in range(3)))
         up = [nn.Upsample(scale_factor=2) for _ in range(3)] + [nn.Upsample(size=self.size)]
-        self.k_decoder = nn.Sequential(*(nn.Sequential(u, ConvModule(n, m)) for u, m in zip(up, (n, n, n, c))))
+        self.k_decoder = nn.Sequential(*(nn.Sequential(u, ConvModule(n, m))
+                                         for u, m in zip(up, (n, n, n, c))))
         self.pos_encoder = PositionalEncoding(c, max_seq_len)
         self.project, self.cls = nn.Linear(c, c), nn.Linear(c, num_chars)
 
 # %% ../../nbs/recognition/48_abinet.ipynb #885f687b
-def softmax(x): return x.softmax(-1, dtype=torch.promote_types(x.dtype, torch.float32)) # in float32 at least
+# in float32 at least
+def softmax(x): return x.softmax(-1, dtype=torch.promote_types(x.dtype, torch.float32))
 
 def keys(self, feats): # (b,c,h,w) -> (b,c,h,w)
     "The U-Net: what each place says about itself when asked for the n-th letter."
@@ -153,9 +165,10 @@ def keys(self, feats): # (b,c,h,w) -> (b,c,h,w)
 
 def forward(self,
     feats:torch.Tensor, # (b,c,h,w)
-) -> tuple:             # attention (b,t,h,w), each place's sum is 1; features (b,t,c); logits (b,t,num_chars)
-    if tuple(feats.shape[2:]) != self.size: raise ValueError(f'the map must be {self.size}, not {tuple(feats.shape[2:])}')
-    question = self.project(self.pos_encoder.position_table)                  # (1,t,c): no picture in it
+) -> tuple:  # attention (b,t,h,w), each place's sum is 1; features (b,t,c); logits (b,t,num_chars)
+    if tuple(feats.shape[2:]) != self.size:
+        raise ValueError(f'the map must be {self.size}, not {tuple(feats.shape[2:])}')
+    question = self.project(self.pos_encoder.position_table)  # (1,t,c): no picture in it
     scores = question @ self.keys(feats).flatten(2)/math.sqrt(feats.shape[1])  # (b,t,h*w)
     attn = softmax(scores)
     glimpse = attn.to(feats.dtype) @ feats.flatten(2).transpose(1, 2)         # (b,t,c)
@@ -165,7 +178,8 @@ ABIVisionDecoder.keys, ABIVisionDecoder.forward = keys, forward
 # %% ../../nbs/recognition/48_abinet.ipynb #2e2fd0c9
 class ABIVisionModel(nn.Module):
     "Transformer encoder, then one glimpse for each letter."
-    def __init__(self, encoder:nn.Module, decoder:nn.Module): # map → map; map → attention, features, logits
+    # map → map; map → attention, features, logits
+    def __init__(self, encoder:nn.Module, decoder:nn.Module):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
@@ -187,28 +201,34 @@ def word_lengths(
 # %% ../../nbs/recognition/48_abinet.ipynb #241de910
 class ABILanguageDecoder(nn.Module):
     "Guesses each letter from all the others (ABINet paper, section Language Model: the bidirectional cloze network)."
-    def __init__(self, d_model:int=512, n_head:int=8, d_inner:int=2048, n_layers:int=4, max_seq_len:int=26, dropout:float=.1,
+    def __init__(self, d_model:int=512, n_head:int=8, d_inner:int=2048, n_layers:int=4,
+                 max_seq_len:int=26, dropout:float=.1,
                  num_chars:int=37,         # classes: characters and the end sign
                  end_idx:int=36,           # class of the end sign
                  detach_tokens:bool=True): # do not teach the eyes through the language model
         super().__init__()
         self.end_idx, self.detach_tokens = end_idx, detach_tokens
         self.proj = nn.Linear(num_chars, d_model, bias=False)
-        self.token_encoder, self.pos_encoder = PositionalEncoding(d_model, max_seq_len), PositionalEncoding(d_model, max_seq_len)
+        self.token_encoder, self.pos_encoder = PositionalEncoding(d_model,
+                                                                  max_seq_len), PositionalEncoding(
+            d_model, max_seq_len)
         self.dropout = nn.Dropout(.1)
-        self.decoder_layers = nn.ModuleList([PostNormLayer(d_model, n_head, d_inner, dropout) for _ in range(n_layers)])
+        self.decoder_layers = nn.ModuleList([PostNormLayer(d_model, n_head, d_inner, dropout)
+                                             for _ in range(n_layers)])
         self.cls = nn.Linear(d_model, num_chars)
 
     def forward(self,
         logits:torch.Tensor, # (b,t,num_chars) what was read
-    ) -> tuple:              # features (b,t,d_model), logits (b,t,num_chars): what should stand there
+    ) -> tuple:  # features (b,t,d_model), logits (b,t,num_chars): what should stand there
         (b, t, _), device = logits.shape, logits.device
         thumb = torch.eye(t, dtype=torch.bool, device=device)
         behind = torch.arange(t, device=device) >= word_lengths(logits, self.end_idx)[:, None]
-        letters = softmax(logits.detach() if self.detach_tokens else logits).to(self.proj.weight.dtype)
+        letters = softmax(logits.detach() if self.detach_tokens
+                          else logits).to(self.proj.weight.dtype)
         memory = self.dropout(self.token_encoder(self.proj(letters)))
         x = self.pos_encoder.position_table[:, :t].expand(b, -1, -1)
-        for layer in self.decoder_layers: x = layer(x, memory, attn_mask=thumb, key_padding_mask=behind)
+        for layer in self.decoder_layers:
+            x = layer(x, memory, attn_mask=thumb, key_padding_mask=behind)
         return x, self.cls(x)
 
 # %% ../../nbs/recognition/48_abinet.ipynb #327f9c51
@@ -228,7 +248,8 @@ class ABIFuser(nn.Module):
 # %% ../../nbs/recognition/48_abinet.ipynb #d9939220
 class ABILoss:
     "Cross-entropy of vision model, language model and fuser, the latter two averaged over the rounds."
-    def __init__(self, enc_weight:float=1., dec_weight:float=1., fusion_weight:float=1.): # of vision, language, fusion
+    # of vision, language, fusion
+    def __init__(self, enc_weight:float=1., dec_weight:float=1., fusion_weight:float=1.):
         self.weights = dict(loss_visual=enc_weight, loss_lang=dec_weight, loss_fusion=fusion_weight)
 
     def __call__(self,
@@ -239,11 +260,15 @@ class ABILoss:
         vision, language, fused = logits
         sizes, (b, t, _) = [len(i) for i in targets['targets']], vision.shape
         if b != len(sizes): raise ValueError(f'{b} images but {len(sizes)} texts')
-        if max(sizes, default=0) > t: raise ValueError(f'a text of {max(sizes)} signs, but {t} places')
+        if max(sizes, default=0) > t:
+            raise ValueError(f'a text of {max(sizes)} signs, but {t} places')
         truth = torch.cat([torch.empty(0, dtype=torch.long), *targets['targets']]).to(vision.device)
-        counts = torch.arange(t, device=vision.device) < torch.tensor(sizes, device=vision.device).view(-1, 1)
+        counts = torch.arange(t, device=vision.device) < torch.tensor(sizes,
+                                                                      device=vision.device).view(-1,
+                                                                                                 1)
         terms = dict(loss_visual=[vision], loss_lang=language, loss_fusion=fused)
-        return {name: self.weights[name]*sum(F.cross_entropy(r[counts].float(), truth) for r in rounds)/len(rounds)
+        return {name: self.weights[name]*sum(F.cross_entropy(r[counts].float(), truth)
+                                             for r in rounds)/len(rounds)
                 for name, rounds in terms.items() if rounds}
 
 # %% ../../nbs/recognition/48_abinet.ipynb #c39c3b93
@@ -251,7 +276,7 @@ class ABINet(TextRecognizer):
     "Vision model, language model and fuser, which talk it over several times (ABINet paper, section Iterative Correction)."
     def __init__(self,
         backbone:nn.Module,      # (b,3,32,128) → map
-        encoder:nn.Module,       # map, valid_ratios → attention, features and logits of the vision model
+        encoder:nn.Module,  # map, valid_ratios → attention, features and logits of the vision model
         converter,               # text ↔ indices
         decoder:nn.Module=None,  # logits → features and logits of the language model; None: vision alone
         fuser:nn.Module=None,    # features of both → logits
@@ -281,7 +306,8 @@ def forward(self,
     vision, language, fused = self.rounds(images)
     return (vision, language[-1], fused[-1]) if fused else vision
 
-def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # (b,t,classes) scores in [0,1]
+# (b,t,classes) scores in [0,1]
+def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
     vision, _, fused = self.rounds(images)
     return (fused or [vision])[-1].float().softmax(-1)
 
@@ -312,5 +338,6 @@ def abinet(
     "ABINet with the published settings of MMOCR (its `abinet_academic`), random weights."
     eyes, d = abinet_vision(vocab, width), 16*width
     n, end = eyes.converter.num_classes-1, eyes.converter.end_idx
-    return ABINet(eyes.backbone, eyes.encoder, eyes.converter, ABILanguageDecoder(d, d_inner=4*d, num_chars=n, end_idx=end),
+    return ABINet(eyes.backbone, eyes.encoder, eyes.converter,
+                  ABILanguageDecoder(d, d_inner=4*d, num_chars=n, end_idx=end),
                   ABIFuser(d, n), ABILoss(), iter_size, eyes.transform)

@@ -50,7 +50,8 @@ class CRNNDecoder(nn.Module):
         feats:torch.Tensor, # (b,in_channels,1,t) from the backbone
         *_,                 # an encoder's output and valid ratios: CRNN reads all columns
     ) -> torch.Tensor:      # (b,t,num_classes) logits
-        if feats.ndim != 4 or feats.shape[2] != 1: raise ValueError(f'columns must be (b,c,1,t), not {tuple(feats.shape)}')
+        if feats.ndim != 4 or feats.shape[2] != 1:
+            raise ValueError(f'columns must be (b,c,1,t), not {tuple(feats.shape)}')
         return self.decoder(feats.squeeze(2).transpose(1, 2))  # (b,t,c) in
 
 # %% ../../nbs/recognition/41_crnn.ipynb #104901b7
@@ -64,9 +65,11 @@ class CTCConvertor:
         self.idx2char = ['<BLK>', *self.vocab.chars] + ['<UKN>']*(self.vocab.unknown == 'token')
         self.num_classes = len(self.idx2char)
 
-    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings, first=1) # class numbers of each string
+    # class numbers of each string
+    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings, first=1)
 
-    def idx2str(self, indices:list) -> list: return decode_texts(self.idx2char, indices) # the characters of each list
+    # the characters of each list
+    def idx2str(self, indices:list) -> list: return decode_texts(self.idx2char, indices)
 
 # %% ../../nbs/recognition/41_crnn.ipynb #2ad0f66d
 def str2tensor(self,
@@ -74,14 +77,16 @@ def str2tensor(self,
 ) -> dict:        # targets: list of (n,) int64; flatten_targets: all in a row; target_lengths: (b,)
     "What the loss reads: each text's classes, all of them in a row, and their numbers."
     targets = [torch.tensor(i, dtype=torch.long) for i in self.str2idx(strings)]
-    return dict(targets=targets, flatten_targets=torch.cat([torch.empty(0, dtype=torch.long), *targets]),
+    return dict(targets=targets,
+                flatten_targets=torch.cat([torch.empty(0, dtype=torch.long), *targets]),
                 target_lengths=torch.tensor([len(t) for t in targets], dtype=torch.long))
 CTCConvertor.str2tensor = str2tensor
 
 # %% ../../nbs/recognition/41_crnn.ipynb #744b7c0b
 def columns_shown(t, valid_ratios):
     "Number of columns that show the word, of `t`; a column that is shown in part counts."
-    return [min(t, math.ceil(t*float(r) - 1e-4)) for r in valid_ratios]   # a float32 ratio may be a hair too large
+    # a float32 ratio may be a hair too large
+    return [min(t, math.ceil(t*float(r) - 1e-4)) for r in valid_ratios]
 
 def tensor2idx(self,
     output:torch.Tensor, # (b,t,num_classes) logits
@@ -115,11 +120,13 @@ class CTCLoss:
         valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
     ) -> dict:               # loss_ctc
         b, t, _ = logits.shape
-        if b != len(targets['target_lengths']): raise ValueError(f'{b} images but {len(targets["target_lengths"])} texts')
+        if b != len(targets['target_lengths']):
+            raise ValueError(f'{b} images but {len(targets["target_lengths"])} texts')
         ratios = [1.]*b if self.flatten or valid_ratios is None else valid_ratios
         log_probs = logits.float().log_softmax(-1).transpose(0, 1)      # (t,b,num_classes)
         return dict(loss_ctc=F.ctc_loss(
-            log_probs, targets['flatten_targets'].to(logits.device), torch.tensor(columns_shown(t, ratios)),
+            log_probs, targets['flatten_targets'].to(logits.device),
+            torch.tensor(columns_shown(t, ratios)),
             targets['target_lengths'], self.blank, self.reduction, self.zero_infinity))
 
 # %% ../../nbs/recognition/41_crnn.ipynb #daa5f612

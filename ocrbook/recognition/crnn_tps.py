@@ -20,7 +20,8 @@ def edge_points(
     num_fiducial:int=20, # even: half of them on each edge
 ) -> torch.Tensor:       # (num_fiducial,2) x, y in [-1,1], float64: the upper edge from left to right, then the lower
     "Fiducial points of a straight word: evenly along the crop's upper and lower border (RARE paper, 'Grid Generator')."
-    if num_fiducial < 4 or num_fiducial % 2: raise ValueError(f'fiducial points come in pairs, at least two; not {num_fiducial}')
+    if num_fiducial < 4 or num_fiducial % 2:
+        raise ValueError(f'fiducial points come in pairs, at least two; not {num_fiducial}')
     x = torch.linspace(-1, 1, num_fiducial//2, dtype=torch.float64)
     return torch.cat([torch.stack([x, torch.full_like(x, y)], 1) for y in (-1, 1)])
 
@@ -48,8 +49,9 @@ class GridGenerator(nn.Module):
     ):
         super().__init__()
         self.size, pins = tuple(size), edge_points(num_fiducial)
-        flat = F.pad(torch.cat([pins, torch.ones_like(pins[:, :1])], 1).T, (3, 0))             # (3,n+3) sums that must be 0
-        delta = torch.cat([spline_terms(pins, pins), flat])                                    # (n+3,n+3)
+        # (3,n+3) sums that must be 0
+        flat = F.pad(torch.cat([pins, torch.ones_like(pins[:, :1])], 1).T, (3, 0))
+        delta = torch.cat([spline_terms(pins, pins), flat])  # (n+3,n+3)
         self.register_buffer('inv_delta_C', torch.linalg.inv(delta).float())
         self.register_buffer('P_hat', spline_terms(_pixel_centres(*size), pins, eps=1e-6).float())
 
@@ -57,9 +59,10 @@ class GridGenerator(nn.Module):
         points:torch.Tensor, # (b,num_fiducial,2) x, y in the bent crop; -1 and 1 are its borders
     ) -> torch.Tensor:       # (b,h,w,2) float32: x, y for each pixel of the straight crop
         n = len(self.inv_delta_C)-3
-        if points.shape[1:] != (n, 2): raise ValueError(f'points must be (b,{n},2), not {tuple(points.shape)}')
+        if points.shape[1:] != (n, 2):
+            raise ValueError(f'points must be (b,{n},2), not {tuple(points.shape)}')
         with torch.autocast(points.device.type, enabled=False):
-            weights = self.inv_delta_C.float() @ F.pad(points.float(), (0, 0, 0, 3))           # (b,n+3,2)
+            weights = self.inv_delta_C.float() @ F.pad(points.float(), (0, 0, 0, 3))  # (b,n+3,2)
             return (self.P_hat.float() @ weights).unflatten(1, self.size)
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #1ed4a55c
@@ -74,7 +77,8 @@ class LocalizationNetwork(nn.Module):
         layers, c = [], num_img_channel
         for n in (width, 2*width, 4*width, 8*width):
             pool = nn.MaxPool2d(2) if n < 8*width else nn.AdaptiveAvgPool2d(1)
-            layers += [nn.Conv2d(c, n, 3, padding=1, bias=False), nn.BatchNorm2d(n), nn.ReLU(inplace=True), pool]
+            layers += [nn.Conv2d(c, n, 3, padding=1, bias=False), nn.BatchNorm2d(n),
+                       nn.ReLU(inplace=True), pool]
             c = n
         self.conv = nn.Sequential(*layers)
         self.localization_fc1 = nn.Sequential(nn.Linear(c, 4*width), nn.ReLU(inplace=True))
@@ -86,10 +90,13 @@ class LocalizationNetwork(nn.Module):
     def forward(self,
         images:torch.Tensor, # (b,num_img_channel,h,w) normalised crops, h and w at least 8
     ) -> torch.Tensor:       # (b,num_fiducial,2) x, y in the crop; -1 and 1 are its borders, outside is allowed
-        if images.ndim != 4 or min(images.shape[2:]) < 8: raise ValueError(f'crops must be (b,c,h,w), at least 8×8, not {tuple(images.shape)}')
+        if images.ndim != 4 or min(images.shape[2:]) < 8:
+            raise ValueError(f'crops must be (b,c,h,w), at least 8×8, not {tuple(images.shape)}')
         feats = self.conv(images).flatten(1)                             # (b,8*width)
-        with torch.autocast(images.device.type, enabled=False):          # eight bits are too few for a place
-            points = self.localization_fc2(self.localization_fc1(feats.to(self.localization_fc2.weight.dtype)))
+        # eight bits are too few for a place
+        with torch.autocast(images.device.type, enabled=False):
+            points = self.localization_fc2(
+                self.localization_fc1(feats.to(self.localization_fc2.weight.dtype)))
         return points.unflatten(1, (-1, 2))
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #5831ae53
@@ -110,7 +117,8 @@ class TPSPreprocessor(nn.Module):
     ) -> torch.Tensor:       # (b,num_img_channel,*rectified_img_size)
         grid = self.GridGenerator(self.LocalizationNetwork(images))
         with torch.autocast(images.device.type, enabled=False):
-            return F.grid_sample(images.float(), grid, padding_mode='border', align_corners=True).to(images.dtype)
+            return F.grid_sample(images.float(), grid, padding_mode='border',
+                                 align_corners=True).to(images.dtype)
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #a3af5bf8
 def crnn_tps(

@@ -31,7 +31,8 @@ class NRTRModalityTransform(nn.Module):
     def forward(self,
         x:torch.Tensor,  # (b,input_channels,input_height,w)
     ) -> torch.Tensor:   # (b,d_model,1,w/4), rounded up
-        if x.ndim != 4 or x.shape[2] != self.height: raise ValueError(f'crops must be (b,c,{self.height},w), not {tuple(x.shape)}')
+        if x.ndim != 4 or x.shape[2] != self.height:
+            raise ValueError(f'crops must be (b,c,{self.height},w), not {tuple(x.shape)}')
         x = self.bn_1(self.conv_1(x).relu())
         x = self.bn_2(self.conv_2(x).relu())              # (b,64,h/4,w/4)
         x = self.linear(x.permute(0, 3, 2, 1).flatten(2)) # (b,w/4,h/4·64) → (b,w/4,d_model)
@@ -49,7 +50,8 @@ class NRTREncoder(nn.Module):
         dropout:float=.1,
     ):
         super().__init__()
-        self.layer_stack = nn.ModuleList(TFEncoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout) for _ in range(n_layers))
+        self.layer_stack = nn.ModuleList(TFEncoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout)
+                                         for _ in range(n_layers))
         self.layer_norm = nn.LayerNorm(d_model)
 
     def forward(self,
@@ -73,7 +75,7 @@ class NRTRDecoder(nn.Module):
         d_inner:int=256,            # channels inside the feed-forward
         n_position:int=200,         # longest sequence
         dropout:float=.1,
-        num_classes:int=93,         # signs: characters, start, end, and padding, which is never written
+        num_classes:int=93,  # signs: characters, start, end, and padding, which is never written
         max_seq_len:int=40,         # steps
         start_idx:int=91,           # sign before the first
         padding_idx:int=92,         # sign after the end
@@ -83,19 +85,24 @@ class NRTRDecoder(nn.Module):
         self.max_seq_len, self.start_idx, self.padding_idx = max_seq_len, start_idx, padding_idx
         self.end_idx = start_idx if end_idx is None else end_idx
         self.trg_word_emb = nn.Embedding(num_classes, d_embedding, padding_idx)
-        self.position_enc, self.dropout = PositionalEncoding(d_embedding, n_position), nn.Dropout(dropout)
-        self.layer_stack = nn.ModuleList(TFDecoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout) for _ in range(n_layers))
+        self.position_enc, self.dropout = PositionalEncoding(d_embedding,
+                                                             n_position), nn.Dropout(dropout)
+        self.layer_stack = nn.ModuleList(TFDecoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout)
+                                         for _ in range(n_layers))
         self.layer_norm = nn.LayerNorm(d_model, eps=1e-6)
         self.classifier = nn.Linear(d_model, num_classes-1)
 
-    def with_truth(self, feats, memory, targets, valid_ratios=None): # targets of the converter → (b,t,classes) logits
+    # targets of the converter → (b,t,classes) logits
+    def with_truth(self, feats, memory, targets, valid_ratios=None):
         mask = valid_mask(memory.shape[1], valid_ratios, memory.device)
         return self.all_steps(targets['padded_targets'], memory, mask)
 
-    def forward(self, feats, memory, valid_ratios=None): # memory (b,m,d_model) → (b,max_seq_len,classes) scores in [0,1]
+    # memory (b,m,d_model) → (b,max_seq_len,classes) scores in [0,1]
+    def forward(self, feats, memory, valid_ratios=None):
         return self.write(memory, valid_ratios)
 
-    def for_reading(self, feats, memory, valid_ratios=None): # as `forward`, but ends with the longest word
+    # as `forward`, but ends with the longest word
+    def for_reading(self, feats, memory, valid_ratios=None):
         return self.write(memory, valid_ratios, self.end_idx)
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #80f1a2f9
@@ -105,7 +112,8 @@ def all_steps(self:NRTRDecoder,
     mask=None,           # (b,m) True where the memory shows the word
 ) -> torch.Tensor:       # (b,t,classes) logits: after each sign the next
     "All steps at once: each sees the signs up to its own, none sees padding."
-    seen = causal_mask(signs.shape[1], signs.device) & (signs != self.padding_idx)[:, None]  # (b,t,t)
+    # (b,t,t)
+    seen = causal_mask(signs.shape[1], signs.device) & (signs != self.padding_idx)[:, None]
     x = self.dropout(self.position_enc(self.trg_word_emb(signs)))
     for layer in self.layer_stack: x = layer(x, memory, seen, mask)
     return self.classifier(self.layer_norm(x))
@@ -115,16 +123,18 @@ NRTRDecoder.all_steps = all_steps
 def stepper(self:NRTRDecoder,
     memory:torch.Tensor, # (b,m,d_model) of the encoder
     mask=None,           # (b,m) True where the memory shows the word
-):                       # (signs (b,) int64, number of the step) → (b,classes) logits of the next sign
+):  # (signs (b,) int64, number of the step) → (b,classes) logits of the next sign
     "One step at a time: every layer remembers keys and values, its own of all steps before, the memory's from the start."
-    layers = [(layer, KeyValueCache(self.max_seq_len), layer.enc_attn.keys_values(memory)) for layer in self.layer_stack]
+    layers = [(layer, KeyValueCache(self.max_seq_len), layer.enc_attn.keys_values(memory))
+              for layer in self.layer_stack]
     def step(signs, t):
         x = self.position_enc(self.trg_word_emb(signs[:, None]), t)  # (b,1,d_model)
         for layer, past, known in layers: x = layer.step(x, past, known, mask)
         return self.classifier(self.layer_norm(x[:, 0]))
     return step
 
-def write(self:NRTRDecoder, memory, valid_ratios=None, end_idx=None): # → (b,t,classes) scores; `end_idx`: stop when all rows have it
+# → (b,t,classes) scores; `end_idx`: stop when all rows have it
+def write(self:NRTRDecoder, memory, valid_ratios=None, end_idx=None):
     mask = valid_mask(memory.shape[1], valid_ratios, memory.device)
     first = torch.full((len(memory),), self.start_idx, device=memory.device)
     return decode_greedily(self.stepper(memory, mask), first, self.max_seq_len, end_idx)
@@ -133,12 +143,17 @@ NRTRDecoder.stepper, NRTRDecoder.write = stepper, write
 # %% ../../nbs/recognition/46_nrtr.ipynb #7c268c0c
 def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout):
     "Backbone, `layers` = (encoder, decoder) transformer layers of `width` channels in eight heads, converter, loss and transform."
-    converter, parts = AttnConvertor(vocab, max_seq_len), dict(d_k=width//8, d_v=width//8, d_model=width, d_inner=width//2, dropout=dropout)
+    converter, parts = AttnConvertor(vocab,
+                                     max_seq_len), dict(d_k=width//8, d_v=width//8, d_model=width,
+                                                        d_inner=width//2, dropout=dropout)
     return TextRecognizer(
         backbone=backbone, encoder=NRTREncoder(layers[0], **parts),
-        decoder=NRTRDecoder(layers[1], width, **parts, num_classes=converter.num_classes, max_seq_len=max_seq_len,
-                            start_idx=converter.start_idx, padding_idx=converter.padding_idx, end_idx=converter.end_idx),
-        converter=converter, loss=TFLoss(converter.padding_idx), transform=WordTransform(max_width=160, bgr=True))
+        decoder=NRTRDecoder(layers[1], width, **parts, num_classes=converter.num_classes,
+                            max_seq_len=max_seq_len,
+                            start_idx=converter.start_idx, padding_idx=converter.padding_idx,
+                            end_idx=converter.end_idx),
+        converter=converter, loss=TFLoss(converter.padding_idx),
+        transform=WordTransform(max_width=160, bgr=True))
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #3cd884c7
 def nrtr(
@@ -151,7 +166,8 @@ def nrtr(
 ) -> TextRecognizer:
     "NRTR behind a residual network, with the published settings of MMOCR (its `nrtr_r31_1by16_1by8_academic`; without the last pooling `nrtr_r31_1by8_1by4_academic`), random weights."
     channels = tuple(width//k for k in (16, 8, 4, 2, 1, 1))
-    return _recognizer(ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool), vocab, width, layers, max_seq_len, dropout)
+    return _recognizer(ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool), vocab,
+                       width, layers, max_seq_len, dropout)
 
 def nrtr_modality(
     vocab:Vocab=None,   # characters to read; by default MMOCR's 36, lower case, and a token for unknown ones
@@ -162,4 +178,5 @@ def nrtr_modality(
 ) -> TextRecognizer:
     "NRTR behind its own modality transform, with the published settings of MMOCR (its `nrtr_modality_transform_academic`), random weights."
     vocab = Vocab(DICT36, lower=True, unknown='token') if vocab is None else vocab
-    return _recognizer(NRTRModalityTransform(d_model=width), vocab, width, layers, max_seq_len, dropout)
+    return _recognizer(NRTRModalityTransform(d_model=width), vocab, width, layers,
+                       max_seq_len, dropout)

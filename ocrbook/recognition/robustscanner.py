@@ -26,7 +26,8 @@ class DotProductAttentionLayer(nn.Module):
         places:torch.Tensor, # (b,n) bool: True where the word is
     ) -> torch.Tensor:       # (b,t,n) ≥ 0, rows sum to 1, exactly 0 at other places
         "Where each query looks."
-        return (query @ keys.transpose(1, 2)).float().masked_fill(~places[:, None], -torch.inf).softmax(-1)
+        return (query @ keys.transpose(1, 2)).float().masked_fill(~places[:, None],
+                                                                  -torch.inf).softmax(-1)
 
     def forward(self,
         query:torch.Tensor, keys:torch.Tensor, # as for `weights`
@@ -59,7 +60,8 @@ def word_places(feats, valid_ratios):
     if columns is None: return torch.ones(b, h*w, dtype=torch.bool, device=feats.device)
     return columns[:, None].expand(b, h, w).flatten(1)
 
-def in_rows(maps): return maps.flatten(2).transpose(1, 2) # (b,c,h,w) → (b,h*w,c), one row of numbers a place
+# (b,c,h,w) → (b,h*w,c), one row of numbers a place
+def in_rows(maps): return maps.flatten(2).transpose(1, 2)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #adb93238
 class SequenceAttentionDecoder(nn.Module):
@@ -75,7 +77,9 @@ class SequenceAttentionDecoder(nn.Module):
         self.sequence_layer = nn.LSTM(dim_model, dim_model, rnn_layers, batch_first=True)
         self.attention_layer = DotProductAttentionLayer()
 
-    def queries(self, signs, state=None): return run_lstm(self.sequence_layer, self.embedding(signs), state) # (b,t,dim_model), new state
+    # (b,t,dim_model), new state
+    def queries(self, signs, state=None):
+        return run_lstm(self.sequence_layer, self.embedding(signs), state)
 
     def forward(self,
         keys:torch.Tensor,   # (b,n,dim_model)
@@ -96,14 +100,15 @@ class PositionAwareLayer(nn.Module):
     ):
         super().__init__()
         self.rnn = nn.LSTM(dim_model, dim_model, rnn_layers, batch_first=True)
-        self.mixer = nn.Sequential(nn.Conv2d(dim_model, dim_model, 3, padding=1), nn.ReLU(inplace=True),
+        self.mixer = nn.Sequential(nn.Conv2d(dim_model, dim_model, 3, padding=1),
+                                   nn.ReLU(inplace=True),
                                    nn.Conv2d(dim_model, dim_model, 3, padding=1))
 
     def forward(self,
         memory:torch.Tensor, # (b,dim_model,h,w) from the encoder
     ) -> torch.Tensor:       # (b,dim_model,h,w)
         b, c, h, w = memory.shape
-        rows = memory.permute(0, 2, 3, 1).reshape(b*h, w, c)            # every row a sequence of its own
+        rows = memory.permute(0, 2, 3, 1).reshape(b*h, w, c)  # every row a sequence of its own
         read = run_lstm(self.rnn, rows)[0].reshape(b, h, w, c)
         return self.mixer(read.permute(0, 3, 1, 2))
 
@@ -121,7 +126,9 @@ class PositionAttentionDecoder(nn.Module):
         self.attention_layer = DotProductAttentionLayer()
 
     def queries(self, b, steps): # (b,steps,dim_model), the same for every picture
-        if steps > len(self.embedding.weight): raise ValueError(f'{steps} steps, but only {len(self.embedding.weight)} positions are known')
+        if steps > len(self.embedding.weight):
+            raise ValueError(
+                f'{steps} steps, but only {len(self.embedding.weight)} positions are known')
         return self.embedding.weight[:steps].expand(b, -1, -1)
 
     def keys(self, memory): return in_rows(self.position_aware_module(memory)) # (b,h*w,dim_model)
@@ -132,7 +139,8 @@ class PositionAttentionDecoder(nn.Module):
         places:torch.Tensor, # (b,h*w) bool: True where the word is
         steps:int,           # how many
     ) -> torch.Tensor:       # (b,steps,c) glimpses
-        return self.attention_layer(self.queries(len(memory), steps), self.keys(memory), values, places)
+        return self.attention_layer(self.queries(len(memory), steps), self.keys(memory),
+                                    values, places)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #9cee92ea
 class RobustScannerFusionLayer(nn.Module):
@@ -143,17 +151,20 @@ class RobustScannerFusionLayer(nn.Module):
         super().__init__()
         self.linear_layer = nn.Linear(2*dim_model, 2*dim_model)
 
-    def position_part(self, position): # (…,c) → (…,2c): what can be known before any letter is written
+    # (…,c) → (…,2c): what can be known before any letter is written
+    def position_part(self, position):
         return F.linear(position, self.linear_layer.weight.chunk(2, 1)[1], self.linear_layer.bias)
 
-    def mix(self, hybrid, position_part): # (…,c), (…,2c) → (…,2c): what may pass, and the gate before its sigmoid
+    # (…,c), (…,2c) → (…,2c): what may pass, and the gate before its sigmoid
+    def mix(self, hybrid, position_part):
         return F.linear(hybrid, self.linear_layer.weight.chunk(2, 1)[0]) + position_part
 
     def forward(self,
         hybrid:torch.Tensor,   # (…,c) glimpse by the letters so far
         position:torch.Tensor, # (…,c) glimpse by their number
     ) -> torch.Tensor:         # (…,c)
-        if hybrid.shape != position.shape: raise ValueError(f'glimpses differ: {tuple(hybrid.shape)} and {tuple(position.shape)}')
+        if hybrid.shape != position.shape:
+            raise ValueError(f'glimpses differ: {tuple(hybrid.shape)} and {tuple(position.shape)}')
         return F.glu(self.mix(hybrid, self.position_part(position)))
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #4a694eab
@@ -169,12 +180,14 @@ class RobustScannerDecoder(nn.Module):
     ):
         super().__init__()
         self.start_idx, self.end_idx, self.max_seq_len = start_idx, end_idx, max_seq_len
-        self.hybrid_decoder = SequenceAttentionDecoder(num_classes, dim_model, padding_idx, rnn_layers)
+        self.hybrid_decoder = SequenceAttentionDecoder(num_classes, dim_model,
+                                                       padding_idx, rnn_layers)
         self.position_decoder = PositionAttentionDecoder(dim_model, max_seq_len, rnn_layers)
         self.fusion_module = RobustScannerFusionLayer(dim_input)
         self.prediction = nn.Linear(dim_input, num_classes-1)
 
-    def prepare(self, feats, memory, valid_ratios, steps): # keys, values, places, position part (b,steps,2*dim_input)
+    # keys, values, places, position part (b,steps,2*dim_input)
+    def prepare(self, feats, memory, valid_ratios, steps):
         "All that the picture alone decides."
         keys, values, places = in_rows(memory), in_rows(feats), word_places(feats, valid_ratios)
         position = self.position_decoder(memory, values, places, steps)
@@ -203,10 +216,13 @@ def write(self:RobustScannerDecoder, feats, memory, valid_ratios=None,
         nonlocal state
         hybrid, state = self.hybrid_decoder(*picture, signs[:, None], state)
         return self.prediction(F.glu(self.fusion_module.mix(hybrid[:, 0], part[:, t])))
-    return decode_greedily(step, feats.new_full((len(feats),), self.start_idx, dtype=torch.long), self.max_seq_len, end_idx)
+    return decode_greedily(step, feats.new_full((len(feats),), self.start_idx, dtype=torch.long),
+                           self.max_seq_len, end_idx)
 
-def for_reading(self:RobustScannerDecoder, feats, memory, valid_ratios=None): return self.write(feats, memory, valid_ratios, self.end_idx)
-def forward(self:RobustScannerDecoder, feats, memory, valid_ratios=None): return self.write(feats, memory, valid_ratios)
+def for_reading(self:RobustScannerDecoder, feats, memory, valid_ratios=None):
+    return self.write(feats, memory, valid_ratios, self.end_idx)
+def forward(self:RobustScannerDecoder, feats, memory, valid_ratios=None):
+    return self.write(feats, memory, valid_ratios)
 RobustScannerDecoder.with_truth, RobustScannerDecoder.write = with_truth, write
 RobustScannerDecoder.for_reading, RobustScannerDecoder.forward = for_reading, forward
 
@@ -215,13 +231,15 @@ RobustScannerDecoder.for_reading, RobustScannerDecoder.forward = for_reading, fo
 def attention(self:RobustScannerDecoder, feats, memory,
     signs:torch.Tensor, # (b,t) int64 that were read, beginning with the start sign
     valid_ratios=None,
-) -> dict:              # hybrid and position: (b,t,h,w), each step sums to 1; gate: (b,t,dim_input) in [0,1]
+) -> dict:  # hybrid and position: (b,t,h,w), each step sums to 1; gate: (b,t,dim_input) in [0,1]
     "Where both branches look and how far the gate opens, step by step."
     keys, values, places, part = self.prepare(feats, memory, valid_ratios, signs.shape[1])
     h, p = self.hybrid_decoder, self.position_decoder
     looks = dict(hybrid=h.attention_layer.weights(h.queries(signs)[0], keys, places),
-                 position=p.attention_layer.weights(p.queries(*signs.shape), p.keys(memory), places))
-    gate = self.fusion_module.mix((looks['hybrid'] @ values.float()).to(values.dtype), part).chunk(2, -1)[1].sigmoid()
+                 position=p.attention_layer.weights(p.queries(*signs.shape),
+                                                    p.keys(memory), places))
+    gate = self.fusion_module.mix((looks['hybrid'] @ values.float()).to(values.dtype),
+                                  part).chunk(2, -1)[1].sigmoid()
     return {k: o.unflatten(2, feats.shape[2:]) for k, o in looks.items()} | dict(gate=gate)
 RobustScannerDecoder.attention = attention
 
@@ -237,7 +255,9 @@ def robustscanner(
     return TextRecognizer(
         backbone=ResNet31OCR(channels=tuple(width*k for k in (1, 2, 4, 4, 8, 8))),
         encoder=ChannelReductionEncoder(8*width, dim_model),
-        decoder=RobustScannerDecoder(8*width, dim_model, converter.num_classes, converter.start_idx, converter.end_idx,
+        decoder=RobustScannerDecoder(8*width, dim_model, converter.num_classes, converter.start_idx,
+                                     converter.end_idx,
                                      converter.padding_idx, max_seq_len),
         converter=converter, loss=SARLoss(converter.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=127.5, std=127.5, bgr=True))
+        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=127.5,
+                                std=127.5, bgr=True))

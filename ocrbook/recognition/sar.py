@@ -40,14 +40,16 @@ class SAREncoder(nn.Module):
         dropout:float=.1,    # between the layers, while training
     ):
         super().__init__()
-        self.rnn_encoder = nn.LSTM(in_channels, hidden, num_layers=2, batch_first=True, dropout=dropout)
+        self.rnn_encoder = nn.LSTM(in_channels, hidden, num_layers=2, batch_first=True,
+                                   dropout=dropout)
         self.linear = nn.Linear(hidden, hidden)
 
     def forward(self,
         feats:torch.Tensor, # (b,in_channels,h,w) from the backbone
         valid_ratios=None,  # b numbers in (0,1]: the share of each crop that shows the word
     ) -> torch.Tensor:      # (b,hidden)
-        if feats.ndim != 4: raise ValueError(f'features must be (b,c,h,w), not {tuple(feats.shape)}')
+        if feats.ndim != 4:
+            raise ValueError(f'features must be (b,c,h,w), not {tuple(feats.shape)}')
         states = run_lstm(self.rnn_encoder, feats.amax(2).transpose(1, 2))[0]    # (b,w,hidden)
         mask = valid_mask(states.shape[1], valid_ratios, feats.device)
         if mask is None: return self.linear(states[:, -1])
@@ -84,7 +86,8 @@ def prepare(
     if feats.ndim != 4: raise ValueError(f'features must be (b,c,h,w), not {tuple(feats.shape)}')
     h, w = feats.shape[2:]
     mask = valid_mask(w, valid_ratios, feats.device)
-    if mask is not None: mask = mask[:, None].expand(-1, h, -1).flatten(1)       # all rows of a column alike
+    # all rows of a column alike
+    if mask is not None: mask = mask[:, None].expand(-1, h, -1).flatten(1)
     keys = 2*decoder.conv3x3_1(feats).flatten(2).transpose(1, 2).contiguous()
     return Scene(feats.flatten(2).transpose(1, 2), keys, mask, summary)
 
@@ -96,11 +99,14 @@ def glance(
 ) -> torch.Tensor:        # (b,t,n) weights of the places
     "Where each step looks."
     query, w = decoder.conv1x1_1, decoder.conv1x1_2
-    return look_up(2*F.linear(hidden, query.weight.flatten(1), query.bias), scene.keys, w.weight.flatten(1), scene.mask, w.bias)
+    return look_up(2*F.linear(hidden, query.weight.flatten(1), query.bias), scene.keys,
+                   w.weight.flatten(1), scene.mask, w.bias)
 
-def say(decoder, hidden:torch.Tensor, scene:Scene) -> torch.Tensor: # (b,t,classes) logits; arguments as for `glance`
+# (b,t,classes) logits; arguments as for `glance`
+def say(decoder, hidden:torch.Tensor, scene:Scene) -> torch.Tensor:
     "What each step says: from what was written, what is seen, and what word it is."
-    glimpse = glance(decoder, hidden, scene).to(scene.places.dtype) @ scene.places      # (b,t,in_channels)
+    # (b,t,in_channels)
+    glimpse = glance(decoder, hidden, scene).to(scene.places.dtype) @ scene.places
     summary = scene.summary[:, None].expand(-1, hidden.shape[1], -1)
     return decoder.prediction(torch.cat([hidden, glimpse, summary], -1))
 
@@ -134,7 +140,8 @@ def write(
 class ParallelSARDecoder(nn.Module):
     "Two LSTM layers that look at the picture before each letter."
     def __init__(self,
-        num_classes:int=93, start_idx:int=91, end_idx:int=91, padding_idx:int=92, # as the converter has them
+        num_classes:int=93, start_idx:int=91, end_idx:int=91,
+                 padding_idx:int=92, # as the converter has them
         max_seq_len:int=30,   # steps at most
         in_channels:int=512,  # of the backbone's map
         hidden:int=512,       # memory cells of a layer, and channels of the summary
@@ -145,20 +152,25 @@ class ParallelSARDecoder(nn.Module):
         self.start_idx, self.end_idx, self.max_seq_len, self.pred_dropout = start_idx, end_idx, max_seq_len, pred_dropout
         self.rnn_decoder = nn.LSTM(hidden, hidden, num_layers=2, batch_first=True)
         self.embedding = nn.Embedding(num_classes, hidden, padding_idx=padding_idx)
-        self.conv1x1_1, self.conv3x3_1 = nn.Linear(hidden, d_k), nn.Conv2d(in_channels, d_k, 3, padding=1)
+        self.conv1x1_1, self.conv3x3_1 = nn.Linear(hidden,
+                                                   d_k), nn.Conv2d(in_channels, d_k, 3, padding=1)
         self.conv1x1_2 = nn.Linear(d_k, 1)
-        self.prediction = nn.Linear(2*hidden + in_channels, num_classes-1)       # padding is never said
+        self.prediction = nn.Linear(2*hidden + in_channels, num_classes-1)  # padding is never said
 
-    def states(self, x): return run_lstm(self.rnn_decoder, x)[0]                 # (b,t,hidden) → (b,t,hidden)
+    def states(self, x): return run_lstm(self.rnn_decoder, x)[0]  # (b,t,hidden) → (b,t,hidden)
 
-    def step(self, x, state=(None, None)):  # (b,hidden), state → what the upper layer shows (b,hidden), state
+    # (b,hidden), state → what the upper layer shows (b,hidden), state
+    def step(self, x, state=(None, None)):
         lower = lstm_step(x, state[0], self.rnn_decoder.all_weights[0])
         upper = lstm_step(lower[0], state[1], self.rnn_decoder.all_weights[1])
         return upper[0], (lower, upper)
 
-    def forward(self, feats, summary, valid_ratios=None): return write(self, feats, summary, valid_ratios)
-    def for_reading(self, feats, summary, valid_ratios=None): return write(self, feats, summary, valid_ratios, self.end_idx)
-    def with_truth(self, feats, summary, targets, valid_ratios=None): return answers(self, feats, summary, targets, valid_ratios)
+    def forward(self, feats, summary, valid_ratios=None):
+        return write(self, feats, summary, valid_ratios)
+    def for_reading(self, feats, summary, valid_ratios=None):
+        return write(self, feats, summary, valid_ratios, self.end_idx)
+    def with_truth(self, feats, summary, targets, valid_ratios=None):
+        return answers(self, feats, summary, targets, valid_ratios)
 
 # %% ../../nbs/recognition/44_sar.ipynb #4c3b99e5
 def answers(
@@ -166,7 +178,7 @@ def answers(
     feats, summary,      # of backbone and encoder, as for `prepare`
     targets:dict,        # of `AttnConvertor.str2tensor`
     valid_ratios=None,   # b numbers in (0,1]
-) -> torch.Tensor:       # (b,t,classes) logits; while training a tenth of them is dropped, as in MMOCR
+) -> torch.Tensor:  # (b,t,classes) logits; while training a tenth of them is dropped, as in MMOCR
     "What is said at each step of a text that is known."
     logits = say(decoder, *follow(decoder, feats, summary, targets['padded_targets'], valid_ratios))
     return F.dropout(logits, decoder.pred_dropout, decoder.training)
@@ -177,13 +189,15 @@ def attention_maps(
     valid_ratios=None,       # b numbers in (0,1]
 ) -> torch.Tensor:           # (b,t,h,w), each map sums to 1
     "Where the decoder looks before it says what follows each sign, for drawing."
-    return glance(decoder, *follow(decoder, feats, summary, signs, valid_ratios)).unflatten(-1, feats.shape[2:])
+    return glance(decoder, *follow(decoder, feats, summary, signs, valid_ratios)).unflatten(-1,
+                                                                                            feats.shape[2:])
 
 # %% ../../nbs/recognition/44_sar.ipynb #d1d8b525
 class SequentialSARDecoder(nn.Module):
     "MMOCR's step-by-step decoder: after each step the LSTM's memory is what it showed, h in the place of c."
     def __init__(self,
-        num_classes:int=93, start_idx:int=91, end_idx:int=91, padding_idx:int=92, # as the converter has them
+        num_classes:int=93, start_idx:int=91, end_idx:int=91,
+                 padding_idx:int=92, # as the converter has them
         max_seq_len:int=30,   # steps at most
         in_channels:int=512,  # of the backbone's map
         hidden:int=512,       # memory cells of a layer, and channels of the summary
@@ -192,9 +206,12 @@ class SequentialSARDecoder(nn.Module):
     ):
         super().__init__()
         self.start_idx, self.end_idx, self.max_seq_len, self.pred_dropout = start_idx, end_idx, max_seq_len, pred_dropout
-        self.rnn_decoder_layer1, self.rnn_decoder_layer2 = nn.LSTMCell(hidden, hidden), nn.LSTMCell(hidden, hidden)
+        self.rnn_decoder_layer1, self.rnn_decoder_layer2 = nn.LSTMCell(hidden,
+                                                                       hidden), nn.LSTMCell(
+            hidden, hidden)
         self.embedding = nn.Embedding(num_classes, hidden, padding_idx=padding_idx)
-        self.conv1x1_1, self.conv3x3_1 = nn.Conv2d(hidden, d_k, 1), nn.Conv2d(in_channels, d_k, 3, padding=1)
+        self.conv1x1_1, self.conv3x3_1 = nn.Conv2d(hidden, d_k,
+                                                   1), nn.Conv2d(in_channels, d_k, 3, padding=1)
         self.conv1x1_2 = nn.Conv2d(d_k, 1, 1)
         self.prediction = nn.Linear(2*hidden + in_channels, num_classes-1)
 
@@ -232,9 +249,11 @@ def build_sar(
     return TextRecognizer(
         backbone=ResNet31OCR(channels=[width*k for k in (1, 2, 4, 4, 8, 8)]),
         encoder=SAREncoder(d, d),
-        decoder=Decoder(conv.num_classes, conv.start_idx, conv.end_idx, conv.padding_idx, conv.max_seq_len, d, d, d),
+        decoder=Decoder(conv.num_classes, conv.start_idx, conv.end_idx, conv.padding_idx,
+                        conv.max_seq_len, d, d, d),
         converter=conv, loss=SARLoss(conv.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=(127.5,)*3, std=(127.5,)*3, bgr=True))
+        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=(127.5,)*3,
+                                std=(127.5,)*3, bgr=True))
 
 def sar(vocab:Vocab=None, width:int=64) -> TextRecognizer: # as for `build_sar`
     "SAR with the published settings of MMOCR (its `sar_r31_parallel_decoder_academic`), random weights."

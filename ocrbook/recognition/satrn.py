@@ -27,21 +27,26 @@ class Adaptive2DPositionalEncoding(nn.Module):
         dropout:float=.1,   # of the sum
     ):
         super().__init__()
-        self.register_buffer('h_position_encoder', sinusoids(n_height, d_hid).T[None, :, :, None])  # (1,d,n,1)
-        self.register_buffer('w_position_encoder', sinusoids(n_width, d_hid).T[None, :, None])      # (1,d,1,n)
+        # (1,d,n,1)
+        self.register_buffer('h_position_encoder', sinusoids(n_height, d_hid).T[None, :, :, None])
+        # (1,d,1,n)
+        self.register_buffer('w_position_encoder', sinusoids(n_width, d_hid).T[None, :, None])
         self.h_scale, self.w_scale = two_layers(d_hid), two_layers(d_hid)
         self.dropout = nn.Dropout(dropout)
 
-    def scales(self, feats:torch.Tensor) -> tuple: # α for rows and β for columns, (b,d,1,1) in (0,1)
+    # α for rows and β for columns, (b,d,1,1) in (0,1)
+    def scales(self, feats:torch.Tensor) -> tuple:
         mean = feats.mean((2, 3), keepdim=True)
         return self.h_scale(mean), self.w_scale(mean)
 
     def forward(self,
         feats:torch.Tensor, # (b,d,h,w)
     ) -> torch.Tensor:      # (b,d,h,w)
-        (h, w), (rows, columns) = feats.shape[2:], (self.h_position_encoder, self.w_position_encoder)
+        (h, w), (rows, columns) = feats.shape[2:], (self.h_position_encoder,
+                                                    self.w_position_encoder)
         if h > rows.shape[2] or w > columns.shape[3]:
-            raise ValueError(f'a map of {h}×{w} places, but addresses for {rows.shape[2]}×{columns.shape[3]} only')
+            raise ValueError(
+                f'a map of {h}×{w} places, but addresses for {rows.shape[2]}×{columns.shape[3]} only')
         alpha, beta = self.scales(feats)
         return self.dropout(feats + alpha*rows[:, :, :h] + beta*columns[..., :w])
 
@@ -54,7 +59,8 @@ def two_layers(d):
 def conv_bn_relu(c_in, c_out, size=3, groups=1):
     "Convolution, batch normalisation, ReLU; the map keeps its size."
     conv = nn.Conv2d(c_in, c_out, size, padding=size//2, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(c_out), act=nn.ReLU(inplace=True)))
+    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(c_out),
+                                     act=nn.ReLU(inplace=True)))
 
 # %% ../../nbs/recognition/47_satrn.ipynb #7d7e9722
 class ShallowCNN(nn.Module):
@@ -71,7 +77,8 @@ class ShallowCNN(nn.Module):
     def forward(self,
         images:torch.Tensor, # (b,c,h,w), at least 4×4
     ) -> torch.Tensor:       # (b,hidden_dim,h/4,w/4), rounded down
-        if images.ndim != 4 or min(images.shape[2:]) < 4: raise ValueError(f'images must be (b,c,h,w), at least 4×4, not {tuple(images.shape)}')
+        if images.ndim != 4 or min(images.shape[2:]) < 4:
+            raise ValueError(f'images must be (b,c,h,w), at least 4×4, not {tuple(images.shape)}')
         return self.pool(self.conv2(self.pool(self.conv1(images))))
 
 # %% ../../nbs/recognition/47_satrn.ipynb #8bb815f9
@@ -94,7 +101,9 @@ class LocalityAwareFeedforward(nn.Module):
 # %% ../../nbs/recognition/47_satrn.ipynb #fa795ea4
 class SatrnEncoderLayer(nn.Module):
     "Attention among all places of a map, then the feed-forward that looks around; each sees its input normalised and adds to it."
-    def __init__(self, d_model=512, d_inner=2048, n_head=8, d_k=64, d_v=64, dropout=.1, qkv_bias=False): # as the two parts take them
+    # as the two parts take them
+    def __init__(self, d_model=512, d_inner=2048, n_head=8, d_k=64, d_v=64, dropout=.1,
+                 qkv_bias=False):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
         self.attn = MultiHeadAttention(n_head, d_model, d_k, d_v, dropout, qkv_bias)
@@ -124,8 +133,11 @@ class SatrnEncoder(nn.Module):
         feats_twice:bool=True,  # start from 2·features + addresses (MMOCR 0.x); False: features + addresses (paper, MMOCR 1.x)
     ):
         super().__init__()
-        self.position_enc, self.feats_twice = Adaptive2DPositionalEncoding(d_model, n_position, n_position, dropout), feats_twice
-        layers = (SatrnEncoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout) for _ in range(n_layers))
+        self.position_enc, self.feats_twice = Adaptive2DPositionalEncoding(d_model, n_position,
+                                                                           n_position,
+                                                                           dropout), feats_twice
+        layers = (SatrnEncoderLayer(d_model, d_inner, n_head, d_k, d_v, dropout)
+                  for _ in range(n_layers))
         self.layer_stack, self.layer_norm = nn.ModuleList(layers), nn.LayerNorm(d_model)
 
     def forward(self,
@@ -151,16 +163,21 @@ def satrn(
     feats_twice:bool=True,   # as for `SatrnEncoder`; False for weights of MMOCR 1.x
 ) -> TextRecognizer:
     "SATRN with the published settings of MMOCR (its `satrn_academic`), random weights."
-    if width % 8: raise ValueError(f'width must be a multiple of 8, one part for each head, not {width}')
+    if width % 8:
+        raise ValueError(f'width must be a multiple of 8, one part for each head, not {width}')
     converter = AttnConvertor(vocab, max_seq_len)
-    sizes = dict(n_head=8, d_k=width//8, d_v=width//8, d_model=width, d_inner=4*width, dropout=dropout)
+    sizes = dict(n_head=8, d_k=width//8, d_v=width//8, d_model=width, d_inner=4*width,
+                 dropout=dropout)
     return TextRecognizer(
         backbone=ShallowCNN(hidden_dim=width),
         encoder=SatrnEncoder(encoder_layers, feats_twice=feats_twice, **sizes),
-        decoder=NRTRDecoder(decoder_layers, d_embedding=width, num_classes=converter.num_classes, max_seq_len=max_seq_len,
-                            start_idx=converter.start_idx, padding_idx=converter.padding_idx, **sizes),
+        decoder=NRTRDecoder(decoder_layers, d_embedding=width, num_classes=converter.num_classes,
+                            max_seq_len=max_seq_len,
+                            start_idx=converter.start_idx, padding_idx=converter.padding_idx,
+                            **sizes),
         converter=converter, loss=TFLoss(converter.padding_idx),
-        transform=WordTransform(min_width=100, max_width=100, divisor=4, keep_ratio=False, bgr=True))
+        transform=WordTransform(min_width=100, max_width=100, divisor=4,
+                                keep_ratio=False, bgr=True))
 
 # %% ../../nbs/recognition/47_satrn.ipynb #ff7cb2b6
 def satrn_small(

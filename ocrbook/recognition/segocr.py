@@ -27,10 +27,12 @@ def letters_in(
 ) -> tuple:           # classes and scores in [0,1], two lists, from left to right
     "The letters on a map: islands (8 neighbours), their most frequent class, and its share of the island."
     if not seen.size: return [], []
-    n, labels, stats, middle = cv2.connectedComponentsWithStats((seen > 0).astype(np.uint8), connectivity=8)
+    n, labels, stats, middle = cv2.connectedComponentsWithStats((seen > 0).astype(np.uint8),
+                                                                connectivity=8)
     big = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= min_area)
-    row = np.full(n, len(big)); row[big] = np.arange(len(big))              # small islands share the last row
-    votes = np.bincount((row[labels]*classes + seen).ravel(), minlength=(len(big)+1)*classes).reshape(-1, classes)[:len(big)]
+    row = np.full(n, len(big)); row[big] = np.arange(len(big))  # small islands share the last row
+    votes = np.bincount((row[labels]*classes + seen).ravel(),
+                        minlength=(len(big)+1)*classes).reshape(-1, classes)[:len(big)]
     most = votes.max(1)
     keep = np.flatnonzero(most >= min_area)
     keep = keep[np.argsort(middle[big[keep], 0], kind='stable')]
@@ -48,12 +50,15 @@ class SegConvertor:
         self.idx2char = ['<BG>', *self.vocab.names]
         self.num_classes, self.min_area, self.strict = len(self.idx2char), min_area, strict
 
-    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings, first=1) # class numbers of each string
+    # class numbers of each string
+    def str2idx(self, strings:list) -> list: return encode_texts(self.vocab, strings, first=1)
 
-    def idx2str(self, indices:list) -> list: # the characters of each list; background and unknown are written as nothing
+    # the characters of each list; background and unknown are written as nothing
+    def idx2str(self, indices:list) -> list:
         return decode_texts(['', *self.vocab.chars, ''], indices)
 
-    def char_classes(self, text:str) -> list: # one class for each character, 0 for one that the vocabulary skips
+    # one class for each character, 0 for one that the vocabulary skips
+    def char_classes(self, text:str) -> list:
         return [(self.str2idx([c])[0] or [0])[0] for c in text]
 
 # %% ../../nbs/recognition/43_segocr.ipynb #20f4cd52
@@ -76,9 +81,11 @@ def tensor2idx(self,
     if valid_ratios is not None: valid_ratios = as_ratios(valid_ratios, len(output))
     maps, w = output.numpy(), output.shape[-1]
     ratios = [1.]*len(maps) if valid_ratios is None else map(float, valid_ratios)
-    shown = [max(1, round(w*r)) if self.strict else int(w*r + 1 + 1e-4) for r in ratios]   # a float32 ratio may be a hair too small
+    # a float32 ratio may be a hair too small
+    shown = [max(1, round(w*r)) if self.strict else int(w*r + 1 + 1e-4) for r in ratios]
     seen = map(best_class, maps) if output.ndim == 4 else maps
-    found = [letters_in(s[:, :k], self.num_classes, self.min_area) for s, k in zip(seen, shown, strict=True)]
+    found = [letters_in(s[:, :k], self.num_classes, self.min_area)
+             for s, k in zip(seen, shown, strict=True)]
     return [classes for classes, _ in found], [scores for _, scores in found]
 SegConvertor.tensor2idx = tensor2idx
 
@@ -142,13 +149,17 @@ class SegTargets:
         width:int=None, # columns that show the word; None: all
     ) -> dict:          # gt_kernels (3,h,w) int32: mask of letters, class map, mask of the word
         h, w = size; width = w if width is None else width
-        boxes = np.rint(even_boxes(len(classes), (h, width)) if boxes is None else np.asarray(boxes, float))
-        if len(boxes) != len(classes): raise ValueError(f'{len(boxes)} boxes for {len(classes)} characters')
+        boxes = np.rint(even_boxes(len(classes), (h, width)) if boxes is None
+                        else np.asarray(boxes, float))
+        if len(boxes) != len(classes):
+            raise ValueError(f'{len(boxes)} boxes for {len(classes)} characters')
         shrink = shrink_rects if boxes.shape[1:] == (4,) else shrink_quads
         maps = np.zeros((3, h, w), np.int32)
         maps[:2, :, width:], maps[2, :, :width] = self.ignore, 1
-        for m, ratio, values in ((maps[0], self.attn_shrink_ratio, [1]*len(classes)), (maps[1], self.seg_shrink_ratio, classes)):
-            for p, v in zip(shrink(boxes, ratio), values): cv2.fillConvexPoly(m, p.astype(np.int32), int(v))
+        for m, ratio, values in ((maps[0], self.attn_shrink_ratio, [1]*len(classes)),
+                                 (maps[1], self.seg_shrink_ratio, classes)):
+            for p, v in zip(shrink(boxes, ratio), values):
+                cv2.fillConvexPoly(m, p.astype(np.int32), int(v))
         return dict(gt_kernels=maps)
 
 # %% ../../nbs/recognition/43_segocr.ipynb #09a3e225
@@ -166,12 +177,16 @@ class SegLoss:
         maps:dict,           # of `SegTargets`: gt_kernels (b,3,h,w), of which the class map is read
     ) -> dict:               # loss_seg
         target = maps['gt_kernels'][:, 1]
-        if self.ratio != 1: target = F.interpolate(target[:, None].float(), scale_factor=self.ratio, mode='nearest')[:, 0]
-        if target.shape != scores[:, 0].shape: raise ValueError(f'maps {tuple(target.shape)} for scores {tuple(scores.shape)}')
+        if self.ratio != 1:
+            target = F.interpolate(target[:, None].float(), scale_factor=self.ratio,
+                                   mode='nearest')[:, 0]
+        if target.shape != scores[:, 0].shape:
+            raise ValueError(f'maps {tuple(target.shape)} for scores {tuple(scores.shape)}')
         target, weight = target.long(), torch.ones(scores.shape[1], device=scores.device)
         back, count = (target == 0).sum(), (target != self.ignore).sum()
         if self.weighted: weight[1:] = back.clamp(min=1)/(count-back).clamp(min=1)
-        terms = F.cross_entropy(scores.float(), target, weight, ignore_index=self.ignore, reduction='sum')
+        terms = F.cross_entropy(scores.float(), target, weight, ignore_index=self.ignore,
+                                reduction='sum')
         return dict(loss_seg=terms/(back + weight[-1]*(count-back)).clamp(min=1))
 
 # %% ../../nbs/recognition/43_segocr.ipynb #3d13fe6d
@@ -190,13 +205,16 @@ class FPNOCR(nn.Module):
     ):
         super().__init__()
         self.lateral_convs = nn.ModuleList(conv_bn(c, out_channels, 1) for c in in_channels)
-        self.smooth_convs_1x1 = nn.ModuleList(conv_bn(2*out_channels, out_channels, 1) for _ in in_channels[1:])
-        self.smooth_convs_3x3 = nn.ModuleList(conv_bn(out_channels, out_channels, 3) for _ in in_channels[1:])
+        self.smooth_convs_1x1 = nn.ModuleList(conv_bn(2*out_channels, out_channels, 1)
+                                              for _ in in_channels[1:])
+        self.smooth_convs_3x3 = nn.ModuleList(conv_bn(out_channels, out_channels, 3)
+                                              for _ in in_channels[1:])
 
     def forward(self,
         feats:tuple,   # maps of the backbone, finest first
     ) -> torch.Tensor: # (b,out_channels,h,w) of the first map's size
-        if len(feats) != len(self.lateral_convs): raise ValueError(f'{len(self.lateral_convs)} maps are read, not {len(feats)}')
+        if len(feats) != len(self.lateral_convs):
+            raise ValueError(f'{len(self.lateral_convs)} maps are read, not {len(feats)}')
         *fine, x = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
         for i in reversed(range(len(fine))):
             x = F.interpolate(x, fine[i].shape[2:], mode='bilinear')
@@ -212,12 +230,17 @@ class SegHead(nn.Module):
         scale:int=2,         # size of the crop per size of the neck's map
     ):
         super().__init__()
-        self.seg_conv, self.pred_conv, self.scale = conv_bn(in_channels, in_channels, 3), nn.Conv2d(in_channels, num_classes, 1), scale
+        self.seg_conv, self.pred_conv, self.scale = conv_bn(in_channels, in_channels,
+                                                            3), nn.Conv2d(in_channels,
+                                                                          num_classes, 1), scale
 
-    def forward(self, feats:torch.Tensor) -> torch.Tensor: # (b,in_channels,h,w) → scores (b,num_classes,scale*h,scale*w)
-        return F.interpolate(self.pred_conv(self.seg_conv(feats)), scale_factor=self.scale, mode='nearest')
+    # (b,in_channels,h,w) → scores (b,num_classes,scale*h,scale*w)
+    def forward(self, feats:torch.Tensor) -> torch.Tensor:
+        return F.interpolate(self.pred_conv(self.seg_conv(feats)), scale_factor=self.scale,
+                             mode='nearest')
 
-    def for_reading(self, feats:torch.Tensor) -> torch.Tensor: # (b,in_channels,h,w) → best classes (b,scale*h,scale*w)
+    # (b,in_channels,h,w) → best classes (b,scale*h,scale*w)
+    def for_reading(self, feats:torch.Tensor) -> torch.Tensor:
         scores = self.pred_conv(self.seg_conv(feats))
         pixels = as_scores(scores.flatten(2).mT, (scores.shape[1],))           # NaN would win
         best = pixels.argmax(2).view(scores[:, 0].shape)
@@ -242,13 +265,16 @@ class SegRecognizer(nn.Module):
         self.transform = transform or WordTransform(height=64, min_width=64)
 
     def features(self, images:torch.Tensor): # (b,3,h,w) normalised → what the head reads
-        if images.ndim != 4: raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
+        if images.ndim != 4:
+            raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
         return self.neck(self.backbone(images))
 
-    def forward(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # the head's scores (b,classes,h,w); all of each image is seen
+    # the head's scores (b,classes,h,w); all of each image is seen
+    def forward(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
         return self.head(self.features(images))
 
-    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor: # (b,h,w) class of each pixel
+    # (b,h,w) class of each pixel
+    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
         return self.head.for_reading(self.features(images))
 
     predict = TextRecognizer.predict
@@ -263,8 +289,10 @@ def training_maps(self,
     ratios, boxes = batch.get('valid_ratios'), batch.get('char_boxes')
     (h, w), n = images.shape[2:], len(texts)
     widths = [w]*n if ratios is None else [round(w*float(r)) for r in ratios]
-    rows = zip([None]*n if boxes is None else boxes, map(self.converter.char_classes, texts), widths, strict=True)
-    return stack_maps([self.targets(b, classes, (h, w), width) for b, classes, width in rows], images.device)
+    rows = zip([None]*n if boxes is None else boxes, map(self.converter.char_classes, texts),
+               widths, strict=True)
+    return stack_maps([self.targets(b, classes, (h, w), width) for b, classes, width in rows],
+                      images.device)
 
 def compute_loss(self,
     batch:dict, # images (b,3,h,w), and either maps (dict of tensors) or what `training_maps` takes
@@ -283,7 +311,8 @@ def segocr(
     converter, channels = SegConvertor(vocab), [width*k for k in (1, 2, 4, 8, 16, 16)]
     ignore = 255 if converter.num_classes <= 255 else -1
     return SegRecognizer(
-        backbone=ResNet31OCR(channels=channels, out_indices=(0, 1, 2, 3), stage4_pool=2, last_stage_pool=True),
+        backbone=ResNet31OCR(channels=channels, out_indices=(0, 1, 2, 3), stage4_pool=2,
+                             last_stage_pool=True),
         neck=FPNOCR(channels[2:], 8*width), head=SegHead(8*width, converter.num_classes),
         converter=converter, loss=SegLoss(ignore_index=ignore), targets=SegTargets(ignore=ignore))
 
@@ -303,12 +332,15 @@ class DrawChars:
             crop, text, quads = make_chars(rng, **self.kw)
             if self.vocab and self.vocab.unknown_in([text]): continue
             x, ratio = self.transform(crop)
-            if x.shape[2] <= self.max_width: return x, text, ratio, quads*[x.shape[2]*ratio/crop.shape[1], x.shape[1]/crop.shape[0]]
+            if x.shape[2] <= self.max_width:
+                return x, text, ratio, quads*[x.shape[2]*ratio/crop.shape[1],
+                                              x.shape[1]/crop.shape[0]]
 
     def width(self, item): return item[0].shape[2]
 
     def collate(self, items): # → images (b,3,h,w), texts, valid_ratios, char_boxes
         w = max(self.width(i) for i in items)
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, *_ in items])
-        return dict(images=images, texts=[t for _, t, *_ in items], char_boxes=[q for *_, q in items],
+        return dict(images=images, texts=[t for _, t, *_ in items],
+                    char_boxes=[q for *_, q in items],
                     valid_ratios=[r*x.shape[2]/w for x, _, r, _ in items])

@@ -60,14 +60,15 @@ def copy_tree(to):
 
 
 def check_notebooks():
-    "There are notebooks; numbers are unique and in their room; nothing is switched off as a whole"
+    "There are notebooks; numbers are unique in their room; nothing is switched off as a whole"
     if not notebooks(): yield 'no notebook found under nbs/'
     seen = {}
     for p in notebooks():
         room, number = p.parent.name, re.match(r'(\d\d)_', p.name)
         if p.parent != ROOT/'nbs' and room not in ROOMS: yield f'{rel(p)}: unknown room {room!r}'
         if p.parent != ROOT/'nbs' and not number: yield f'{rel(p)}: the file name needs a two-digit number'
-        if number and seen.setdefault(number[1], p) != p: yield f'{rel(p)}: number {number[1]} belongs to {rel(seen[number[1]])}'
+        first = seen.setdefault((room, number[1]), p) if number else p
+        if first != p: yield f'{rel(p)}: number {number[1]} belongs to {rel(first)}'
         if any('skip_exec' in ''.join(c['source']) for c in load(p)['cells']): yield f'{rel(p)}: skip_exec'
         title = next((''.join(c['source']) for c in load(p)['cells'] if c['cell_type'] == 'markdown'), '')
         if not re.match(r'# \S.*\n+> \S', title): yield f'{rel(p)}: its first text does not open with "# Title" and "> what it is about"'
@@ -121,7 +122,7 @@ def plain(src):
     return '\n'.join('pass' if re.match(r'\s*[%!]', o) else o for o in src.splitlines())
 
 def check_imports():
-    "Imports run one way: foundations, data, parts, detection | recognition | kie, practice; smaller numbers first"
+    "Imports run one way: foundations, data, parts, detection | recognition | kie, practice; in a room smaller numbers first"
     place = {}  # module name -> (rank of the room, number, room)
     for name, nbs in exports().items():
         if name in ('__init__.py', '__main__.py'): continue  # the front doors, open to all
@@ -145,7 +146,7 @@ def check_imports():
                     if kind == 'module' and room != 'practice' and full not in (f'{LIB}._modidx', f'{LIB}.{room}'): yield f'{at}: imports {full}, not a module of an earlier chapter'
                 elif to == me:
                     if kind == 'module': yield f'{at}: imports itself'
-                elif not (place[to][1] < number and (place[to][0] < rank or place[to][2] == room)):
+                elif not (place[to][0] < rank or place[to][2] == room and place[to][1] < number):
                     yield f'{at}: {me} imports {to}, which comes later or stands beside it'
 
 def check_readme():

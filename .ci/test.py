@@ -23,13 +23,14 @@ ROUNDINGS = {  # environments in which one machine adds and multiplies in the or
     'sse4': dict(ATEN_CPU_CAPABILITY='default', ONEDNN_MAX_CPU_ISA='SSE41', MKL_ENABLE_INSTRUCTIONS='SSE4_2'),
     'compatible': dict(MKL_CBWR='COMPATIBLE')}
 SEEDS, THREADS = (0, 1, 2), (1, 2)
+ROOMS = dict(foundations=0, data=1, parts=2, detection=3, recognition=4, kie=5, practice=6)  # in reading order
 
 
 def notebooks(root=ROOT):
     "All notebooks of the book in reading order."
     made = {'.ipynb_checkpoints', '_proc', '_docs'}
     found = [p for p in (root/'nbs').rglob('*.ipynb') if not made & set(p.relative_to(root).parts)]
-    return sorted(found, key=lambda p: (p.parent == root/'nbs', p.name))
+    return sorted(found, key=lambda p: (p.parent == root/'nbs', ROOMS.get(p.parent.name, 0), p.name))
 
 
 def depends_on_rounding(path):

@@ -521,7 +521,7 @@ class DRRGHead(nn.Module):
         return self.out_conv(x)
 
     @torch.no_grad()
-    def for_reading(self,
+    def forward_test(self,
         x:torch.Tensor, # (b,in_channels,h,w)
     ) -> list:          # for each image: edges (m,2), scores (m,), components (n,9), arrays
         return [self.links_of(torch.cat([f.float(), m.float()]), m.float())
@@ -588,7 +588,7 @@ class DRRGPostprocessor:
     edge_len_thr:float=50. # pixels: longer edges die
 
     def __call__(self,
-        graphs, # list: for each image edges (m,2), scores (m,), components (n,9), as `DRRGHead.for_reading` gives them
+        graphs, # list: for each image edges (m,2), scores (m,), components (n,9), as `DRRGHead.forward_test` gives them
     ) -> list:  # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         return [self.read(*checked_graph(*g)) for g in graphs]
 
@@ -775,7 +775,7 @@ def distinct(
     return np.flatnonzero(keep)
 
 # %% ../../nbs/detection/25_drrg.ipynb #4f71d076
-def with_truth(self, x, maps):
+def forward_train(self, x, maps):
     "While training: six maps, scores (m,2) of all asked edges of the batch, and whether they are links (m,)."
     out = self(x)
     parts = [self.truth_of(torch.cat([f.float(), m.float()]), c)
@@ -802,7 +802,7 @@ def truth_of(self, feats, comps):
     return [node_features(feats, comps[:, :6], **self.describe),
             nodes[:, :(nodes >= 0).sum(1).max()], joined, place[kept], truth]
 
-DRRGHead.with_truth, DRRGHead.truth_of = with_truth, truth_of
+DRRGHead.forward_train, DRRGHead.truth_of = forward_train, truth_of
 
 # %% ../../nbs/detection/25_drrg.ipynb #c15d0b02
 @dataclass

@@ -67,7 +67,7 @@ def signature(
     points = from_top(evenly(poly))
     c = np.fft.fft(points @ [1, 1j])/len(points)
     c = np.concatenate([c[-degree:], c[:degree+1]])
-    # |c₁|-|c₋₁|, and |c₂|-|c₋₂| should they be equal
+    # the moduli |c₁|-|c₋₁|, and |c₂|-|c₋₂| should they be equal
     turn = (abs(c) - abs(c[::-1]))[degree+1:degree+3]
     return c if (turn[0] or turn[-1]) > 0 else c[::-1]
 

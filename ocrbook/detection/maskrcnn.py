@@ -437,7 +437,7 @@ def cut_masks(
                       aligned=True)[:, 0] >= .5).float()
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #df7ecd5f
-def with_truth(self, feats, maps):
+def forward_train(self, feats, maps):
     "Features, and `maps` with boxes, masks, ignored of each image → what is said and what is true, as the loss reads it."
     device, size = feats[0].device, self.size(feats)
     rows = self.rpn_head.rows(*self.rpn_head(feats))
@@ -448,7 +448,7 @@ def with_truth(self, feats, maps):
         boxes, masks, good = boxes.to(device), masks.to(device), ~ignored.to(device)
         truth.append((boxes[good], masks[good], boxes[~good]))
     return self.anchor_lesson(rows, truth) | self.box_lesson(feats, proposals, truth)
-MaskRCNNHead.with_truth = with_truth
+MaskRCNNHead.forward_train = forward_train
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #c86826aa
 def anchor_lesson(self, rows, truth):
@@ -498,7 +498,7 @@ MaskRCNNHead.box_lesson, MaskRCNNHead.hardest = box_lesson, hardest
 class MaskRCNNLoss:
     "The five terms of a lesson (Mask R-CNN paper, 'Mask R-CNN'; Faster R-CNN paper, Eq. 1)."
     def __call__(self,
-        said:dict, # what `MaskRCNNHead.with_truth` returns
+        said:dict, # what `MaskRCNNHead.forward_train` returns
         maps=None, # the truth; it is in the lesson already
     ) -> dict:     # loss_rpn_cls, loss_rpn_bbox, loss_cls, loss_bbox, loss_mask; their sum is minimised
         with torch.autocast(said['score'].device.type, enabled=False):

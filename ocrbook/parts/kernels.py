@@ -119,8 +119,7 @@ def label_polygons(
     means = np.bincount(numbers, score.ravel()[on])/np.maximum(counts, 1)
     large, sure = counts >= min_area, means > min_score
     if text_repr_type == 'quad':  # a rectangle needs no more than both ends of every row
-        turn = (np.diff(numbers, prepend=0, append=0)
-                != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
+        turn = (np.diff(numbers, prepend=0, append=0) != 0) | (np.diff(on+y, prepend=-2, append=-2) != 1)
         ends = turn[1:] | turn[:-1]
         numbers, y, x = numbers[ends], y[ends], x[ends]
     order = np.argsort(numbers.astype(np.uint16) if labels.size < 65536 else numbers, kind='stable')

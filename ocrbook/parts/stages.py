@@ -92,10 +92,10 @@ class TextDetector(nn.Module):
     def __init__(self,
         backbone:nn.Module,     # (b,3,h,w) → feature maps
         neck:nn.Module|None,    # feature maps → feature maps
-        head,                   # feature maps → raw maps; may have `with_truth` (for the loss) and `for_reading` (for the postprocessor)
+        head,                   # feature maps → raw maps; may have `forward_train` (for the loss) and `forward_test` (for the postprocessor)
         targets=None,           # (polygons, ignored, (h,w)) → dict of training maps
         loss=None,              # (raw maps, dict of training maps) → dict of terms
-        postprocessor=None,     # raw maps, or what `for_reading` gives → for each image (polygons, scores), in network pixels
+        postprocessor=None,     # raw maps, or what `forward_test` gives → for each image (polygons, scores), in network pixels
         transform=None,         # photo → (tensor, scale)
     ):
         super().__init__()
@@ -113,8 +113,8 @@ class TextDetector(nn.Module):
         return self.head(self.features(images))
 
     # (b,3,h,w) normalised → what the postprocessor takes
-    def for_reading(self, images:torch.Tensor):
-        return getattr(self.head, 'for_reading', self.head)(self.features(images))
+    def forward_test(self, images:torch.Tensor):
+        return getattr(self.head, 'forward_test', self.head)(self.features(images))
 
 # %% ../../nbs/parts/17_stages.ipynb #9f7327f2
 def compute_loss(self,
@@ -127,8 +127,8 @@ def compute_loss(self,
         maps = [self.targets(p, i, size) for p, i in zip(batch['polygons'], batch['ignored'],
                                                          strict=True)]
         maps = stack_maps(maps, images.device)
-    with_truth = getattr(self.head, 'with_truth', None)
-    return self.loss(with_truth(self.features(images), maps) if with_truth else self(images), maps)
+    forward_train = getattr(self.head, 'forward_train', None)
+    return self.loss(forward_train(self.features(images), maps) if forward_train else self(images), maps)
 TextDetector.compute_loss = compute_loss
 
 # %% ../../nbs/parts/17_stages.ipynb #a0cd25ac
@@ -148,7 +148,7 @@ def predict(self,
         inputs = [(i, *look(p)) for look in looks(self.transform) for i, p in enumerate(photos)]
         chunk = [[] for _ in photos]
         for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
-            maps = self.for_reading(_like_weights(torch.stack([inputs[n][1] for n in ids]), self))
+            maps = self.forward_test(_like_weights(torch.stack([inputs[n][1] for n in ids]), self))
             for n, (polys, scores) in zip(ids, self.postprocessor(_float32(maps))):
                 i, _, scale = inputs[n]
                 chunk[i] += instances(polys, scores, scale, photos[i].shape)
@@ -194,7 +194,7 @@ class TextRecognizer(nn.Module):
     "Preprocessor, backbone, encoder and decoder, with what is needed to train and to read them (`converter`, `loss`)."
     def __init__(self,
         backbone:nn.Module,     # (b,c,h,w) → features
-        decoder:nn.Module,      # features, memory, valid_ratios → scores (b,t,classes); may have `with_truth` and `for_reading`
+        decoder:nn.Module,      # features, memory, valid_ratios → scores (b,t,classes); may have `forward_train` and `forward_test`
         converter,              # text ↔ indices
         loss=None,              # (scores, targets of the converter, valid_ratios) → dict of terms
         encoder=None,           # features, valid_ratios → memory
@@ -221,8 +221,8 @@ class TextRecognizer(nn.Module):
         return self.decoder(*self.features(images, valid_ratios), valid_ratios)
 
     # (b,t',classes), t' ≤ t: all that is read
-    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
-        return getattr(self.decoder, 'for_reading',
+    def forward_test(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
+        return getattr(self.decoder, 'forward_test',
                        self.decoder)(*self.features(images, valid_ratios), valid_ratios)
 
 # %% ../../nbs/parts/17_stages.ipynb #2310b89d
@@ -234,9 +234,9 @@ def compute_loss(self,
     targets = {k: t.to(images.device) if isinstance(t, torch.Tensor) else t
                for k, t in self.converter.str2tensor(batch['texts']).items()}
     feats, memory = self.features(images, ratios)
-    with_truth = getattr(self.decoder, 'with_truth', None)
-    scores = with_truth(feats, memory, targets,
-                        ratios) if with_truth else self.decoder(feats, memory, ratios)
+    forward_train = getattr(self.decoder, 'forward_train', None)
+    scores = forward_train(feats, memory, targets,
+                        ratios) if forward_train else self.decoder(feats, memory, ratios)
     return self.loss(scores, targets, ratios)
 TextRecognizer.compute_loss = compute_loss
 
@@ -248,7 +248,7 @@ def _read_views(self, views, batch_size):
     out = [None]*len(views)
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
         ratios = [inputs[i][1] for i in ids]
-        scores = _float32(self.for_reading(_like_weights(torch.stack([inputs[i][0] for i in ids]),
+        scores = _float32(self.forward_test(_like_weights(torch.stack([inputs[i][0] for i in ids]),
                                                          self), ratios))
         indices, confidences = self.converter.tensor2idx(scores, ratios)
         for i, text, conf in zip(ids, self.converter.idx2str(indices), confidences):

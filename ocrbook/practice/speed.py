@@ -177,7 +177,7 @@ def bench_model(
         [['Total 12.50']*words]*batch)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         forward = median_seconds(lambda: model(images, *given), repeat, wait=wait)
-        out = model.for_reading(images) if task == 'recognition' else model(images, *given)
+        out = model.forward_test(images) if task == 'recognition' else model(images, *given)
         post = median_seconds(_post(model, task, out, words, size, batch), repeat)
     memory = torch.cuda.max_memory_allocated() if device.type == 'cuda' else max(0,
                                                                                  peak_memory()-start)

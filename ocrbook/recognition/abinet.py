@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ABIConvertor', 'conv_bn', 'ABIBlock', 'ResNetABI', 'PostNormLayer', 'TransformerEncoder', 'ConvModule',
            'ABIVisionDecoder', 'ABIVisionModel', 'word_lengths', 'ABILanguageDecoder', 'ABIFuser', 'ABILoss', 'ABINet',
-           'forward', 'for_reading', 'compute_loss', 'abinet_vision', 'abinet']
+           'forward', 'forward_test', 'compute_loss', 'abinet_vision', 'abinet']
 
 # %% ../../nbs/recognition/48_abinet.ipynb #19c8f775
 import math
@@ -307,7 +307,7 @@ def forward(self,
     return (vision, language[-1], fused[-1]) if fused else vision
 
 # (b,t,classes) scores in [0,1]
-def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
+def forward_test(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
     vision, _, fused = self.rounds(images)
     return (fused or [vision])[-1].float().softmax(-1)
 
@@ -317,7 +317,7 @@ def compute_loss(self,
     "The named loss terms of a batch: every opinion of every round counts."
     return self.loss(self.rounds(batch['images']), self.converter.str2tensor(batch['texts']))
 
-ABINet.forward, ABINet.for_reading, ABINet.compute_loss = forward, for_reading, compute_loss
+ABINet.forward, ABINet.forward_test, ABINet.compute_loss = forward, forward_test, compute_loss
 
 # %% ../../nbs/recognition/48_abinet.ipynb #812a2e1a
 def abinet_vision(

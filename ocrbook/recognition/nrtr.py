@@ -93,7 +93,7 @@ class NRTRDecoder(nn.Module):
         self.classifier = nn.Linear(d_model, num_classes-1)
 
     # targets of the converter → (b,t,classes) logits
-    def with_truth(self, feats, memory, targets, valid_ratios=None):
+    def forward_train(self, feats, memory, targets, valid_ratios=None):
         mask = valid_mask(memory.shape[1], valid_ratios, memory.device)
         return self.all_steps(targets['padded_targets'], memory, mask)
 
@@ -102,7 +102,7 @@ class NRTRDecoder(nn.Module):
         return self.write(memory, valid_ratios)
 
     # as `forward`, but ends with the longest word
-    def for_reading(self, feats, memory, valid_ratios=None):
+    def forward_test(self, feats, memory, valid_ratios=None):
         return self.write(memory, valid_ratios, self.end_idx)
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #80f1a2f9

@@ -194,7 +194,7 @@ class RobustScannerDecoder(nn.Module):
         return keys, values, places, self.fusion_module.position_part(position)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #c60099a8
-def with_truth(self:RobustScannerDecoder,
+def forward_train(self:RobustScannerDecoder,
     feats:torch.Tensor,  # (b,dim_input,h,w)
     memory:torch.Tensor, # (b,dim_model,h,w)
     targets:dict,        # of `AttnConvertor.str2tensor`
@@ -219,12 +219,12 @@ def write(self:RobustScannerDecoder, feats, memory, valid_ratios=None,
     return decode_greedily(step, feats.new_full((len(feats),), self.start_idx, dtype=torch.long),
                            self.max_seq_len, end_idx)
 
-def for_reading(self:RobustScannerDecoder, feats, memory, valid_ratios=None):
+def forward_test(self:RobustScannerDecoder, feats, memory, valid_ratios=None):
     return self.write(feats, memory, valid_ratios, self.end_idx)
 def forward(self:RobustScannerDecoder, feats, memory, valid_ratios=None):
     return self.write(feats, memory, valid_ratios)
-RobustScannerDecoder.with_truth, RobustScannerDecoder.write = with_truth, write
-RobustScannerDecoder.for_reading, RobustScannerDecoder.forward = for_reading, forward
+RobustScannerDecoder.forward_train, RobustScannerDecoder.write = forward_train, write
+RobustScannerDecoder.forward_test, RobustScannerDecoder.forward = forward_test, forward
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #839f7b6f
 @torch.no_grad()

@@ -167,9 +167,9 @@ class ParallelSARDecoder(nn.Module):
 
     def forward(self, feats, summary, valid_ratios=None):
         return write(self, feats, summary, valid_ratios)
-    def for_reading(self, feats, summary, valid_ratios=None):
+    def forward_test(self, feats, summary, valid_ratios=None):
         return write(self, feats, summary, valid_ratios, self.end_idx)
-    def with_truth(self, feats, summary, targets, valid_ratios=None):
+    def forward_train(self, feats, summary, targets, valid_ratios=None):
         return answers(self, feats, summary, targets, valid_ratios)
 
 # %% ../../nbs/recognition/44_sar.ipynb #4c3b99e5
@@ -222,7 +222,7 @@ class SequentialSARDecoder(nn.Module):
             out.append(hidden)
         return torch.stack(out, 1)
 
-    forward, for_reading, with_truth = ParallelSARDecoder.forward, ParallelSARDecoder.for_reading, ParallelSARDecoder.with_truth
+    forward, forward_test, forward_train = ParallelSARDecoder.forward, ParallelSARDecoder.forward_test, ParallelSARDecoder.forward_train
 
 # %% ../../nbs/recognition/44_sar.ipynb #1962b8af
 def step(self,

@@ -240,7 +240,7 @@ class SegHead(nn.Module):
                              mode='nearest')
 
     # (b,in_channels,h,w) → best classes (b,scale*h,scale*w)
-    def for_reading(self, feats:torch.Tensor) -> torch.Tensor:
+    def forward_test(self, feats:torch.Tensor) -> torch.Tensor:
         scores = self.pred_conv(self.seg_conv(feats))
         pixels = as_scores(scores.flatten(2).mT, (scores.shape[1],))           # NaN would win
         best = pixels.argmax(2).view(scores[:, 0].shape)
@@ -253,7 +253,7 @@ class SegRecognizer(nn.Module):
     def __init__(self,
         backbone:nn.Module, # (b,3,h,w) → feature maps
         neck:nn.Module,     # feature maps → one map
-        head:nn.Module,     # map → scores (b,classes,h,w); `for_reading`: → classes (b,h,w)
+        head:nn.Module,     # map → scores (b,classes,h,w); `forward_test`: → classes (b,h,w)
         converter,          # text ↔ classes, maps → text
         loss=None,          # (scores, maps) → dict of terms
         targets=None,       # (boxes, classes, (h,w), width) → dict of training maps
@@ -274,8 +274,8 @@ class SegRecognizer(nn.Module):
         return self.head(self.features(images))
 
     # (b,h,w) class of each pixel
-    def for_reading(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
-        return self.head.for_reading(self.features(images))
+    def forward_test(self, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
+        return self.head.forward_test(self.features(images))
 
     predict = TextRecognizer.predict
 

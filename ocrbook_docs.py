@@ -118,12 +118,12 @@ class BookPage(Processor):
         for c in [*self.nb.cells, None]:
             if c is not None and is_doc(c): docs.insert(0, c); continue  # nbdev puts the last name first
             if docs: cells.append(reference(docs)); docs = []
-            if c is None or c.directives_.keys() & {'hide', 'exporti', 'default_exp'}: continue
+            if c is None or c.directives_.keys() & {'hide', 'default_exp'}: continue
             if c.cell_type == 'markdown' and not head and (m := TITLE.match(c.source)):
                 head = {k: re.sub(r'\s*^> ?', ' ', v, flags=re.M).strip() for k, v in m.groupdict().items() if v}
                 c.source = c.source[m.end():].strip()
                 if not c.source: continue
             if c.cell_type == 'code':  # saved widgets cannot move without a kernel, and load scripts
-                c.outputs = [] if 'export' in c.directives_ else [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]
+                c.outputs = [] if c.directives_.keys() & {'export', 'exporti'} else [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]
             cells.append(c)
         return cells, head

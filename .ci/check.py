@@ -2,28 +2,17 @@
 
 Each check yields one line per problem. Ends with 'N passed, M failed'."""
 import ast, json, os, re, shutil, subprocess, sys, sysconfig, tempfile, time, zipfile
-from configparser import ConfigParser
 from functools import lru_cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import yaml
 
-from test import ROOT, notebooks
+from common import LIB, ROOMS, ROOT, SETTINGS, code_cells, load, notebooks, rel, run
 
-SETTINGS = ConfigParser(interpolation=None)
-SETTINGS.read(ROOT/'settings.ini', encoding='utf-8')
-LIB = SETTINGS['DEFAULT']['lib_path']
-ROOMS = dict(foundations=0, data=1, parts=2, detection=3, recognition=3, kie=3, practice=4)
 WEIGHTS = 'dbnet_r18', 'crnn'  # shipped inside the wheel
 WEIGHT_LIMIT = 45_000_000      # bytes, all of them together
 
-
-def rel(path): return path.relative_to(ROOT).as_posix()
-
-def load(path): return json.loads(path.read_text(encoding='utf-8'))
-
-def code_cells(nb): return [''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'code']
 
 @lru_cache(1)
 def exports():
@@ -39,14 +28,6 @@ def modules(lib):
     "Python files of the package that come from notebooks; an `__init__.py` only where a notebook exports it."
     found = {p.relative_to(lib).as_posix(): p for p in lib.rglob('*.py')}
     return {n: p for n, p in found.items() if p.name != '__init__.py' or n in exports()}
-
-def run(*cmd, cwd=ROOT, **env):
-    "Run a command; its output, or an error that shows the end of it."
-    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
-    done = subprocess.run(list(map(str, cmd)), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env=dict(os.environ, PATH=here, OMP_NUM_THREADS='1', **env))
-    if done.returncode: raise RuntimeError(f'{Path(cmd[0]).name} failed:\n' + (done.stdout + done.stderr)[-4000:])
-    return done.stdout + done.stderr
 
 def copy_tree(to):
     "The files git tracks or would track, copied to `to`."
@@ -148,6 +129,24 @@ def check_imports():
                     if kind == 'module': yield f'{at}: imports itself'
                 elif not (place[to][0] < rank or place[to][2] == room and place[to][1] < number):
                     yield f'{at}: {me} imports {to}, which comes later or stands beside it'
+
+def check_house():
+    "Chapters, modules, cells and lines are short enough; a name has one meaning; what begins with _ stays in its module"
+    import house
+    yield from house.blind()
+    for p in notebooks():
+        for o in house.cell_faults(load(p)): yield f'{rel(p)}: {o}'
+    texts = {n: p.read_text(encoding='utf-8') for n, p in modules(ROOT/LIB).items() if not n.startswith('_')}
+    for name, text in texts.items():
+        for o in house.module_faults(text): yield f'{LIB}/{name}: {o}'
+    yield from house.package_faults({n[:-3].replace('/', '.'): text for n, text in texts.items()})
+
+def check_ruff():
+    "No unused, undefined, doubled or ambiguous name in notebooks and scripts"
+    found = subprocess.run(['ruff', 'check', '-q', '--no-cache', '--output-format', 'concise', '.'], cwd=ROOT, capture_output=True, text=True,
+                           env=dict(os.environ, PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])))
+    if found.returncode > 1: raise RuntimeError(found.stderr)
+    yield from filter(None, found.stdout.splitlines())
 
 def check_readme():
     "README.md is what index.ipynb says"

@@ -1,10 +1,8 @@
 """Write the list of pages, in the sidebar of _quarto.yml and in nbs/index.ipynb, from the notebooks there are:
 python .ci/contents.py, after a chapter was added or its title changed."""
 import re
-from pathlib import Path
 
-from check import ROOMS, load
-from test import ROOT, notebooks
+from common import ROOMS, ROOT, load, notebooks
 
 NAMES = dict(foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
              kie='Key information', practice='Practice')

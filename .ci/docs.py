@@ -10,8 +10,7 @@ from posixpath import normpath, relpath
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from check import SETTINGS, load
-from test import ROOT, notebooks
+from common import ROOT, SETTINGS, load, notebooks
 
 PROC, CFG = ROOT/'_proc', SETTINGS['DEFAULT']
 BLOB = f"{CFG['git_url']}/blob/{CFG['branch']}/"                         # links to files of the repository

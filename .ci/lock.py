@@ -5,8 +5,7 @@ hashes beside an editable install; requirements.lock holds the same versions wit
 import re, subprocess, sys, tempfile
 from pathlib import Path
 
-from check import SETTINGS
-from test import ROOT
+from common import ROOT, SETTINGS
 
 def main():
     pins, lock, cfg = ROOT/'constraints.txt', ROOT/'requirements.lock', SETTINGS['DEFAULT']

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from test import ROOT
+from common import ROOT
 sys.path.insert(0, str(ROOT))
 
 def main(photo=ROOT/'data/samples/road.jpg'):

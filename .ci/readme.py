@@ -2,8 +2,7 @@
 import re, sys
 from posixpath import normpath
 
-from check import SETTINGS, load
-from test import ROOT
+from common import ROOT, SETTINGS, load
 
 def fix(url):
     "A link of nbs/index.ipynb as a link of README.md."

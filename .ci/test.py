@@ -13,9 +13,9 @@ Prints a line per notebook and ends with 'N passed, M failed'; a notebook that t
 fails; time spent waiting for a free core on a busy machine is told apart and not counted."""
 import argparse, os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT, notebooks
+
 LIMIT = 60  # seconds a notebook may take
 ROUNDINGS = {  # environments in which one machine adds and multiplies in the order of another
     'native': {},
@@ -23,14 +23,6 @@ ROUNDINGS = {  # environments in which one machine adds and multiplies in the or
     'sse4': dict(ATEN_CPU_CAPABILITY='default', ONEDNN_MAX_CPU_ISA='SSE41', MKL_ENABLE_INSTRUCTIONS='SSE4_2'),
     'compatible': dict(MKL_CBWR='COMPATIBLE')}
 SEEDS, THREADS = (0, 1, 2), (1, 2)
-ROOMS = dict(foundations=0, data=1, parts=2, detection=3, recognition=4, kie=5, practice=6)  # in reading order
-
-
-def notebooks(root=ROOT):
-    "All notebooks of the book in reading order."
-    made = {'.ipynb_checkpoints', '_proc', '_docs'}
-    found = [p for p in (root/'nbs').rglob('*.ipynb') if not made & set(p.relative_to(root).parts)]
-    return sorted(found, key=lambda p: (p.parent == root/'nbs', ROOMS.get(p.parent.name, 0), p.name))
 
 
 def depends_on_rounding(path):

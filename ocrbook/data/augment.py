@@ -115,8 +115,8 @@ def random_view(
     M = _similarity(s, a, at, [W/2, H/2])
     if perspective:
         corners = np.float32([[0, 0], [W, 0], [W, H], [0, H]])
-        moved = corners + np.float32([[rng.uniform(-1, 1)*perspective*W,
-                                       rng.uniform(-1, 1)*perspective*H] for _ in range(4)])
+        shift = lambda side: rng.uniform(-1, 1)*perspective*side
+        moved = corners + np.float32([[shift(W), shift(H)] for _ in range(4)])
         M = cv2.getPerspectiveTransform(corners, moved) @ M
     if flip and rng.random() < flip: M = np.array([[-1., 0, W], [0, 1, 0], [0, 0, 1]]) @ M
     return M

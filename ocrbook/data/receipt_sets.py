@@ -166,7 +166,7 @@ def read_funsd(
     folder,            # with `images` and `annotations`
     strict:bool=False, # stop at the first problem
 ) -> Samples:
-    "Scanned forms: words with their field's label, links question–answer; FormatError as above."
+    "Scanned forms: words with their field's label, and links; FormatError where `strict`."
     return _read(from_funsd, folder, strict, True)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #7893c222

@@ -342,12 +342,12 @@ def training_graphs(self:DRRGHead, feats, comps) -> tuple:
     return (node_features(feats, comps[:, :6], **self.describe), nodes,
             adjacency(nodes, linked), knn[kept], truth)
 
-# %% ../../nbs/detection/25_drrg.ipynb #d511d964
+# %% ../../nbs/detection/25_drrg.ipynb #95ded3ab
 def batch_graphs(parts) -> tuple:
     "The graphs of several images as one batch, tensors: nodes count on, small graphs are padded."
     feats, nodes, adj, knn, truth = zip(*parts)
     first, m = np.cumsum([0, *map(len, feats)]), max(n.shape[1] for n in nodes)
-    def padded(v, axes, fill):
+    def padded(v, axes, fill) -> np.ndarray:
         return np.pad(v, [(0, m-s if k in axes else 0) for k, s in enumerate(v.shape)],
                       constant_values=fill)
     nodes = [padded(np.where(n < 0, -1, n + i), (1,), -1) for n, i in zip(nodes, first)]

@@ -8,6 +8,7 @@ __all__ = ['RPNHead', 'StandardRoIHead', 'Detections', 'MaskRCNNHead', 'MaskRCNN
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #57844e2b
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 import cv2
 import numpy as np
@@ -40,9 +41,7 @@ class RPNHead(nn.Module):
         n = len(self.anchors.ratios)
         self.rpn_conv = nn.Conv2d(in_channels, in_channels, 3, padding=1)
         self.rpn_cls, self.rpn_reg = nn.Conv2d(in_channels, n, 1), nn.Conv2d(in_channels, 4*n, 1)
-        for m in self.children():
-            nn.init.normal_(m.weight, std=.01)
-            nn.init.zeros_(m.bias)
+        for m in self.children(): nn.init.normal_(m.weight, std=.01); nn.init.zeros_(m.bias)
 
     def forward(self,
         feats,   # (b,in_channels,h_i,w_i) for each level
@@ -204,8 +203,8 @@ class Detections:
     logits:torch.Tensor  # (n,28,28) masks in the boxes, before the sigmoid
     size:tuple           # (h,w) of the picture
 
-    def __len__(self): return len(self.boxes)
-    def __iter__(self): return iter((self.boxes, self.masks))
+    def __len__(self) -> int: return len(self.boxes)
+    def __iter__(self) -> Iterator: return iter((self.boxes, self.masks))
 
     # for each word (h',w') probabilities and (left, top) of the part of the picture they cover
     def pasted(self) -> list:

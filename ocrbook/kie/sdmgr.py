@@ -357,7 +357,8 @@ def predict(self:SDMGR,
     return found[0] if single else found
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #aff3d72d
-def _head(width, vocab, classes, visual_dim, edges_once): # settings that both models share
+def _head(width, vocab, classes, visual_dim, edges_once) -> SDMGRHead:
+    "The settings that both models share."
     return SDMGRHead(KIEConvertor(vocab).num_chars, visual_dim, 4*width, width//8, width, width, 2,
                      len(classes), edges_once)
 

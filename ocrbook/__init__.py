@@ -18,7 +18,7 @@ _NAMES = dict(
 _CHAPTERS = dict(show='foundations.show', testing='foundations.testing')
 __all__ = [*_NAMES, *_CHAPTERS]
 
-def __getattr__(name:str):
+def __getattr__(name:str) -> object:
     "Load the chapter that defines `name` when it is first asked for; AttributeError for no name."
     if name in _CHAPTERS: value = import_module(f'ocrbook.{_CHAPTERS[name]}')
     elif name == '__version__': value = import_module('importlib.metadata').version('ocrbook')

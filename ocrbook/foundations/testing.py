@@ -167,7 +167,8 @@ def data_dir() -> Path:
 # %% ../../nbs/foundations/01_testing.ipynb #6b75781d
 class Parity:
     "What MMOCR 0.6.3 computed for one model or one kind of part: settings, outputs, statistics."
-    def __init__(self, name:str): # file name in data/parity, e.g. 'dbnet_r18'
+    def __init__(self, name:str) -> None: # file name in data/parity, e.g. 'dbnet_r18'
+        "FileNotFoundError where there is no recording of that name."
         folder = data_dir()/'parity'
         if not (folder/f'{name}.json').exists():
             have = ', '.join(sorted(p.stem for p in folder.glob('*.json')))

@@ -30,7 +30,7 @@ class Vocab:
         lower:bool=False,   # turn text into lower case before it is looked up
         unknown:str='skip', # a character without a class: 'skip' it, stop ('error'), or a 'token'
         space:bool=None,    # True: the space is added; False: removed; None: as `chars` has it
-    ):
+    ) -> None:
         chars = [c for c in chars if space is not False or c != ' ']
         if space and ' ' not in chars: chars.append(' ')
         if unknown not in ('skip', 'error', 'token'):

@@ -150,7 +150,7 @@ def _try_transform(model, old, new, where:str) -> None:
 def stored_note(
     ck:Checkpoint,
     key:str,        # 'vocab', 'settings', 'stages' …
-):                  # the value, None if there is none
+) -> object:        # the value, None if there is none
     """A value that `save_checkpoint` stored beside the tensors.
 
     CheckpointError where it has not the form that is stored."""

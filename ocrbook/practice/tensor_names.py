@@ -203,7 +203,7 @@ def match_tensors(
     rules:Rules,    # of the model
     version:str,    # whose names and rows the file has
 ) -> Match:
-    "Find the position of every tensor; nothing is copied yet."
+    "Find the place of every tensor; nothing is copied yet."
     out = Match()
     forgiven = lambda n: COMPUTED.search(n) or rules.unused and re.search(rules.unused, n)
     for theirs, t in state.items():
@@ -252,7 +252,7 @@ def declared_version(
 def is_1x(
     ck:Checkpoint,
     name:str,          # of the model
-    version:str=None,  # '0.x' or '1.x' if the caller said so
+    version:str=None,  # '0.x' or '1.x' if the caller knows it
 ) -> bool:
     """Is it a file of MMOCR 1.x?
 
@@ -266,7 +266,7 @@ def match_checkpoint(
     model:torch.nn.Module,
     ck:Checkpoint,
     version:str=None,      # '0.x' or '1.x' where the file does not tell
-) -> tuple[str, Match]:    # generation, and the match in which every tensor has its position
+) -> tuple[str, Match]:    # generation, and the match in which every tensor has its place
     "The reading of a file that fits the model; CheckpointError, of one line, if there is none."
     name, want = model_name(model), model.state_dict()
     rules = RULES.get(name, Rules())
@@ -306,13 +306,13 @@ def _versions(ck:Checkpoint, version:str|None, name:str) -> list:
     return [asked]
 
 def _equal(a:Match, b:Match) -> bool:
-    "Do two matches put the same numbers in the same positions?"
+    "Do two matches put the same numbers in the same places?"
     return a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[k], b.tensors[k])
                                                         for k in a.tensors)
 
 # %% ../../nbs/practice/67_tensor_names.ipynb #bd19b0ad
 def _mismatch(ck:Checkpoint, name:str, rules:Rules, match:Match, version:str) -> str:
-    "One line: what did not find its position, and why that may be."
+    "One line: what did not find its place, and why that may be."
     other, wrong = identify_model(ck.state), match.wrong_shape
     by_class = all(rules.class_rows and re.search(rules.class_rows, w[0]) for w in wrong)
     if other and other != name: hint = f', it looks like {other}'

@@ -19,7 +19,7 @@ from safetensors.torch import load
 class CheckpointError(ValueError):
     "Weights that cannot be used: one line with the file and the reason."
     # names in a file may hold line breaks
-    def __init__(self, text:str): super().__init__(' '.join(str(text).split()))
+    def __init__(self, text:str) -> None: super().__init__(' '.join(str(text).split()))
 
 # %% ../../nbs/practice/66_weight_files.ipynb #1a111c67
 _ZIP = b'PK\x03\x04' # how an archive begins
@@ -97,7 +97,9 @@ def read_checkpoint(
     source,         # path, or a state dict, plain or as {'state_dict': …, 'meta': …}
     sha256:str='',  # hex digits, all 64 or the first few, that the file must have
 ) -> Checkpoint:
-    "Open weights with the safe loader, never with another; CheckpointError where that cannot be."
+    """Open weights with the safe loader, never with another.
+
+    CheckpointError where that cannot be; ValueError for the hash of a state dict."""
     if isinstance(source, Checkpoint): return source
     if isinstance(source, dict):
         if sha256: raise ValueError('a hash belongs to a file, not to a state dict')

@@ -320,7 +320,7 @@ def reads(name, archive, tmp):
     if 2*hit < len(words): yield f'{name} reads {hit} of the {len(words)} words of {rel(photo)}:\n{said}'
 
 def check_packages():
-    "Sdist and wheel hold every sub-package, word list and weight; each is installed and reads a photo; their README leads somewhere"
+    "Sdist and wheel hold every sub-package, word list and weight, and py.typed; each is installed and reads a photo; their README leads somewhere"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         run(sys.executable, '-m', 'build', '--no-isolation', '-o', tmp/'dist', copy_tree(tmp/'book'))  # the wheel from the sdist
@@ -331,9 +331,11 @@ def check_packages():
         for url in broken_links(about): yield f'its description links to {url}, which is not there on a package index'
         if not broken_links('[a](nbs/b.ipynb)') or broken_links('[a](https://b.c/d)'): yield 'the check of links does not bite'
         lib = ROOT/LIB
-        want = [p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.safetensors', '.json') and '__pycache__' not in p.parts]
+        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.safetensors', '.json')
+                                  and '__pycache__' not in p.parts)]
         for p in want:
-            if held.get(rel(p)) != p.stat().st_size: yield f'{rel(p)} is not in the wheel'
+            if not p.exists(): yield f'{rel(p)} is missing'
+            elif held.get(rel(p)) != p.stat().st_size: yield f'{rel(p)} is not in the wheel'
         for d in sorted({p.parent for p in want if p.suffix == '.py'}):
             if not (d/'__init__.py').exists(): yield f'{rel(d)}/__init__.py is missing'
         for n in held:

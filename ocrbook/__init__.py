@@ -10,32 +10,30 @@ import os, sys
 from importlib import import_module
 
 # %% ../nbs/practice/75_package.ipynb #784a6dad
-_places = dict(
+_NAMES = dict(
     list_models='practice.models', create_model='practice.models',
-    load_checkpoint='practice.checkpoints',
-    save_checkpoint='practice.checkpoints', read='practice.reading', extract='practice.extract',
-    load_image='foundations.images',
+    load_checkpoint='practice.checkpoints', save_checkpoint='practice.checkpoints',
+    read='practice.reading', extract='practice.extract', load_image='foundations.images',
     Page='foundations.results', TextInstance='foundations.results', Vocab='foundations.vocab')
-_rooms = dict(show='foundations.show', testing='foundations.testing')
-__all__ = [*_places, *_rooms]
+_CHAPTERS = dict(show='foundations.show', testing='foundations.testing')
+__all__ = [*_NAMES, *_CHAPTERS]
 
-def __getattr__(name):
-    "Load the chapter that defines `name` when it is first asked for."
-    if name in _rooms: value = import_module(f'ocrbook.{_rooms[name]}')
+def __getattr__(name:str) -> object:
+    "Load the chapter that defines `name` when it is first asked for; AttributeError for no name."
+    if name in _CHAPTERS: value = import_module(f'ocrbook.{_CHAPTERS[name]}')
     elif name == '__version__': value = import_module('importlib.metadata').version('ocrbook')
-    elif name in _places: value = getattr(import_module(f'ocrbook.{_places[name]}'), name)
+    elif name in _NAMES: value = getattr(import_module(f'ocrbook.{_NAMES[name]}'), name)
     else:
         raise AttributeError(
             f'module ocrbook has no attribute {name!r}; it offers: {", ".join(__all__)}')
     globals()[name] = value
     return value
 
-def __dir__(): return sorted([*globals(), *__all__])
+def __dir__() -> list[str]: return sorted([*globals(), *__all__])
 
 # %% ../nbs/practice/75_package.ipynb #96b0d0b3
-# processors; infinite: as many as there are
-def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float:
-    "What the control groups of this process are given, the least of them."
+def _cpu_quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float: # inf: no limit
+    "Processors that the control groups of this process are given, the least of them."
     given = [float('inf')]
     def read(*path):
         try:
@@ -55,14 +53,16 @@ def _quota(proc='/proc/self/cgroup', mount='/sys/fs/cgroup') -> float:
                     given.append(int(pair[0])/int(pair[1]))
     return min(given)
 
-def _processors(quota=_quota) -> int:
+def _cpu_count(quota=_cpu_quota) -> int:
     "How many processors this process may use, at least one."
     here = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     return max(1, int(min(here, quota())))
 
 # %% ../nbs/practice/75_package.ipynb #48df6bdf
-def _be_gentle(env=os.environ, loaded=sys.modules, processors=_processors):
-    "Threads of torch wait asleep, and are no more than there are processors for; what the user has set stays."
+def _limit_threads(env=os.environ, loaded=sys.modules, processors=_cpu_count) -> None:
+    """Threads of torch wait asleep, and are no more than there are processors for.
+
+    What the user has set stays."""
     if 'OMP_NUM_THREADS' not in env:
         most = processors()
         if 'torch' in loaded:
@@ -70,9 +70,9 @@ def _be_gentle(env=os.environ, loaded=sys.modules, processors=_processors):
         elif most < (os.cpu_count() or 1): env['OMP_NUM_THREADS'] = str(most)
     if 'torch' not in loaded: env.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-def _alone():
+def _after_fork() -> None:
     "In a forked process: torch must not wait for threads that only its parent has."
     if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(1)
 
-_be_gentle()
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_alone)
+_limit_threads()
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)

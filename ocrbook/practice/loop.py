@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['lr_factor', 'Batches', 'ema_update', 'fit']
 
-# %% ../../nbs/practice/81_loop.ipynb #bb3de5cb
+# %% ../../nbs/practice/81_loop.ipynb #cb3cdabe
 import copy, math, os, random, zlib
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 import cv2, numpy as np, torch
@@ -78,7 +79,7 @@ def shard_batches(
     own:list,       # shards of this process
     shards:int,     # of all processes together
     workers:int=0,  # processes that prepare batches
-):                  # yields for each step a list of batches, one for each shard in `own`
+) -> Iterator:      # of a list of batches a step, one for each shard in `own`
     "This process's batches, step by step."
     k = batches.bucket
     groups = range(start//k, -(-stop//k))
@@ -262,7 +263,7 @@ def fit(
     steps:int,              # optimiser steps in all
     out=None,               # folder for what is kept, see `RunFolder`; None: nothing is
     resume:bool=False,      # go on from what is in `out`
-    device:str=None,        # 'cpu', 'cuda', 'cuda:1' …; None: the best there is
+    device:str=None,        # 'cpu', 'cuda', 'cuda:1' …; None: the best available
     tensorboard:bool=False, # write a log for TensorBoard too
     notes:dict=None,        # stored with the weights
     about=None,             # dict of more that a resumed run is compared with

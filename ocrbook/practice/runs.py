@@ -8,6 +8,7 @@ __all__ = ['open_rows', 'write_rows']
 # %% ../../nbs/practice/69_runs.ipynb #8789f9f8
 import errno, json, os, re, sys
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +63,7 @@ def failed_row(name:str, why:str, form:str) -> str:
 def read_rows(
     data:bytes, # content of a file
     form:str,   # text, json or hocr
-):              # yields (name, row)
+) -> Iterator:  # of (name, row)
     "The rows of pages that were read."
     for m in _patterns[form].finditer(data):
         if form != 'json':
@@ -174,7 +175,7 @@ def open_rows(
 def run_each(
     sources, # (name, function that loads)
     work,    # sources → (result or an exception, picture), one for each
-):           # yields (name, result or exception, picture)
+) -> Iterator: # of (name, result or exception, picture)
     "Results in order; what goes wrong with one photo is the result of that photo."
     left = list(sources)
     while left:

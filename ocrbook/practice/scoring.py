@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['read_folder', 'score_words', 'score_pages', 'RealReceipts', 'score_receipts']
 
-# %% ../../nbs/practice/82_scoring.ipynb #56eb9d14
+# %% ../../nbs/practice/82_scoring.ipynb #6203f92e
 import hashlib, os, re, zlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +36,14 @@ def parse_source(
         raise ValueError(f'{spec["folder"]}: weight {spec["weight"]}, expected a number above 0')
     return spec
 
-# %% ../../nbs/practice/82_scoring.ipynb #09f20078
+# %% ../../nbs/practice/82_scoring.ipynb #ac463b36
 def find_folder(name) -> Path:
     "The folder or label file of this name, or in $OCRBOOK_DATA; ValueError where neither exists."
     found = [p for p in (Path(name), Path(os.environ.get('OCRBOOK_DATA', '.'))/name) if p.exists()]
     if not found: raise ValueError(f'{name}: no such folder')
     return next((p for p in found if (p/'labels.jsonl').is_file()), found[0])
 
-def class_list(
+def label_names(
     path,     # label file, or folder
 ) -> dict:    # number → name; empty without such a file
     "The names in `class_list.txt` beside labels, one a line, with or without a number before it."
@@ -57,14 +58,14 @@ def class_list(
         raise ValueError(f'{file}: a number or a name stands there twice')
     return names
 
-# %% ../../nbs/practice/82_scoring.ipynb #519313c8
+# %% ../../nbs/practice/82_scoring.ipynb #58448b50
 def read_folder(
     name,          # folder or label file, in any form that `read_samples` knows
     only:str='',   # regular expression: images whose file name it finds
     skip:str='',   # likewise: images that are left out
-    format:str='', # see `read_samples`; '': told by looking
+    format:str='', # see `read_samples`; '': found by looking
 ) -> list:         # of `Sample`
-    "The labels of a folder; lines that cannot be read are told; ValueError where nothing is left."
+    "Labels of a folder; lines that cannot be read are reported; ValueError where none is left."
     path = find_folder(name)
     samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
                            warn=False)
@@ -79,7 +80,7 @@ def read_folder(
     if not kept:
         raise ValueError(f'{name}: none of {len(samples)} images has a name that fits '
                          f'only={only!r}, skip={skip!r}')
-    names = class_list(path) if any(s.labels for s in kept) else {}
+    names = label_names(path) if any(s.labels for s in kept) else {}
     return [_with_names(s, names) for s in kept] if names else kept
 
 # %% ../../nbs/practice/82_scoring.ipynb #cf486fe4
@@ -157,9 +158,9 @@ def score_words(
         raise ValueError('nothing to score: no image could be read that has a word with a text')
     return dict(crops=len(truths)) | unicode_metrics(preds, truths) | text_metrics(preds, truths)
 
-# %% ../../nbs/practice/82_scoring.ipynb #d12b11cc
-def load_images(samples): # yields (sample, image)
-    "All images that can be read; the others are told."
+# %% ../../nbs/practice/82_scoring.ipynb #c3c0662c
+def load_images(samples) -> Iterator: # of (sample, image)
+    "All images that can be read; the others are reported."
     for s in samples:
         try: image = s.load()
         except ValueError as e: warn_once(f'{e}; left out')
@@ -303,7 +304,7 @@ class ValidationSet(NamedTuple):
 def evaluate_on(
     sets:list, # of `ValidationSet`
     task:str,  # 'detection', 'recognition' or 'kie'
-):             # function of a model → dict: score, the mean over the sets, and what it is made of
+) -> Callable: # of a model → dict: score, the mean over the sets, and what it is made of
     "An evaluation for `fit`."
     main = dict(detection='hmean', recognition='word_acc_unicode', kie='macro_f1')[task]
     def score(model, s):
@@ -335,7 +336,7 @@ def open_validation(
         raise ValueError(f'val={val} is a share of the data, but all data are drawn by synth')
     for s in specs:
         if s['folder'] == 'synth':
-            raise ValueError('synth is endless and cannot judge; write some of it: ocrbook synth')
+            raise ValueError('synth is endless, no validation set; write some of it: ocrbook synth')
         samples, name = read_source(s), Path(s['folder']).name
         if split: _, samples = split_validation(samples, val, task)
         if not samples:

@@ -121,7 +121,7 @@ def report_unusable(
     tried = [rest[i] for i in np.linspace(0, len(rest) - 1, min(most, len(rest))).astype(int)]
     for s in tried:
         try: image = s.load()
-        except ValueError: continue                        # told when its turn comes
+        except ValueError: continue                        # reported when its turn comes
         why = draw.unusable(s.texts[0], image)
         why = why or draw.unusable(s.texts[0], image, draw.transform(image)[0].shape[2])
         if why: left[why, len(tried)] += 1

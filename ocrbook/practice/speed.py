@@ -7,6 +7,7 @@ __all__ = ['median_seconds', 'Timing', 'bench_model', 'bench']
 
 # %% ../../nbs/practice/76_speed.ipynb #a095efe2
 import json, math, subprocess, sys, time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 import cv2, numpy as np, torch
 from ..parts.stages import pick_device
@@ -230,7 +231,7 @@ def bench_model(
 def bench(
     names,    # of models
     **kw,     # as for `bench_model`
-):            # yields a `Timing`, or (name, reason) where that failed
+) -> Iterator: # of a `Timing`, or (name, reason) where that failed
     "Measure models, each in a process of its own; the first one also beside a busy process."
     first = None
     for name in names:

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/practice/80_state.ipynb #150ccd15
+# %% ../../nbs/practice/80_state.ipynb #f43edba5
 import csv, json, math, os, sys, threading, time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 import torch
@@ -120,7 +121,7 @@ locked = threading.local()
 @contextmanager
 def lock_folder(
     out, # folder; None: nothing is locked
-):
+) -> Iterator:
     "Keep a folder for this run alone; ValueError where another holds it. A run may lock it twice."
     mine, out = locked.__dict__.setdefault('folders', set()), out and Path(out).resolve()
     if out is None or out in mine: yield; return
@@ -197,7 +198,7 @@ def _open(self:RunFolder, resume) -> bytes: # b'' where there is none
 
 @patch
 def _fill(self:RunFolder, state, model, ema_model, opt) -> None:
-    "Bring a state into networks and optimiser; settings that have changed are told."
+    "Bring a state into networks and optimiser; settings that have changed are reported."
     self.saved, before = state['step'], {RENAMED.get(k, k): v for k, v in state['how'].items()}
     changed = _changes(before, self.settings, '→')
     changed = changed and f'resumed with other settings: {changed}'
@@ -260,7 +261,7 @@ def log_step(self:RunFolder, step:int, lr:float, terms:dict) -> None:
 
 @patch
 def evaluate(self:RunFolder, done:int, model, evaluate) -> None:
-    "Note what `evaluate` says after `done` steps, keep the best weights, tell a failure."
+    "Note what `evaluate` says after `done` steps, keep the best weights, report a failure."
     if not self.main or self.scores.last == done: return
     try:
         scores = evaluate(model.eval())
@@ -297,7 +298,7 @@ def save(self:RunFolder, done:int, model, ema_model, opt) -> None:
 # %% ../../nbs/practice/80_state.ipynb #ccbaa17a
 @patch
 def _try_write(self:RunFolder, file, f) -> bool: # has it worked?
-    "A write that may fail: it is told, and the training goes on."
+    "A write that may fail: it is reported, and the training goes on."
     try: f()
     except OSError as e:
         kept = (f'the saved state is the one after step {self.saved}' if self.saved
@@ -314,7 +315,7 @@ def _plot(self:RunFolder, step, values) -> None:
     try:
         for k, v in values.items(): self.board.add_scalar(k, v, step)
     except OSError as e:
-        self.board = None; warn_once(f'{self.out}: {e.strerror or e}; TensorBoard is told no more')
+        self.board = None; warn_once(f'{self.out}: {e.strerror or e}; nothing more for TensorBoard')
 
 # %% ../../nbs/practice/80_state.ipynb #9c39f236
 @patch

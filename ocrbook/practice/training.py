@@ -20,7 +20,7 @@ from .checkpoints import CheckpointError, note, read_checkpoint
 from .loop import Batches, fit, make_accelerator, seed_everything
 from .models import MODELS, create_model
 from .runs import reason
-from .scoring import class_list, evaluate_on, find_folder, load_images
+from .scoring import evaluate_on, find_folder, label_names, load_images
 from .scoring import named_labels, open_validation, parse_source, read_folder
 from .scoring import read_source, scorable, source_list
 from .sources import DrawPage, DrawReceipt, DrawWord, RealWords, arguments
@@ -102,7 +102,7 @@ def classes_of_data(data) -> list: # None where labels are numbers without names
     listed, used = {}, set()
     for s in (s for s in map(parse_source, data) if s['folder'] != 'synth'):
         rename = s.get('rename', {})
-        listed |= {rename.get(n, n): 0 for n in class_list(find_folder(s['folder'])).values()}
+        listed |= {rename.get(n, n): 0 for n in label_names(find_folder(s['folder'])).values()}
         used |= {l for i in read_source(s)
                  for l, skip in zip(i.labels or (), i.ignored) if not skip and l not in (None, '')}
     names = sorted(l for l in used if isinstance(l, str))

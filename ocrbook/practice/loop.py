@@ -87,7 +87,7 @@ def shard_batches(
     # a forked process that inherits OpenCV's idle threads waits for them for ever
     if workers: cv2.setNumThreads(1)
     loader = iter(DataLoader(batches, batch_size=None, num_workers=workers,
-                             sampler=[g*shards + l for g in groups for l in own]))
+                             sampler=[g*shards + shard for g in groups for shard in own]))
     if workers: cv2.setNumThreads(before)
     for g in groups:
         entries = [next(loader) for _ in own]

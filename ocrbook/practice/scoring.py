@@ -49,10 +49,11 @@ def label_names(
     "The names in `class_list.txt` beside labels, one a line, with or without a number before it."
     file = (path if path.is_dir() else path.parent)/'class_list.txt'
     if not file.is_file(): return {}
-    try: lines = [l.strip() for l in file.read_text(encoding='utf-8-sig').splitlines() if l.strip()]
+    try: lines = file.read_text(encoding='utf-8-sig').splitlines()
     except UnicodeDecodeError as e:
         raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
-    numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', l) for l in lines]
+    lines = [line.strip() for line in lines if line.strip()]
+    numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', line) for line in lines]
     names = {int(m[1]): m[2] for m in numbered} if all(numbered) else dict(enumerate(lines))
     if len(set(names.values())) < len(lines):
         raise ValueError(f'{file}: a number or a name stands there twice')
@@ -83,26 +84,30 @@ def read_folder(
     names = label_names(path) if any(s.labels for s in kept) else {}
     return [_with_names(s, names) for s in kept] if names else kept
 
-# %% ../../nbs/practice/82_scoring.ipynb #cf486fe4
+# %% ../../nbs/practice/82_scoring.ipynb #33cb59a1
 def _with_names(sample, names):
     "A sample whose labels are no longer numbers of a `class_list.txt`."
-    def named(l):
-        if type(l) is int and l not in names:
-            raise ValueError(f'{sample.path}: label {l} is no number of the class_list.txt beside '
-                             f'the labels')
-        digits = isinstance(l, str) and l.isdecimal() and l not in names.values()
-        return names.get(int(l), l) if digits or type(l) is int else l
-    return replace(sample, labels=[named(l) for l in sample.labels]) if sample.labels else sample
+    def named(label):
+        if type(label) is int and label not in names:
+            raise ValueError(f'{sample.path}: label {label} is no number of the class_list.txt '
+                             f'beside the labels')
+        digits = isinstance(label, str) and label.isdecimal() and label not in names.values()
+        return names.get(int(label), label) if digits or type(label) is int else label
+    return relabel(sample, named)
+
+def relabel(sample, name) -> Sample:
+    "A sample with `name(label)` for each of its labels."
+    if not sample.labels: return sample
+    return replace(sample, labels=[name(label) for label in sample.labels])
 
 def read_source(
     spec,   # see `parse_source`; with `rename`: their label → ours, '' for what does not count
 ) -> list:  # of `Sample`
     "Labelled images by name, their labels renamed."
     spec = parse_source(spec); rename = spec.get('rename', {})
-    new = lambda l: rename.get(l, l) if isinstance(l, str) else l
+    new = lambda label: rename.get(label, label) if isinstance(label, str) else label
     samples = read_folder(spec['folder'], *(spec.get(k, '') for k in ('only', 'skip', 'format')))
-    if not rename: return samples
-    return [replace(s, labels=[new(l) for l in s.labels]) if s.labels else s for s in samples]
+    return [relabel(s, new) for s in samples]
 
 # %% ../../nbs/practice/82_scoring.ipynb #abb6be45
 def name_hash(sample) -> int: # in [0,1000)
@@ -233,27 +238,27 @@ class RealReceipts:
     def __getitem__(self, i):
         s = self.samples[i]
         page = s.load() if self.visual or s.size is None else s.size
-        labels = [None if skip else l for l, skip in zip(s.labels, s.ignored)]
+        labels = [None if skip else label for label, skip in zip(s.labels, s.ignored)]
         return page, s.polygons, [t or '' for t in s.texts], labels, s.meta.get('links')
 
-# %% ../../nbs/practice/82_scoring.ipynb #049e1d5b
+# %% ../../nbs/practice/82_scoring.ipynb #bd25e0f5
 def named_labels(
     samples,  # photos
     classes,  # names
 ) -> list:    # of `Sample`: every label a name among the classes, or None where a word has none
     "Labels as names, a number counting the classes; ValueError for one that is no class."
-    def name(s, l):
-        if l is None or l == '': return None
-        if isinstance(l, float) and l.is_integer(): l = int(l)
-        if type(l) is int and 0 <= l < len(classes): return classes[l]
-        if type(l) is int:
-            raise ValueError(f'{s.path}: label {l} is the number of no class, there are '
+    def name(s, label):
+        if label is None or label == '': return None
+        if isinstance(label, float) and label.is_integer(): label = int(label)
+        if type(label) is int and 0 <= label < len(classes): return classes[label]
+        if type(label) is int:
+            raise ValueError(f'{s.path}: label {label} is the number of no class, there are '
                              f'{len(classes)}; a class_list.txt beside the labels names others')
-        if not isinstance(l, str):
-            raise ValueError(f'{s.path}: label {str(l)[:40]} is neither a name nor a number')
-        return l
+        if not isinstance(label, str):
+            raise ValueError(f'{s.path}: label {str(label)[:40]} is neither a name nor a number')
+        return label
     def known(s):
-        names = [None if skip else name(s, l) for l, skip in zip(s.labels, s.ignored)]
+        names = [None if skip else name(s, label) for label, skip in zip(s.labels, s.ignored)]
         if lost := {*names} - {None, *classes}:
             raise ValueError(f'{s.path}: label {min(lost)!r} is not among the classes '
                              f'{", ".join(classes)}')
@@ -280,8 +285,8 @@ def score_receipts(
     for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
         (nodes, edges), = model.predict_scores([page], [polygons], [texts])
         found = nodes.argmax(1)
-        preds += [int(p) for p, l in zip(found, labels) if l is not None]
-        truths += [number[l] for l in labels if l is not None]
+        preds += [int(p) for p, label in zip(found, labels) if label is not None]
+        truths += [number[label] for label in labels if label is not None]
         if true is not None:
             pred_links.append(links(edges, may_link([model.classes[i] for i in found])))
             true_links.append(true)

@@ -188,25 +188,25 @@ class DrawPage:
 
     def width(self, item) -> int: return 0     # all alike
 
-    def collate(self, items) -> dict: # images (b,3,size,size) and maps, or polygons and ignored
-        images, truth = torch.stack([x for x, _ in items]), [t for _, t in items]
-        if self.targets is not None: return dict(images=images, maps=stack_maps(truth))
-        return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
+    def __call__(self, rng) -> tuple: # tensor (3,size,size); maps, or (polygons, ignored)
+        def use(source, entry):
+            if source.augment is None:
+                return entry.image, entry.polygons, [False]*len(entry.polygons)
+            *page, stretch = entry
+            return crop_page(*page, self.size, rng, stretch, **source.augment)
+        image, polys, ignored = draw_from(self.sources, rng, use)
+        if rng.random() < self.share: image = jitter_color(image, rng, **self.color)
+        x = normalize(image, self.transform.mean, self.transform.std)
+        if self.targets is None: return x, (polys, ignored)
+        return x, self.targets(polys, ignored, (self.size, self.size))
 
-# %% ../../nbs/practice/83_sources.ipynb #a054a74d
+# %% ../../nbs/practice/83_sources.ipynb #7cbfa5e3
 @patch
-def __call__(self:DrawPage, rng) -> tuple: # tensor (3,size,size) and maps, or (polygons, ignored)
-    "A square of a random page."
-    def use(source, entry):
-        if source.augment is None:
-            return entry.image, entry.polygons, [False]*len(entry.polygons)
-        *page, stretch = entry
-        return crop_page(*page, self.size, rng, stretch, **source.augment)
-    image, polys, ignored = draw_from(self.sources, rng, use)
-    if rng.random() < self.share: image = jitter_color(image, rng, **self.color)
-    x = normalize(image, self.transform.mean, self.transform.std)
-    if self.targets is None: return x, (polys, ignored)
-    return x, self.targets(polys, ignored, (self.size, self.size))
+def collate(self:DrawPage, items) -> dict: # images and maps, or polygons and ignored
+    "A batch: images (b,3,size,size)."
+    images, truth = torch.stack([x for x, _ in items]), [t for _, t in items]
+    if self.targets is not None: return dict(images=images, maps=stack_maps(truth))
+    return dict(images=images, polygons=[t[0] for t in truth], ignored=[t[1] for t in truth])
 
 # %% ../../nbs/practice/83_sources.ipynb #0794021d
 class DrawnReceipts(Receipts):
@@ -375,7 +375,7 @@ def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source:
         return Source(DrawnReceipts(10**9, seed, visual, **spec), weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
     found, _ = split_validation(read_source(spec | dict(folder=folder)), share, 'kie')
-    if any(type(l) is int for s in found for l in s.labels or ()):
+    if any(type(label) is int for s in found for label in s.labels or ()):
         warn_once(f'{folder}: labels are numbers without a class_list.txt beside them; they count '
                   f'the {len(model.classes)} classes of the model')
     samples = named_labels([s for s in found if s.labels], model.classes)

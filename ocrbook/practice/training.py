@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from inspect import signature
 from pathlib import Path
-import numpy as np, torch
+import torch
 from fastcore.meta import delegates
 from ..data.augment import crop_page, jitter_color, jitter_word
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
@@ -97,17 +97,19 @@ def pick_vocab(
     except (OSError, UnicodeDecodeError):
         return Vocab(chars)                        # too long for a name
 
+# %% ../../nbs/practice/84_training.ipynb #507c3179
 def classes_of_data(data) -> list: # None where labels are numbers without names
     "The classes that data name: first those of a `class_list.txt`, then other labels, sorted."
     listed, used = {}, set()
     for s in (s for s in map(parse_source, data) if s['folder'] != 'synth'):
         rename = s.get('rename', {})
         listed |= {rename.get(n, n): 0 for n in label_names(find_folder(s['folder'])).values()}
-        used |= {l for i in read_source(s)
-                 for l, skip in zip(i.labels or (), i.ignored) if not skip and l not in (None, '')}
-    names = sorted(l for l in used if isinstance(l, str))
+        used |= {label for i in read_source(s)
+                 for label, skip in zip(i.labels or (), i.ignored)
+                 if not skip and label not in (None, '')}
+    names = sorted(label for label in used if isinstance(label, str))
     if not names: return None
-    if odd := [l for l in used if not isinstance(l, str)]:
+    if odd := [label for label in used if not isinstance(label, str)]:
         raise ValueError(f'label {odd[0]!r} is a number, {names[0]!r} is a name; a class_list.txt '
                          f'beside the labels names numbers')
     return [n for n in dict.fromkeys([*listed, *names]) if n]
@@ -189,8 +191,8 @@ def read_recipe(
              if p.annotation in _kinds or n in ('model', 'data', 'val')}
     out = {}
     for given, value in recipe.items():
-        line = next((i for i, l in enumerate(text.splitlines(), 1)
-                     if re.match(rf'\s*\[*"?{re.escape(given)}\b', l)), 0)
+        line = next((i for i, row in enumerate(text.splitlines(), 1)
+                     if re.match(rf'\s*\[*"?{re.escape(given)}\b', row)), 0)
         name = RENAMED.get(given, given)
         check_names([name if name in known else given], list(known), f'{path}:{line}: ')
         kind = known[name].annotation

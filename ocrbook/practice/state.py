@@ -186,6 +186,7 @@ def restore(self:RunFolder,
 def _open(self:RunFolder, resume) -> bytes: # b'' where there is none
     "Take the folder and read its state."
     self.stack.enter_context(lock_folder(self.out))
+    for part in self.out.glob('.*.part'): part.unlink()       # of a run killed while it wrote
     if (old := self.out/'state.pt').exists() and not self.file.exists():
         raise ValueError(f'{old}: the state of an older version, which this one cannot resume; '
                          f'name another folder, --start {self.out/"last.safetensors"}')

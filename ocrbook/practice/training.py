@@ -304,7 +304,7 @@ def _vocab(chars, data):
 
 # %% ../../nbs/practice/84_training.ipynb #20ef3973
 @delegates(DataConfig)
-@delegates(fit, keep=True)
+@delegates(fit, keep=True, but=['about', 'evaluate'])
 def train(
     model,               # a name for `create_model`, or a model
     data,                # a source or a list of them, see `parse_source`; or `Batches`

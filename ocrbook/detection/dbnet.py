@@ -227,7 +227,8 @@ def decode(self:DBPostprocessor, prob) -> tuple:
         poly = unclip(core, self.unclip_ratio)
         if poly is not None and quads:
             rect = cv2.minAreaRect(poly)
-            poly = start_top_left(cv2.boxPoints(rect)) if min(rect[1]) > self.min_text_width else None
+            wide = min(rect[1]) > self.min_text_width
+            poly = start_top_left(cv2.boxPoints(rect)) if wide else None
         if poly is not None and len(poly) > 3:
             polygons.append(poly.astype(float))
             scores.append(min(score, 1.))

@@ -7,58 +7,63 @@ __all__ = ['ResNet', 'DeformConv2d', 'resnet18', 'resnet50', 'VeryDeepVgg', 'Res
 
 # %% ../../nbs/parts/15_backbones.ipynb #ddadf48b
 import torch
+from fastcore.basics import patch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import deform_conv2d
 
 # %% ../../nbs/parts/15_backbones.ipynb #03947a04
 class ResNet(nn.Module):
-    "Residual network that returns the maps of all four stages, 4, 8, 16 and 32 times smaller than the image."
+    "Residual network that returns the maps of all four stages (He et al., arXiv:1512.03385)."
     def __init__(self,
-        depth:int=18,          # 18 (two-layer blocks) or 50 (three-layer blocks)
-        width:int=64,          # channels of the stem; the published networks have 64
-        style:str='pytorch',   # depth 50: a block halves its map in the 3×3 convolution; 'caffe': in the first 1×1
-        dcn=(
-        0,)*4,            # for each stage the groups of its deformable 3×3 convolutions, 0: ordinary; depth 50 only
-        deep_stem:int=0,  # channels of a stem of three 3×3 convolutions; 0: one 7×7 convolution
+        depth:int=18,        # 18 (two-layer blocks) or 50 (three-layer blocks)
+        width:int=64,        # channels of the stem; the published networks have 64
+        style:str='pytorch', # depth 50: stride in the 3×3 convolution; 'caffe': in the first 1×1
+        dcn=(0,)*4,          # groups of the deformable convolutions of each stage, 0: ordinary
+        deep_stem:int=0,     # channels of a stem of three 3×3 convolutions; 0: one 7×7 convolution
     ):
         super().__init__()
         if depth not in (18, 50): raise ValueError(f'depth must be 18 or 50, not {depth!r}')
         if style not in ('pytorch', 'caffe'):
             raise ValueError(f"style must be 'pytorch' or 'caffe', not {style!r}")
-        block, depths = (BasicBlock, (2,2,2,2)) if depth == 18 else (Bottleneck, (3,4,6,3))
-        if block is BasicBlock and any(dcn):
-            raise ValueError('deformable convolutions are for depth 50')
-        if deep_stem: self.stem = three_layers(deep_stem)
+        if depth == 18 and any(dcn): raise ValueError('deformable convolutions are for depth 50')
+        if deep_stem: self.stem = deep_stem_of(deep_stem)
         else:
-            self.conv1, self.bn1 = nn.Conv2d(3, width, 7, stride=2, padding=3,
-                                             bias=False), nn.BatchNorm2d(width)
+            self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+            self.bn1 = nn.BatchNorm2d(width)
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
-        c, self.out_channels = deep_stem or width, tuple(width*2**i*block.expansion
-                                                         for i in range(4))
-        for i, (n, groups) in enumerate(zip(depths, dcn, strict=True)):
-            first = residual(block, c, width*2**i, 2 if i else 1, style, groups)
-            c = self.out_channels[i]
-            rest = (residual(block, c, width*2**i, 1, style, groups) for _ in range(n-1))
-            self.add_module(f'layer{i+1}', nn.Sequential(first, *rest))
+        self.add_stages(depth, width, deep_stem or width, style, dcn)
         for m in self.modules():
             if type(m) is nn.Conv2d and m.bias is None:
                 nn.init.kaiming_normal_(m.weight, mode='fan_out')
 
-    def forward(self,
-        x:torch.Tensor, # (b,3,h,w) normalised images
-    ) -> tuple:         # c2, c3, c4, c5: (b,c,h/4,w/4) … (b,8c,h/32,w/32), sizes rounded up
-        if x.ndim != 4 or x.shape[1] != 3:
-            raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
-        x = self.stem(x) if hasattr(self, 'stem') else self.relu(self.bn1(self.conv1(x)))
-        x, feats = self.maxpool(x), []
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x)
-            feats.append(x)
-        return tuple(feats)
+# %% ../../nbs/parts/15_backbones.ipynb #55c4268f
+@patch
+def add_stages(self:ResNet, depth, width, c, style, dcn) -> None:
+    "`layer1` to `layer4`, after a stem of `c` channels."
+    block, depths = (BasicBlock, (2,2,2,2)) if depth == 18 else (Bottleneck, (3,4,6,3))
+    self.out_channels = tuple(width*2**i*block.expansion for i in range(4))
+    for i, (n, groups) in enumerate(zip(depths, dcn, strict=True)):
+        first = residual_block(block, c, width*2**i, 2 if i else 1, style, groups)
+        c = self.out_channels[i]
+        rest = (residual_block(block, c, width*2**i, 1, style, groups) for _ in range(n-1))
+        self.add_module(f'layer{i+1}', nn.Sequential(first, *rest))
+
+@patch
+def forward(self:ResNet,
+    x:torch.Tensor, # (b,3,h,w) normalised images
+) -> tuple:         # c2, c3, c4, c5: (b,c,h/4,w/4) … (b,8c,h/32,w/32), sizes rounded up
+    if x.ndim != 4 or x.shape[1] != 3:
+        raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
+    x = self.stem(x) if hasattr(self, 'stem') else self.relu(self.bn1(self.conv1(x)))
+    x, feats = self.maxpool(x), []
+    for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+        x = stage(x)
+        feats.append(x)
+    return tuple(feats)
 
 # %% ../../nbs/parts/15_backbones.ipynb #9d59b69a
-def residual(block, c_in, c_mid, stride, style, groups):
+def residual_block(block, c_in, c_mid, stride, style, groups) -> nn.Module:
     "One of torchvision's residual blocks, with its stride and its 3×3 convolution as asked."
     c_out, short = c_mid*block.expansion, None
     if stride > 1 or c_in != c_out:
@@ -70,7 +75,7 @@ def residual(block, c_in, c_mid, stride, style, groups):
     return out
 
 # %% ../../nbs/parts/15_backbones.ipynb #c81f0a12
-def three_layers(c):
+def deep_stem_of(c) -> nn.Sequential:
     "Stem of three 3×3 convolutions, the first with stride 2: (b,3,h,w) → (b,c,h/2,w/2)."
     layers = []
     for c_in, c_out, stride in ((3, c//2, 2), (c//2, c//2, 1), (c//2, c, 1)):
@@ -80,15 +85,15 @@ def three_layers(c):
 
 # %% ../../nbs/parts/15_backbones.ipynb #27cf8308
 class DeformConv2d(nn.Module):
-    "3×3 convolution whose nine samples move and are weighted by what it sees (DCNv2 paper, Eq. 1)."
+    "3×3 convolution whose nine samples move and are weighted (DCNv2, arXiv:1811.11168, Eq. 1)."
     def __init__(self,
         c_in:int, c_out:int, # channels
         stride:int=1,        # places skipped, plus one
         groups:int=1,        # parts of the input channels that move on their own
     ):
         super().__init__()
-        self.weight, self.stride, self.groups = nn.Parameter(
-            torch.empty(c_out, c_in, 3, 3)), stride, groups
+        self.weight, self.stride = nn.Parameter(torch.empty(c_out, c_in, 3, 3)), stride
+        self.groups = groups
         # groups × 9 × (dy, dx), then the masks
         self.conv_offset = nn.Conv2d(c_in, 27*groups, 3, stride=stride, padding=1)
         nn.init.kaiming_normal_(self.weight, mode='fan_out')
@@ -106,97 +111,99 @@ class DeformConv2d(nn.Module):
 
 # %% ../../nbs/parts/15_backbones.ipynb #ef9022eb
 def resnet18(**kwargs) -> ResNet: # kwargs as for `ResNet`
-    "ResNet-18: two-layer blocks, out_channels 64 to 512."
+    "ResNet-18 (arXiv:1512.03385): two-layer blocks, out_channels 64 to 512."
     return ResNet(18, **kwargs)
 
 def resnet50(
     dcn:int=0, # groups of the deformable 3×3 convolutions in stages 2 to 4, 0: ordinary; True is 1
     **kwargs,  # as for `ResNet`
 ) -> ResNet:
-    "ResNet-50: three-layer blocks, out_channels 256 to 2048."
+    "ResNet-50 (arXiv:1512.03385): three-layer blocks, out_channels 256 to 2048."
     return ResNet(50, dcn=(0,) + (int(dcn),)*3, **kwargs)
 
 # %% ../../nbs/parts/15_backbones.ipynb #4fa395dd
 class VeryDeepVgg(nn.Module):
-    "Seven convolutions that flatten a 32 pixel high word to one row of columns (CRNN paper, Table 1)."
+    "Seven convolutions, a 32 pixel high word → a row of columns (CRNN, arXiv:1507.05717, Table 1)."
     def __init__(self,
         leaky_relu:bool=True,  # slope 0.2 below zero; CRNN itself uses the plain ReLU (False)
         input_channels:int=3,  # 1 for grey crops, as CRNN reads them
         width:int=64,          # maps of the first layer; the others hold 2, 4 and 8 times as many
     ):
         super().__init__()
-        widths, normed, self.cnn, c = [width*k for k in (1, 2, 4, 4, 8, 8,
-                                                         8)], (2, 4,
-                                                               6), nn.Sequential(), input_channels
-        square, flat = dict(kernel_size=2, stride=2), dict(kernel_size=2, stride=(2,1),
-                                                           padding=(0,1))
-        pools = {0: square, 1: square, 3: flat, 5: flat}
-        for i, n in enumerate(widths):
+        self.cnn, c = nn.Sequential(), input_channels
+        halve = dict(kernel_size=2, stride=2)
+        flat = dict(kernel_size=2, stride=(2,1), padding=(0,1))
+        pools = {0: halve, 1: halve, 3: flat, 5: flat}
+        for i, n in enumerate(width*k for k in (1, 2, 4, 4, 8, 8, 8)):
             last = i == 6  # 2×2 without padding: the last two rows become one
             conv = nn.Conv2d(c, n, 2 if last else 3, padding=0 if last else 1)
-            # keeps the signal alive through seven layers
             nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
             nn.init.zeros_(conv.bias)
+            act = nn.LeakyReLU(.2, inplace=True) if leaky_relu else nn.ReLU(inplace=True)
             self.cnn.add_module(f'conv{i}', conv)
-            if i in normed: self.cnn.add_module(f'batchnorm{i}', nn.BatchNorm2d(n))
-            self.cnn.add_module(f'relu{i}', nn.LeakyReLU(.2, inplace=True) if leaky_relu
-                                else nn.ReLU(inplace=True))
+            if i in (2, 4, 6): self.cnn.add_module(f'batchnorm{i}', nn.BatchNorm2d(n))
+            self.cnn.add_module(f'relu{i}', act)
             if i in pools:
                 self.cnn.add_module(f'pooling{list(pools).index(i)}', nn.MaxPool2d(**pools[i]))
             c = n
         self.out_channels = c
 
-    def forward(self,
-        x:torch.Tensor,  # (b,input_channels,32,w) normalised crops, w at least 4
-    ) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column
-        if x.ndim != 4 or x.shape[2] != 32 or x.shape[3] < 4:
-            raise ValueError(f'VeryDeepVgg reads (b,c,32,w) with w >= 4, not {tuple(x.shape)}')
-        return self.cnn(x)
+# %% ../../nbs/parts/15_backbones.ipynb #b43ce6e3
+@patch
+def forward(self:VeryDeepVgg,
+    x:torch.Tensor,  # (b,input_channels,32,w) normalised crops, w at least 4
+) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column
+    if x.ndim != 4 or x.shape[2] != 32 or x.shape[3] < 4:
+        raise ValueError(f'VeryDeepVgg reads (b,c,32,w) with w >= 4, not {tuple(x.shape)}')
+    return self.cnn(x)
 
 # %% ../../nbs/parts/15_backbones.ipynb #4431e648
 class ResNet31OCR(nn.Module):
-    "Residual network for word crops (SAR paper, Table 1)."
+    "Residual network for word crops (SAR, arXiv:1811.00751, Table 1)."
     def __init__(self,
-        base_channels:int=3,                          # of the crops
-        layers=(1, 2, 5, 3),                          # residual blocks of the four stages
-        channels=(64, 128, 256, 256, 512,
-                  512),       # of the two convolutions of the stem and of the four stages
-        out_indices=None,  # stages whose maps are returned as a tuple; None: the last map alone
-        stage4_pool=(2, 1),  # window and step of the third pooling, (height, width)
-        last_stage_pool:bool=False,                   # pool 2×2 before the last stage too
+        base_channels:int=3,                     # of the crops
+        layers=(1, 2, 5, 3),                     # residual blocks of the four stages
+        channels=(64, 128, 256, 256, 512, 512),  # of both stem convolutions and of the four stages
+        out_indices=None,                        # stages whose maps are returned; None: last map
+        stage4_pool=(2, 1),                      # window and step of the third pooling (h, w)
+        last_stage_pool:bool=False,              # pool 2×2 before the last stage too
     ):
         super().__init__()
         if len(layers) != 4 or len(channels) != 6:
             raise ValueError(f'four stages and six widths, not {layers} and {channels}')
         self.out_indices, self.relu = out_indices, nn.ReLU(inplace=True)
-        self.conv1_1, self.bn1_1 = nn.Conv2d(base_channels, channels[0], 3, 1,
-                                             1), nn.BatchNorm2d(channels[0])
-        self.conv1_2, self.bn1_2 = nn.Conv2d(channels[0], channels[1], 3, 1,
-                                             1), nn.BatchNorm2d(channels[1])
-        pools = [2, 2, stage4_pool, 2 if last_stage_pool else 1]
-        for i, (n, c, size) in enumerate(zip(layers, channels[2:], pools), 2):
-            before = channels[i-1]
-            # a size of 1 changes nothing
-            self.add_module(f'pool{i}', nn.MaxPool2d(size, size, ceil_mode=True))
-            self.add_module(f'block{i}',
-                            nn.Sequential(*(residual(BasicBlock, c if k else before, c, 1,
-                                                     'pytorch', 0) for k in range(n))))
-            self.add_module(f'conv{i}', nn.Conv2d(c, c, 3, 1, 1))
-            self.add_module(f'bn{i}', nn.BatchNorm2d(c))
+        for k, (c_in, c_out) in enumerate(zip((base_channels, *channels), channels[:2]), 1):
+            self.add_module(f'conv1_{k}', nn.Conv2d(c_in, c_out, 3, 1, 1))
+            self.add_module(f'bn1_{k}', nn.BatchNorm2d(c_out))
+        sizes = (2, 2, stage4_pool, 2 if last_stage_pool else 1)
+        for i in range(4): self.add_stage(i+2, *channels[i+1:i+3], layers[i], sizes[i])
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
-        self.out_channels = channels[-1] if out_indices is None else tuple(
-            channels[2+i] for i in out_indices)
+        many = out_indices is not None
+        self.out_channels = tuple(channels[2+i] for i in out_indices) if many else channels[-1]
 
-    def forward(self,
-        x:torch.Tensor, # (b,base_channels,h,w) normalised crops
-    ):                  # (b,c,h/8,w/4), or a tuple of maps; sizes rounded up
-        if x.ndim != 4: raise ValueError(f'crops must be (b,c,h,w), not {tuple(x.shape)}')
-        x = self.relu(self.bn1_1(self.conv1_1(x)))
-        x, outs = self.relu(self.bn1_2(self.conv1_2(x))), []
-        for i in range(2, 6):
-            pool, block, conv, bn = (self.get_submodule(f'{n}{i}')
-                                     for n in ('pool', 'block', 'conv', 'bn'))
-            outs.append(x := self.relu(bn(conv(block(pool(x))))))
-        return x if self.out_indices is None else tuple(outs[i] for i in self.out_indices)
+# %% ../../nbs/parts/15_backbones.ipynb #e0643953
+@patch
+def add_stage(self:ResNet31OCR, i, c_in, c_out, n, size) -> None:
+    "Stage `i`: pooling, `n` residual blocks, one more convolution with its norm."
+    blocks = (residual_block(BasicBlock, c_out if k else c_in, c_out, 1, 'pytorch', 0)
+              for k in range(n))
+    # a size of 1 changes nothing
+    self.add_module(f'pool{i}', nn.MaxPool2d(size, size, ceil_mode=True))
+    self.add_module(f'block{i}', nn.Sequential(*blocks))
+    self.add_module(f'conv{i}', nn.Conv2d(c_out, c_out, 3, 1, 1))
+    self.add_module(f'bn{i}', nn.BatchNorm2d(c_out))
+
+@patch
+def forward(self:ResNet31OCR,
+    x:torch.Tensor,         # (b,base_channels,h,w) normalised crops
+) -> torch.Tensor|tuple:    # (b,c,h/8,w/4), or a tuple of maps; sizes rounded up
+    if x.ndim != 4: raise ValueError(f'crops must be (b,c,h,w), not {tuple(x.shape)}')
+    x = self.relu(self.bn1_1(self.conv1_1(x)))
+    x, outs = self.relu(self.bn1_2(self.conv1_2(x))), []
+    for i in range(2, 6):
+        pool, block, conv, bn = (self.get_submodule(f'{n}{i}')
+                                 for n in ('pool', 'block', 'conv', 'bn'))
+        outs.append(x := self.relu(bn(conv(block(pool(x))))))
+    return x if self.out_indices is None else tuple(outs[i] for i in self.out_indices)

@@ -6,106 +6,109 @@
 __all__ = ['FORMATS', 'find_format', 'read_samples', 'write_samples', 'differences', 'convert']
 
 # %% ../../nbs/data/24_convert.ipynb #e5b80638
-import io, os, shutil
+import os, shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from PIL import Image
-from .formats import Format, Look, has_keys, text_formats, _labels, _torn
-from .set_formats import set_formats
+from .formats import Format, LabelFile, first_json_error, has_keys, label_files
+from .label_files import FormatError, IMAGE_SUFFIXES, NO_BOM, check_encoding
 from .label_tools import label_tools
 from .lmdb import from_lmdb, to_lmdb
 from .public_sets import public_sets
 from .receipts import receipt_formats
-from .samples import FormatError, Samples, from_jsonl, to_jsonl, _known, _read, _suffixes
+from .samples import Samples, from_jsonl, read_with, to_jsonl
+from .set_formats import set_formats
+from .text_formats import text_formats
 from ..foundations.geometry import iou
 from ..foundations.images import ImageError, image_size
 
 # %% ../../nbs/data/24_convert.ipynb #92342d24
 def _holds_lmdb(folder):
     "Whether a folder is a database, or has databases below it and no label files."
-    return (folder/'data.mdb').is_file() or next(folder.rglob('data.mdb'),
-                                                 None) is not None and not _labels(folder)
+    if (folder/'data.mdb').is_file(): return True
+    return next(folder.rglob('data.mdb'), None) is not None and not label_files(folder)
 
-FORMATS = dict(jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True,
-                            looks=has_keys('file')),
-    **public_sets, **label_tools, **text_formats, **set_formats,
-               **receipt_formats,    # of equals the first is taken
+FORMATS = dict(  # of formats that a file looks like equally, the first is taken
+    jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True,
+                 sniff=has_keys('file')),
+    **public_sets, **label_tools, **text_formats, **set_formats, **receipt_formats,
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True,
-                home=_holds_lmdb))
+                sniff_folder=_holds_lmdb))
 
 # %% ../../nbs/data/24_convert.ipynb #415fa8a5
-def _kind(file, encoding=None):
+def _format_of_file(file, encoding=None):
     "Format of one label file by its content, or None."
-    look = Look(file, encoding)
-    share = {k: f.looks(look) for k, f in FORMATS.items() if f.looks}
-    best = max(share, key=share.get)
-    return best if share[best] >= .5 else None
+    label_file = LabelFile(file, encoding)
+    scores = {k: f.sniff(label_file) for k, f in FORMATS.items() if f.sniff}
+    best = max(scores, key=scores.get)
+    return best if scores[best] >= .5 else None
 
+def _format_of_empty(source, files, encoding):
+    "Format of pages without text; else a FormatError that says why no file was recognised."
+    found = [LabelFile(p, encoding) for p in files]
+    if any('\0' in o.text for o in found): raise FormatError(f'{source}: {NO_BOM}')
+    if found and not any(o.lines for o in found):
+        return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'
+    raise FormatError(first_json_error(files)
+                      or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
+
+# %% ../../nbs/data/24_convert.ipynb #b737f9a2
 def find_format(
     source,            # folder or label file
-    encoding:str=None, # of text without a mark of its own; None: UTF-8
+    encoding:str=None, # of text without a byte order mark; None: UTF-8
 ) -> str:              # a name in `FORMATS`
-    "Tell the format by looking at the files."
-    source, encoding = Path(source), encoding and _known(encoding)
+    "Recognise the format by the content of the files; FormatError where it is none or several."
+    source, encoding = Path(source), encoding and check_encoding(encoding)
     if not os.path.isdir(source) and not os.path.isfile(source):
         raise FormatError(f'{source}: no such file or folder')
     if source.name == 'data.mdb': return 'lmdb'
-    if source.is_dir() and (found := next((k for k, f in FORMATS.items() if f.home
-                                           and f.home(source)), None)):
-        return found
-    labels = [source] if source.is_file() else _labels(source)
+    if source.is_dir():
+        for name, f in FORMATS.items():
+            if f.sniff_folder and f.sniff_folder(source): return name
+    labels = [source] if source.is_file() else label_files(source)
     files = [p for end in sorted({p.suffix for p in labels})
              for p in [p for p in labels if p.suffix == end][:30]]
-    found = Counter(filter(None, (_kind(p, encoding) for p in files)))
+    found = Counter(filter(None, (_format_of_file(p, encoding) for p in files)))
     if len(found) == 1: return next(iter(found))
-    if not found:
-        looks = [Look(p, encoding) for p in files]
-        if any('\0' in look.text for look in looks):
-            raise FormatError(
-                f'{source}: zeros between the letters; UTF-16 without its mark? `encoding="utf-16-le"`')
-        if looks and not any(look.lines for look in looks):
-            # pages without text
-            return 'totaltext' if files[0].name.startswith('poly_gt_') else 'icdar2015'
-        raise FormatError(_torn(files)
-                          or f'{source}: no annotation in a known format ({", ".join(FORMATS)})')
-    raise FormatError(
-        f'{source}: several formats, {", ".join(sorted(found))}; name the one you mean')
+    if not found: return _format_of_empty(source, files, encoding)
+    names = ', '.join(sorted(found))
+    raise FormatError(f'{source}: several formats, {names}; name the one you mean')
 
 # %% ../../nbs/data/24_convert.ipynb #76a8b578
-def _format(name):
+def _get_format(name):
+    "The `Format` of that name, or a FormatError."
     if name not in FORMATS: raise FormatError(f'no format {name!r}; there are {", ".join(FORMATS)}')
     return FORMATS[name]
 
 def read_samples(
     source,            # folder or label file
-    format:str=None,   # a name in `FORMATS`; None: told by looking
+    format:str=None,   # a name in `FORMATS`; None: recognised
     strict:bool=False, # stop at the first problem
     warn:bool=True,    # one warning when there were problems
-    encoding:str=None, # of text without a mark of its own, as 'gbk'; None: UTF-8
+    encoding:str=None, # of text without a byte order mark, as 'gbk'; None: UTF-8
     follow_outside:bool=False, # read images that labels name outside the folder
 ) -> Samples:          # what could be read; the rest is in `.problems`
-    "Read annotations of any known format."
+    "Read annotations of any known format; FormatError where nothing can be used."
     if not os.path.exists(source): raise FormatError(f'{source}: no such file or folder')
-    return _read(_format(format or find_format(source, encoding)).read, source, strict, warn,
-                 encoding, follow_outside)
+    reader = _get_format(format or find_format(source, encoding)).read
+    return read_with(reader, source, strict, warn, encoding, follow_outside)
 
 # %% ../../nbs/data/24_convert.ipynb #36fc1e94
 def write_samples(
     samples,    # `Sample`s with images inside `folder`, or with `data` for a database
     folder,     # gets the label files
     format:str, # a name in `FORMATS`
-):
-    "Write annotations in any known format; what it has no room for is left out (`convert` tells what)."
-    f, folder = _format(format), Path(folder)
+) -> None:
+    "Write annotations in any known format; what it has no room for is left out (see `convert`)."
+    f, folder = _get_format(format), Path(folder)
     if not f.write:
-        raise FormatError(
-            f'{format} is only read; written are {", ".join(k for k, f in FORMATS.items() if f.write)}')
+        writable = ', '.join(k for k, f in FORMATS.items() if f.write)
+        raise FormatError(f'{format} is only read; written are {writable}')
     for s in samples:
         if not (f.words if s.is_word else f.pages):
-            raise FormatError(
-                f'{s.path}: a {"word crop" if s.is_word else "page"}, for which {format} has no form')
+            kind = 'word crop' if s.is_word else 'page'
+            raise FormatError(f'{s.path}: a {kind}, for which {format} has no form')
     if not samples: raise FormatError(f'{folder}: nothing to write')
     twice = [k for k, n in Counter(s.path.stem for s in samples).items() if n > 1]
     if format in ('icdar2015', 'icdar2013', 'totaltext', 'ctw1500', 'labelme') and twice:
@@ -114,42 +117,43 @@ def write_samples(
     f.write(samples, folder)
 
 # %% ../../nbs/data/24_convert.ipynb #ce9a373d
-def _moved(p, q):
+def _polygon_change(p, q):
     "What became of outline `p`; '' when it is the same."
     if p.shape == q.shape and np.allclose(p, q, atol=1e-6): return ''
     if p.shape == q.shape and np.abs(p - q).max() <= .501: return 'outlines rounded to whole pixels'
     if len(q) == 4 and len(np.unique(q[:, 0])) == len(np.unique(q[:, 1])) == 2:
         return 'outlines made upright boxes'
-    return 'outlines made four corners' if len(
-        q) == 4 else f'outlines with other points, IoU at least {np.floor(min(iou(p, q), .99)*10)/10:.1f}'
+    if len(q) == 4: return 'outlines made four corners'
+    return f'outlines with other points, IoU at least {np.floor(min(iou(p, q), .99)*10)/10:.1f}'
 
+# %% ../../nbs/data/24_convert.ipynb #f7b46d0b
 def differences(
     before, # samples
     after,  # samples of the same images
 ) -> Counter: # what is not the same -> how often
     "What the second list no longer says."
-    out, there = Counter(), {s.path: s for s in after}
+    out, by_path = Counter(), {s.path: s for s in after}
     for a in before:
-        b = there.get(a.path)
+        b = by_path.get(a.path)
         if b is None: out['images missing'] += 1; continue
         if (a.is_word, len(a)) != (b.is_word, len(b)):
             out['images with other instances'] += 1
             continue
-        out.update(k for p, q in zip(a.polygons, b.polygons) if (k := _moved(p, q)))
+        out.update(k for p, q in zip(a.polygons, b.polygons) if (k := _polygon_change(p, q)))
         out['ignore marks'] += sum(bool(g) != bool(h) for g, h in zip(a.ignored, b.ignored))
         out['texts'] += sum(t != u and bool(t or not g)
                             for t, u, g in zip(a.texts, b.texts, a.ignored))
-        for name, v, w in [('labels', a.labels, b.labels),
-                           *((k, v, b.columns.get(k)) for k, v in a.columns.items())]:
+        pairs = [(k, v, b.columns.get(k)) for k, v in a.columns.items()]
+        for name, v, w in [('labels', a.labels, b.labels), *pairs]:
             out[name] += sum(x != y for x, y in zip(v or [], w or [None]*len(a)))
         out['sizes'] += a.size is not None and tuple(a.size) != tuple(b.size or ())
-        for name, v, w in [('entities', a.entities, b.entities)] + [(k, v, b.meta.get(k))
-                                                                    for k, v in a.meta.items()]:
+        pairs = [(k, v, b.meta.get(k)) for k, v in a.meta.items()]
+        for name, v, w in [('entities', a.entities, b.entities), *pairs]:
             out[name] += v is not None and v != w
     return +out
 
 # %% ../../nbs/data/24_convert.ipynb #324ca3a1
-def _measured(s):
+def _upright_size(s):
     "(h,w) of the image as it is seen, from its header."
     try: return image_size(s.path if s.data is None else s.raw())
     except (ImageError, OSError) as e:
@@ -157,12 +161,12 @@ def _measured(s):
         raise FormatError(f'image cannot be read ({why})') from None
 
 # %% ../../nbs/data/24_convert.ipynb #fb0868d5
-def _suffix(data):
+def _suffix_of(data):
     "File name ending for the bytes of an image."
     return {b'\xff\xd8': '.jpg', b'\x89P': '.png', b'GI': '.gif', b'BM': '.bmp', b'RI': '.webp',
             b'II': '.tif', b'MM': '.tif'}.get(bytes(data[:2]), '.jpg')
 
-def _free(s, taken):
+def _unique_stem(s, taken):
     "A file name stem for the image that no other has; zeros in front do not count, nor does case."
     for stem in (s.path.stem, f'{s.path.parent.name}_{s.path.stem}'):
         if (key := stem.lower().lstrip('0')) not in taken: break
@@ -172,31 +176,31 @@ def _free(s, taken):
     taken[key] = 0
     return stem
 
-def _take(s, folder, format, taken, n):
+# %% ../../nbs/data/24_convert.ipynb #f5e6daa6
+def _copy_sample(s, folder, format, taken, n):
     "Sample `s` with its image in `folder`."
-    size, data = _measured(s), None
+    size, data = _upright_size(s), None
     if format == 'lmdb':
         return replace(s, path=folder/f'image-{n+1:09}', data=s.raw if s.data is None else s.data)
     if s.data is not None: data = s.raw()
-    suffix = s.path.suffix if s.path.suffix.lower() in _suffixes else _suffix(
-        s.raw() if data is None else data)
-    path = folder/'images'/(_free(s, taken) + suffix)
+    suffix = s.path.suffix
+    if suffix.lower() not in IMAGE_SUFFIXES: suffix = _suffix_of(s.raw() if data is None else data)
+    path = folder/'images'/(_unique_stem(s, taken) + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     if data is not None: path.write_bytes(data)
     else: shutil.copyfile(s.path, path)
-    return replace(s, path=path,
-                   size=s.size or (size if _format(format).sized and not s.is_word else None),
-                   data=None)
+    sized = _get_format(format).sized and not s.is_word
+    return replace(s, path=path, size=s.size or (size if sized else None), data=None)
 
 # %% ../../nbs/data/24_convert.ipynb #e3b9043e
-def _placed(samples, folder, format, progress):
-    "The samples with their images in `folder`; problems and what has no form there are told to `samples`."
-    f, out, taken = _format(format), [], {}
+def _copy_samples(samples, folder, format, progress):
+    "The samples with their images in `folder`; problems and losses are noted in `samples`."
+    f, out, taken = _get_format(format), [], {}
     for s in progress(samples):
         if not (f.words if s.is_word else f.pages):
             samples.lost['word crops' if s.is_word else 'pages'] += 1
             continue
-        try: out.append(_take(s, folder, format, taken, len(out)))
+        try: out.append(_copy_sample(s, folder, format, taken, len(out)))
         except FileNotFoundError: samples.note(s.path, 'no such image')
         except FormatError as e: samples.note(s.path, str(e).removeprefix(f'{s.path}: '))
     return out
@@ -205,30 +209,30 @@ def _placed(samples, folder, format, progress):
 def convert(
     source,                 # folder or label file
     target,                 # folder, new or empty; gets images and labels
-    from_format:str=None,   # a name in `FORMATS`; None: told by looking
+    from_format:str=None,   # a name in `FORMATS`; None: recognised
     to_format:str=None,     # a name in `FORMATS`; None: lmdb for a target that ends so, else jsonl
     strict:bool=False,      # stop at the first problem
     progress=lambda it: it, # wraps the list of samples, for a progress bar
-    encoding:str=None,      # of text without a mark of its own, as 'gbk'; None: UTF-8
+    encoding:str=None,      # of text without a byte order mark, as 'gbk'; None: UTF-8
     follow_outside:bool=False, # read images that labels name outside the folder
-) -> Samples:               # what was written, as read back, with the `problems` and `repaired` of the source, and what was `lost`
-    "Read one format, write another, and tell what did not go over."
+) -> Samples:               # as read back; `problems`, `repaired` of the source; what was `lost`
+    "Read one format, write another, and tell what was lost; FormatError where nothing is left."
     source, target = Path(source), Path(target)
     to_format = to_format or ('lmdb' if target.suffix == '.lmdb' else 'jsonl')
-    if not _format(to_format).write:
-        write_samples([], target, to_format)                # says why not
+    if not _get_format(to_format).write: write_samples([], target, to_format)  # an error
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FormatError(f'{target}: not a new or empty folder')
     found = read_samples(source, from_format, strict, False, encoding, follow_outside)
     try:
-        placed = _placed(found, target, to_format, progress)
-        if not placed:
-            raise FormatError(found.problems[-1] if found.problems
-                              else f'{source}: only {next(iter(found.lost))}, for which {to_format} has no form')
-        write_samples(placed, target, to_format)
+        copied = _copy_samples(found, target, to_format, progress)
+        if not copied:
+            if found.problems: raise FormatError(found.problems[-1])
+            kind = next(iter(found.lost))
+            raise FormatError(f'{source}: only {kind}, for which {to_format} has no form')
+        write_samples(copied, target, to_format)
         back = read_samples(target, to_format, warn=False)
     except BaseException as e:
         shutil.rmtree(target, ignore_errors=True)  # it was empty before
         if isinstance(e, OSError): raise FormatError(f'{target}: {e.strerror or e}') from None
         raise
-    return Samples(back, found.problems, found.repaired, found.lost + differences(placed, back))
+    return Samples(back, found.problems, found.repaired, found.lost + differences(copied, back))

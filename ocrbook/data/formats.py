@@ -29,13 +29,13 @@ class LabelFile:
         text = data.decode(codec_of(data[:4], encoding), errors='replace')
         self.text = text.removeprefix('\ufeff')  # its beginning
         # the first ones that are not empty
-        self.lines = [l for l in LINE_BREAKS.split(self.text) if l.strip()][:50]
+        self.lines = [s for s in LINE_BREAKS.split(self.text) if s.strip()][:50]
 
     @cached_property
     def objects(self) -> list:
         "JSON objects that are one of the first ten lines, or else the whole file."
         if not self.lines or self.lines[0].lstrip()[0] not in '{[': return []
-        first, *more = [_parse_or_none(l) for l in self.lines[:10]]
+        first, *more = [_parse_or_none(s) for s in self.lines[:10]]
         whole = None if first is not None else _json_of_file(self.file, self.encoding)
         return [d for d in (first, *more, whole) if isinstance(d, dict)]
 
@@ -57,7 +57,7 @@ def _json_of_file(file, encoding):
 
 # %% ../../nbs/data/10_formats.ipynb #f658f7a7
 class Format(NamedTuple):
-    "How one kind of label file is read, written and told from the others."
+    "How one kind of label file is read, written and recognised."
     read:Callable         # (path, Samples): adds what it finds
     write:Callable|None   # (samples, folder); None: this book only reads it
     about:str             # files and what they hold
@@ -79,7 +79,7 @@ def has_tag(pattern:str) -> Callable: # a `sniff`
 # %% ../../nbs/data/10_formats.ipynb #6018366c
 _SET_FORMATS = 'coco', 'mmocr1', 'labelme', 'jsonl', 'linejson' # which are JSON
 
-def label_files(folder:Path) -> list: # of paths
+def list_label_files(folder:Path) -> list: # of paths
     "Files below a folder that may be label files, by their suffix."
     return sorted(p for p in folder.rglob('*')
                   if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt') and p.is_file())
@@ -94,9 +94,9 @@ def first_json_error(files) -> str|None:
 def find_label_file(source:Path, name:str, sniff:Callable, out) -> Path:
     "`source` itself, or the only file below it that looks like format `name`; else FormatError."
     if source.is_file(): return source
-    found = [p for p in label_files(source) if sniff(LabelFile(p, out.encoding)) >= .5]
+    found = [p for p in list_label_files(source) if sniff(LabelFile(p, out.encoding)) >= .5]
     if len(found) == 1: return found[0]
-    if not found and name in _SET_FORMATS and (why := first_json_error(label_files(source))):
+    if not found and name in _SET_FORMATS and (why := first_json_error(list_label_files(source))):
         raise FormatError(why)
     raise FormatError(f'{source}: {len(found)} files of format {name}, expected one'
                       + (f'; name it: {", ".join(p.name for p in found[:5])}' if found else ''))

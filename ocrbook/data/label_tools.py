@@ -11,7 +11,7 @@ from glob import escape
 from pathlib import Path
 from urllib.parse import unquote
 import numpy as np
-from .formats import Format, LabelFile, box_corners, find_label_file, label_files
+from .formats import Format, LabelFile, box_corners, find_label_file, list_label_files
 from .formats import note_unlabelled
 from .label_files import FormatError, IMAGE_SUFFIXES, image_finder, load_json
 from .label_files import text_lines, write_text
@@ -96,9 +96,10 @@ def to_ppocrlabel(samples, folder:Path) -> None:
     by_folder = {}
     for s in samples:
         rows = by_folder.setdefault(s.path.parent, [])
+        labels = s.labels or [None]*len(s)
         found = [dict(transcription=t or '', points=np.asarray(p, float).tolist(),
-                      difficult=bool(g), key_cls='None' if l is None else l)
-                 for p, t, g, l in zip(s.polygons, s.texts, s.ignored, s.labels or [None]*len(s))]
+                      difficult=bool(g), key_cls='None' if label is None else label)
+                 for p, t, g, label in zip(s.polygons, s.texts, s.ignored, labels)]
         relative_name(s, folder)  # an error where it lies elsewhere
         rows.append(
             f'{s.path.parent.name}/{s.path.name}\t{json.dumps(found, ensure_ascii=False)}\n')
@@ -128,7 +129,8 @@ def _studio_words(results) -> list: # of dicts: shape, size, labels, text
         w = words.setdefault(r.get('id', i), {})
         if 'points' in v or 'width' in v:
             w |= dict(shape=v, size=(r.get('original_height'), r.get('original_width')))
-        labels = [l for k in ('labels', 'rectanglelabels', 'polygonlabels') for l in v.get(k) or []]
+        kinds = ('labels', 'rectanglelabels', 'polygonlabels')
+        labels = [label for k in kinds for label in v.get(k) or []]
         if labels: w['label'] = labels[0]
         if 'text' in v:
             w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
@@ -146,14 +148,11 @@ def _studio_task(task) -> list:
                    if isinstance(task.get(k), list) and task[k] and isinstance(task[k][0], dict)),
                   [])
     texts, labels = task.get('transcription') or [], task.get('label') or []
-    texts = [texts] if isinstance(texts, str) else texts
-    words = []
+    texts, words = [texts] if isinstance(texts, str) else texts, []
     for i, v in enumerate(shapes):
-        named = (v.get('labels') or (labels[i].get('labels') if i < len(labels) else None)
-                 or [None])
+        named = v.get('labels') or (labels[i].get('labels') if i < len(labels) else None)
         words.append(dict(shape=v, size=(v.get('original_height'), v.get('original_width')),
-                          label=named[0],
-                          text=texts[i] if i < len(texts) else None))
+                          label=(named or [None])[0], text=texts[i] if i < len(texts) else None))
     return words
 
 def _parse_studio(w):
@@ -252,7 +251,7 @@ def _parse_page_word(e):
 def _page_words(page) -> list:
     "The words of a page in the order of the file; a line without words stands for itself."
     lines = [e for e in page.iter() if _local_name(e) == 'TextLine']
-    return [w for l in lines for w in _children(l, 'Word') or [l]]
+    return [w for line in lines for w in _children(line, 'Word') or [line]]
 
 # %% ../../nbs/data/22_label_tools.ipynb #b3dc4131
 def _parse_alto_word(e, scale):
@@ -430,7 +429,7 @@ def to_csv(samples, folder:Path) -> None:
     write_text(folder/'labels.csv', table.getvalue())
 
 # %% ../../nbs/data/22_label_tools.ipynb #2d679f6c
-def _has_one_csv(folder): return not label_files(folder) and len(_csv_files(folder)) == 1
+def _has_one_csv(folder): return not list_label_files(folder) and len(_csv_files(folder)) == 1
 
 label_tools = dict(
     ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel,

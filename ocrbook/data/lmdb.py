@@ -94,7 +94,7 @@ def _parse_page(page, p, leaf, end):
 
 # %% ../../nbs/data/09_lmdb.ipynb #4a82fb7f
 def _sample_count(stored, last, file, out):
-    "How many samples there should be; `out` is told where that is in doubt."
+    "How many samples there should be; noted where that is in doubt."
     stored = bytes(stored or b'').strip()
     if not stored.isdigit() or len(stored) > 9:
         out.note(file,

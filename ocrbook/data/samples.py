@@ -148,7 +148,7 @@ def _check_instance(d):
 
 # %% ../../nbs/data/08_samples.ipynb #bdb289e2
 def _more_values(d, known, location, out):
-    "The values of `d` under keys that are not `known`; `out` is told of those that cannot be kept."
+    "The values of `d` under keys that are not `known`; those that cannot be kept are noted."
     more = {}
     for k, v in d.items():
         if k in known: continue
@@ -157,7 +157,7 @@ def _more_values(d, known, location, out):
     return more
 
 def _check_instances(found, locations, out):
-    "Polygons and rows of the good instances; `out` is told of the others and counts repairs."
+    "Polygons and rows of the good instances; the others are noted, repairs counted."
     polygons, good = [], []
     for location, d in zip(locations, found):
         try: p, done = _check_instance(d)
@@ -262,7 +262,7 @@ def read_jsonl(
 
 # %% ../../nbs/data/08_samples.ipynb #7d41b592
 def relative_name(s:Sample, folder:Path) -> str:
-    "The image's path as seen from `folder`; FormatError where it lies elsewhere."
+    "The image's path relative to `folder`; FormatError where it lies elsewhere."
     try: return s.path.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:
         raise FormatError(

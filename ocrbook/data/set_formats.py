@@ -236,8 +236,9 @@ def from_mmocr1(source:Path, out) -> None:
 # %% ../../nbs/data/21_set_formats.ipynb #50c42033
 def _categories(samples, first):
     "Label → number, and the table of categories."
-    labels = dict.fromkeys(l for s in samples for l in s.labels or [] if l not in (None, 'text'))
-    numbered = list(enumerate(['text', *labels], first))
+    labels = dict.fromkeys(label for s in samples for label in s.labels or [])
+    names = ['text', *(n for n in labels if n not in (None, 'text'))]
+    numbered = list(enumerate(names, first))
     return {None: first} | {n: i for i, n in numbered}, [dict(id=i, name=n) for i, n in numbered]
 
 def _coco_annotation(s, i, numbers=None):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/data/20_text_formats.ipynb #a06aded3
+# %% ../../nbs/data/20_text_formats.ipynb #2caf5ad6
 import ast, re
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 import numpy as np
 from .formats import Format, NINTH_COLUMN, find_label_file, from_icdar2015, has_tag
-from .formats import line_texts, marked_instance, note_unlabelled, parse_numbers
+from .formats import marked_instance, note_unlabelled, parse_numbers
 from .formats import read_text_files, round_polygon, stem_finder, text_files
 from .formats import MMOCR_FOLDERS, to_icdar2015, upright_box, write_text_files
 from .label_files import FormatError, IMAGE_SUFFIXES, LINE_BREAKS, check_encoding

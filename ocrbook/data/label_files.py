@@ -42,8 +42,7 @@ def unwritable(value, depth:int=20) -> str:
     "Why a value from a file could not be written again; '' if it could."
     if isinstance(value, (int, float)) and not abs(value) < 1e300:
         return 'not a finite number of sensible size'
-    if isinstance(value, str) and not value.isascii() and any('\ud800' <= c <= '\udfff'
-                                                              for c in value):
+    if isinstance(value, str) and re.search('[\ud800-\udfff]', value):
         return 'a byte or half of a character that is no text'
     if not isinstance(value, (list, dict)): return ''
     if not depth: return 'nested too deeply'

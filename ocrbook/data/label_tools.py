@@ -242,8 +242,8 @@ def _parse_page_word(e):
     "An instance from a PAGE `Word` or `TextLine`."
     coords = next(iter(_children(e, 'Coords')), None)
     if coords is None: raise ValueError('no Coords')
-    points = coords.get('points') or ' '.join(f'{p.get("x")},{p.get("y")}'
-                                              for p in _children(coords, 'Point'))
+    pairs = (f'{p.get("x")},{p.get("y")}' for p in _children(coords, 'Point'))
+    points = coords.get('points') or ' '.join(pairs)
     readings = sorted(_children(e, 'TextEquiv'), key=lambda t: int(t.get('index') or 0))
     unicode = next((u for t in readings[:1] for u in _children(t, 'Unicode')), None)
     return make_instance(_parse_pairs(points), None if unicode is None else unicode.text or '')

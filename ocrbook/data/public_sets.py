@@ -114,9 +114,8 @@ def _parse_art(d):
                          language=d.get('language'))
 
 def _sniff_art(file) -> float:
-    def fits(d):
-        return isinstance(d, list) and all(isinstance(w, dict)
-                                           and {'points', 'transcription'} <= set(w) for w in d)
+    def is_word(d): return isinstance(d, dict) and {'points', 'transcription'} <= set(d)
+    def fits(d): return isinstance(d, list) and all(map(is_word, d))
     return float(any(d and 'chars' not in d and all(map(fits, d.values())) and any(d.values())
                      for d in file.objects))
 

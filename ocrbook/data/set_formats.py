@@ -265,8 +265,8 @@ def to_coco(samples, folder:Path) -> None:
     for k, s in enumerate(samples):
         name = dict(id=k, file_name=relative_name(s, folder))
         images.append(page_values(s) | name | _size_fields(s))
-        found += [_coco_annotation(s, i, numbers) | dict(id=len(found)+i, image_id=k,
-                                                    area=float(area(s.polygons[i])))
+        found += [_coco_annotation(s, i, numbers)
+                  | dict(id=len(found)+i, image_id=k, area=float(area(s.polygons[i])))
                   for i in range(len(s))]
     write_text(folder/'instances.json',
            _dump_json(dict(images=images, categories=categories, annotations=found)))

@@ -4,44 +4,46 @@
 
 # %% auto #0
 __all__ = ['as_polygon', 'area', 'perimeter', 'bounds', 'is_clockwise', 'clockwise', 'repair', 'intersection_matrix',
-           'iou_matrix', 'iou', 'shrink_distance', 'unclip_distance', 'offset', 'shrink', 'order_quad', 'order_points',
-           'min_area_rect', 'text_frame', 'resample', 'same_line', 'stitch_lines']
+           'iou_matrix', 'iou', 'offset', 'shrink', 'order_quad', 'order_points', 'min_area_rect', 'text_frame',
+           'resample', 'stitch_lines']
 
 # %% ../../nbs/foundations/02_geometry.ipynb #eaaa5159
 import cv2, numpy as np, pyclipper, shapely
 
 # %% ../../nbs/foundations/02_geometry.ipynb #ae8fcd69
-_FAR = 1e9 # pixels: no coordinate and no distance is larger
+_LIMIT = 1e9 # pixels: no coordinate and no distance is larger
 
-def _told(points) -> str: # one line
-    "The points as messages show them."
+def _short(points) -> str:
+    "The points in one line, as messages show them."
     line = ' '.join(str(points.tolist() if isinstance(points, np.ndarray) else points).split())
     return line if len(line) <= 200 else f'{line[:150]} … {line[-40:]}'
 
-def _number(**values):
+def _check_number(**values):
     "An error for every argument that is not a number, or too large a one."
     for name, v in values.items():
-        try: fine = abs(float(v)) <= _FAR
+        try: fine = abs(float(v)) <= _LIMIT
         except (TypeError, ValueError, OverflowError): fine = False
-        if not fine: raise ValueError(f'{name} is not a finite number up to {_FAR:.0e}: {_told(v)}')
+        if not fine:
+            raise ValueError(f'{name} is not a finite number up to {_LIMIT:.0e}: {_short(v)}')
 
+# %% ../../nbs/foundations/02_geometry.ipynb #c31825ab
 def as_polygon(
     points,       # (n,2), OpenCV's (n,1,2) or a flat list x1 y1 x2 y2 …
     least:int=3,  # points needed
 ) -> np.ndarray:  # (n,2) float64, pixels, x right, y down
-    "The points as an (n,2) float array, or a ValueError that shows them."
+    "The points as an (n,2) float array; ValueError, which shows them, where they are none."
     try:
         p = np.asarray(points)
         p = p.astype(float, casting='same_kind' if p.dtype.kind in 'cmM' else 'unsafe', copy=False)
     except (ValueError, TypeError, OverflowError):
-        raise ValueError(f'not a list of points: {_told(points)}') from None
+        raise ValueError(f'not a list of points: {_short(points)}') from None
     if p.ndim == 3 and p.shape[1] == 1: p = p[:,0]                   # (n,1,2) -> (n,2)
     if p.ndim == 1 and p.size % 2 == 0: p = p.reshape(-1, 2)         # (2n,) -> (n,2)
     if p.ndim != 2 or p.shape[1] != 2:
         raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
-    if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_told(p)}')
-    if not (abs(p) <= _FAR).all():
-        raise ValueError(f'a coordinate is not a finite number up to {_FAR:.0e}: {_told(p)}')
+    if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_short(p)}')
+    if not (abs(p) <= _LIMIT).all():
+        raise ValueError(f'a coordinate is not a finite number up to {_LIMIT:.0e}: {_short(p)}')
     return p
 
 # %% ../../nbs/foundations/02_geometry.ipynb #5b69ff34
@@ -88,7 +90,7 @@ def repair(
     return clockwise(p) if area(p) else None
 
 # %% ../../nbs/foundations/02_geometry.ipynb #1d9fffdd
-def _shapes(polys) -> np.ndarray: # (n,) valid shapely polygons
+def _valid_shapes(polys) -> np.ndarray: # (n,) valid shapely polygons
     "All of `polys` at once; invalid ones cleaned as MMOCR cleans them, by a buffer of width 0."
     polys = [as_polygon(p) for p in polys]
     if not polys: return np.empty(0, object)
@@ -99,7 +101,7 @@ def _shapes(polys) -> np.ndarray: # (n,) valid shapely polygons
     shapes[bad] = shapely.buffer(shapes[bad], 0)
     return shapes
 
-def _overlaps(a:np.ndarray, b:np.ndarray) -> np.ndarray: # (n,m) square pixels
+def _shared_areas(a:np.ndarray, b:np.ndarray) -> np.ndarray: # (n,m) square pixels
     "Common area of every shape of `a` with every shape of `b`; only pairs that meet are computed."
     out = np.zeros((len(a), len(b)))
     if out.size:
@@ -113,15 +115,15 @@ def intersection_matrix(
     B, # m polygons
 ) -> np.ndarray: # (n,m) square pixels
     "Area that each polygon of `A` shares with each polygon of `B`."
-    return _overlaps(_shapes(A), _shapes(B))
+    return _shared_areas(_valid_shapes(A), _valid_shapes(B))
 
 def iou_matrix(
     A, # n polygons (k,2)
     B, # m polygons
 ) -> np.ndarray: # (n,m), in [0,1]
-    "Intersection over union of each polygon of `A` with each polygon of `B`; 0 where the union is empty."
-    a, b = _shapes(A), _shapes(B)
-    inter = _overlaps(a, b)
+    "Intersection over union of all pairs of polygons; 0 where the union is empty."
+    a, b = _valid_shapes(A), _valid_shapes(B)
+    inter = _shared_areas(a, b)
     union = shapely.area(a)[:,None] + shapely.area(b)[None] - inter
     return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
 
@@ -134,25 +136,25 @@ def shrink_distance(
     poly,        # (n,2)
     ratio:float, # r, in (0,1]
 ) -> float:      # pixels
-    "How far to move the outline inwards so that about `ratio`² of the area is left: A(1-r²)/L."
-    _number(ratio=ratio)
+    "How far to move the outline inwards, A(1-r²)/L; r² of the area is left (arXiv:1911.08947)."
+    _check_number(ratio=ratio)
     return abs(area(poly))*(1 - ratio**2)/max(perimeter(poly), 1e-9)
 
 def unclip_distance(
     poly,        # (n,2)
     ratio:float, # r' > 0
 ) -> float:      # pixels
-    "How far to move the outline outwards to undo the shrinking: A r'/L."
-    _number(ratio=ratio)
+    "How far to move the outline outwards to undo the shrinking, A r'/L (arXiv:1911.08947)."
+    _check_number(ratio=ratio)
     return abs(area(poly))*ratio/max(perimeter(poly), 1e-9)
 
 # %% ../../nbs/foundations/02_geometry.ipynb #21077d2d
 def offset(
     poly,            # (n,2); pyclipper cuts coordinates to whole pixels
     distance:float,  # pixels, outwards; negative: inwards
-) -> list:           # of polygons (m,2), whole pixels; none when nothing is left, several when it falls apart
-    "Move the outline of `poly` by `distance`, with round joins."
-    _number(distance=distance)
+) -> list:           # none, one or several polygons (m,2), whole pixels
+    "Move the outline of `poly` by `distance`, with round joins; it may vanish or fall apart."
+    _check_number(distance=distance)
     clip = pyclipper.PyclipperOffset(2., max(.25, 1e-5*abs(distance))) # bounds the points of an arc
     try: clip.AddPath(as_polygon(poly), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException: return []               # all points on one pixel
@@ -164,8 +166,8 @@ def shrink(
     ratio:float,         # r, in (0,1]: about r² of the area is left
     most:float=np.inf,   # largest distance, pixels
 ) -> np.ndarray|None:    # (m,2), whole pixels; None when nothing is left
-    "The kernel that segmentation detectors learn: `poly` moved inwards by whole pixels, as MMOCR rounds them."
-    _number(ratio=ratio, most=_FAR if most == np.inf else most)
+    "The kernel of segmentation detectors: `poly` moved inwards, rounded as MMOCR does."
+    _check_number(ratio=ratio, most=_LIMIT if most == np.inf else most)
     p = np.trunc(as_polygon(poly))
     distance = min(int(abs(area(p))*(1 - ratio**2)/(perimeter(p) + .001) + .5), most)
     pieces = offset(p, -distance)
@@ -175,9 +177,9 @@ def shrink(
 def order_quad(
     points,       # (4,2) in any order
 ) -> np.ndarray:  # (4,2) clockwise, the first nearest the top left of their upright box
-    "The corners in the order of MMOCR's `sort_vertex8`."
+    "The corners in the order of MMOCR's `sort_vertex8`; ValueError where they are not four."
     p = as_polygon(points, least=4)
-    if len(p) != 4: raise ValueError(f'a quad has 4 points, got {len(p)}: {_told(p)}')
+    if len(p) != 4: raise ValueError(f'a quad has 4 points, got {len(p)}: {_short(p)}')
     p = p[np.argsort(np.arctan2(*(p - p.mean(0)).T[::-1]), kind='stable')]
     return np.roll(p, -np.hypot(*(p - p.min(0)).T).argmin(), axis=0)
 
@@ -194,13 +196,13 @@ def min_area_rect(
     points,       # (n,2), n ≥ 1
 ) -> np.ndarray:  # (4,2), ordered as by `order_quad`
     "Corners of the smallest rectangle, of any direction, around the points."
-    return order_quad(
-        cv2.boxPoints(cv2.minAreaRect(as_polygon(points, least=1).astype(np.float32))))
+    p = as_polygon(points, least=1).astype(np.float32)
+    return order_quad(cv2.boxPoints(cv2.minAreaRect(p)))
 
 def text_frame(
     poly,      # (n,2)
-) -> tuple:    # centre (2,); width, height in pixels; angle in degrees, in (-45,45], > 0 where the text descends
-    "Centre, size and direction of the smallest rectangle around `poly`, read as upright as possible."
+) -> tuple:    # centre (2,); width, height; angle in (-45,45] degrees, > 0 where the text descends
+    "Centre, size and angle of the smallest rectangle around `poly`, as upright as possible."
     q = min_area_rect(poly)
     (x, y), w, h = q[1] - q[0], *np.hypot(*(q[1:3] - q[:2]).T)
     angle = np.degrees(np.arctan2(y, x))
@@ -212,11 +214,11 @@ def resample(
     contour,           # (m,2), m ≥ 2
     n:int,             # points wanted, ≥ 2
     closed:bool=True,  # whether the last point is joined to the first
-) -> np.ndarray:       # (n,2), beginning with the first point of `contour`; when open, ending with its last
-    "`n` points at equal distances along the contour."
+) -> np.ndarray:       # (n,2), from the first point of `contour`; when open, to its last
+    "`n` points at equal distances along the contour; ValueError for n < 2."
     p = as_polygon(contour, least=2)
-    if not (isinstance(n, (int, np.integer)) and 2 <= n <= _FAR):
-        raise ValueError(f'resample wants n ≥ 2 points, got {_told(n)}')
+    if not (isinstance(n, (int, np.integer)) and 2 <= n <= _LIMIT):
+        raise ValueError(f'resample wants n ≥ 2 points, got {_short(n)}')
     if closed: p = np.concatenate([p, p[:1]])
     s = np.concatenate([[0.], np.hypot(*np.diff(p, axis=0).T).cumsum()])  # length up to each corner
     t = np.linspace(0, s[-1], n, endpoint=not closed)
@@ -228,18 +230,19 @@ def same_line(
     overlap:float=.8,  # share of the lower box's height that both must cover, in [0,1]
 ) -> bool:
     "Whether two boxes stand on one horizontal line of text."
-    _number(overlap=overlap)
+    _check_number(overlap=overlap)
     (_, a0, _, a1), (_, b0, _, b1) = bounds(a), bounds(b)
     common = min(a1, b1) - max(a0, b0)
     return bool(common >= 0 and common >= overlap*min(a1 - a0, b1 - b0))
 
+# %% ../../nbs/foundations/02_geometry.ipynb #ea58d962
 def stitch_lines(
     polys,             # n word polygons (k,2)
     gap:float=10,      # widest space between neighbours, pixels
     overlap:float=.8,  # see `same_line`
 ) -> list:             # of lists of indices into `polys`, each a piece of a line from left to right
     "Chain words into horizontal lines, from the leftmost on, as MMOCR's `stitch_boxes_into_lines`."
-    _number(gap=_FAR if gap == np.inf else gap, overlap=overlap)
+    _check_number(gap=_LIMIT if gap == np.inf else gap, overlap=overlap)
     box = [bounds(p) for p in polys]
     left, lines = sorted(range(len(box)), key=lambda i: box[i][0]), []
     while left:

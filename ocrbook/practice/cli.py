@@ -302,7 +302,7 @@ def evaluate(o) -> None:
     except (ValueError, RuntimeError, TypeError) as e:
         fail(half_precision_problem(e) or str(e).splitlines()[0])
 
-# %% ../../nbs/practice/87_cli.ipynb #ae187e10
+# %% ../../nbs/practice/87_cli.ipynb #ca4cb6df
 def _evaluate_set(o, folder, net, reader, task, size):
     "What was measured on one set, and how."
     from ocrbook.practice.training import read_folder
@@ -323,6 +323,7 @@ def _scores(o, net, reader, samples, task, size):
         return [w.text if w.score >= o.min_score else '' for w in words]
     return score_pages(net.predict, samples, read if reader else None, resize=size)
 
+# %% ../../nbs/practice/87_cli.ipynb #5b96f700
 def _report(row, only, limit):
     "Several lines for people."
     n, of = row['images'], row['of']
@@ -380,7 +381,7 @@ def prepare(
     if out is None: fail('--out is missing: the folder for the labelled photos')
     convert(source, out, PUBLIC_SETS[name].format)
 
-# %% ../../nbs/practice/87_cli.ipynb #491e1cd3
+# %% ../../nbs/practice/87_cli.ipynb #8318bf5a
 @dataclass(kw_only=True)
 class BenchOptions:
     "What is measured, and how."

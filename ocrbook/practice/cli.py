@@ -342,7 +342,7 @@ def convert(
     source: argument(Path, 'File or folder with labels.'),
     target: argument(Path, 'Folder to write, new or empty; a name ending in .lmdb: a database of '
                      'word crops.'),
-    from_format: option(str, 'Form of the source; default: told by looking at it.', '--from') = '',
+    from_format: option(str, 'Form of the source; default: found from its content.', '--from') = '',
     to_format: option(str, 'Form to write; default: lmdb or jsonl, by the name of the target.',
                       '--to') = '',
     strict: option(bool, 'Stop at the first bad line instead of leaving it out.',

@@ -81,7 +81,7 @@ def takes(Options):
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
 Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: as the weights are.')
-Rotate = option(bool, 'Try other directions of all words, also of those that are read surely; '
+Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
 Checkpoint = option(Optional[Path], 'Its weights; default: those of the package.')
@@ -128,7 +128,7 @@ def _from_stdin(max_pixels, **kw):
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #0eb91b51
 def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
-    """All that was typed; what cannot be read is told, and fails in its turn.
+    """All that was typed; what cannot be read is reported, and fails in its turn.
 
     Raises typer.Exit where nothing can be read, ValueError where the device is not there."""
     pick_compute(o.device, o.dtype)

@@ -129,7 +129,7 @@ def _letters_touch(head, tail, cents):
 # %% ../../nbs/practice/74_extract.ipynb #f1e33e55
 def parse_amount(
     text:str|None,   # as it was read
-) -> Decimal|None:   # None: no amount, or not surely this one
+) -> Decimal|None:   # None: no amount, or not certainly this one
     "The number that a price says, whatever its currency and its habits."
     parts = re.fullmatch(r'(\D*?)((?:(?<![^\W\d_])[.,])?\d(?:.*\d)?)(\D*)', _plain(text or ''))
     if not parts: return None
@@ -244,7 +244,7 @@ def extract(
     detector='dbnet_r18',       # a model or the name of shipped weights
     recognizer='crnn',          # likewise
     extractor='sdmgr_novisual', # likewise
-    rotate:bool=False,          # try the other directions of all words, also of those read surely
+    rotate:bool=False,          # try other orientations of all words, not only of doubtful ones
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # dots per inch at which PDF pages are drawn
     password:str=None,          # of locked PDFs

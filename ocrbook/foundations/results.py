@@ -130,7 +130,7 @@ def turn(self:Page,
 @patch
 def show(self:Page,
     image=None, # (h,w,3) uint8 RGB; None: from `path`, or white
-):              # figure
+) -> object:    # a matplotlib figure
     """The picture with the page's words outlined and named.
 
     ValueError where the picture has another size than the page."""

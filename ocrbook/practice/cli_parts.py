@@ -7,6 +7,7 @@ __all__ = []
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #595cb150
 import errno, inspect, json, os, re, sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -38,7 +39,7 @@ def report_error(e:BaseException) -> int: # exit code
 # %% ../../nbs/practice/86_cli_parts.ipynb #930ba53c
 class Commands(TyperGroup):
     "Commands of which none ends in a traceback."
-    def main(self, *args, **kw):
+    def main(self, *args, **kw) -> None:
         for stream in (sys.stdout, sys.stderr):  # a console that knows 256 letters
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         try: code = super().main(*args, **kw | dict(standalone_mode=False))
@@ -57,15 +58,15 @@ def new_app(help:str) -> typer.Typer:
                        rich_markup_mode=None, pretty_exceptions_enable=False)
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #fc9d7a61
-def option(kind, help:str, *names, **kw):
+def option(kind, help:str, *names, **kw) -> object:
     "Annotation of an option: its type, what it means, how it is typed, and its limits."
     return Annotated[kind, typer.Option(*names, help=help, **kw)]
 
-def argument(kind, help:str):
+def argument(kind, help:str) -> object:
     "Annotation of what is typed without a name."
     return Annotated[kind, typer.Argument(help=help)]
 
-def takes(Options):
+def takes(Options) -> Callable:
     "Decorator: a command takes the fields of a dataclass too; it gets them as one object, first."
     def decorate(command):
         shared, own = (list(inspect.signature(f).parameters.values()) for f in (Options, command))
@@ -174,7 +175,7 @@ def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype
     from ocrbook.parts.stages import pick_device, pick_dtype
     return pick_device(device or None), pick_dtype(dtype or None)
 
-def load_typed(name:str, o, checkpoint:Path|None=None): # o: has device and dtype
+def load_typed(name:str, o, checkpoint:Path|None=None) -> object: # o: has device, dtype
     "The model of that name, with the weights of the package or of a file, where it is to compute."
     from ocrbook.parts.stages import place
     from ocrbook.practice.models import create_model
@@ -207,7 +208,7 @@ def check_read_options(
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager
-def row_writer(o:ReadOptions, format:str):
+def row_writer(o:ReadOptions, format:str) -> Iterator:
     "Open the output, write rows to it, close it; at the end the count, and the exit code."
     out, ended = open_rows(o.output, format, o.resume), []
     try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))

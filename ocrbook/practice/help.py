@@ -11,7 +11,7 @@ import inspect, re
 # %% ../../nbs/practice/85_help.ipynb #0802641f
 _TITLE = '\n\nArguments:\n'
 
-def with_arguments(f):
+def with_arguments(f) -> object: # the same
     "A function or class whose docstring says what each argument means, and what is returned."
     from fastcore.docments import docments
     doc = inspect.cleandoc(getattr(f, '__doc__', None) or '')

@@ -96,7 +96,7 @@ _OWN_DEGREES, _OWN_ASPECT = 35, 1.7    # from the skew, and sides: a word keeps 
 _TALL_ASPECT, _TALL_HEIGHT = 1.8, 1.5  # height by width and by the median height: a vertical sign
 
 class _Segments(NamedTuple):
-    "Words as text line segments."
+    "Words as segments of text lines."
     centre:np.ndarray # (k,2)
     along:np.ndarray  # (k,2) unit vector in the direction of reading
     left:np.ndarray   # (k,2) middle of the left end

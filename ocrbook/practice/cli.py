@@ -31,9 +31,9 @@ def _start(version: option(bool, 'Show the version and exit.', '--version', call
                            is_eager=True) = False): pass
 
 # %% ../../nbs/practice/87_cli.ipynb #77c1f7ac
-@app.command()
+@app.command('read')
 @takes(ReadOptions)
-def read(
+def read_command(
     o,
     format: option(str, 'text, json (one line a page) or hocr.', '--format', '-f') = 'text',
     min_score: MinScore = .7,
@@ -63,9 +63,9 @@ def _draw_words(image, page):
     return draw_page(image, page.words)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
-@app.command()
+@app.command('extract')
 @takes(ReadOptions)
-def extract(
+def extract_command(
     o,
     format: option(str, 'text or json (one line a page).', '--format', '-f') = 'text',
     words: option(Optional[Path],
@@ -138,8 +138,8 @@ def _draw_fields(image, found):
     return draw_fields(image, *found)
 
 # %% ../../nbs/practice/87_cli.ipynb #7d3c13fd
-@app.command()
-def models(
+@app.command('models')
+def models_command(
     task: argument(str, 'detection, recognition or kie; default: all.') = '',
 ) -> None:
     "List the models, and which have weights in this package."
@@ -150,8 +150,8 @@ def models(
         print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
 # %% ../../nbs/practice/87_cli.ipynb #75c2d9d9
-@app.command()
-def synth(
+@app.command('synth')
+def synth_command(
     kind: argument(str, 'words, pages or receipts.'),
     folder: argument(Path, 'Where to write; must be empty or new.'),
     n: option(int, 'How many.', '-n') = 100,
@@ -213,9 +213,9 @@ class TrainOptions(DataOptions):
     tensorboard: _typed(bool, 'Write a log for TensorBoard too.', '--tensorboard') = None
 
 # %% ../../nbs/practice/87_cli.ipynb #1ea24765
-@app.command()
+@app.command('train')
 @takes(TrainOptions)
-def train(
+def train_command(
     o,
     out: option(Optional[Path], 'Folder for weights, log and state.') = None,
     recipe: option(Optional[Path], 'TOML file with any of these settings and more.') = None,
@@ -228,12 +228,12 @@ def train(
     typed = {k: v for k, v in vars(o).items() if v not in (None, '', [])}
     if len(typed.get('val', ())) == 1 and _is_share(o.val[0]): typed['val'] = float(o.val[0])
     typed |= {k: v for k, v in dict(resume=resume, device=device).items() if v}
-    from ocrbook.practice.training import read_recipe, train as fit
+    from ocrbook.practice.training import read_recipe, train
     try:
         settings = (read_recipe(recipe) if recipe else {}) | typed | dict(out=out)
         for k, what in (('model', 'one'), ('data', 'a folder with --data')):
             if k not in settings: raise ValueError(f'no {k}: name {what}, or a recipe that does')
-        fit(**settings)
+        train(**settings)
     except (ValueError, OSError, ImportError, ArithmeticError, RuntimeError) as e:
         fail(_last_line(e))
     except KeyboardInterrupt:
@@ -273,9 +273,9 @@ class EvaluateOptions:
     dtype: Dtype = ''
 
 # %% ../../nbs/practice/87_cli.ipynb #4b7ca592
-@app.command()
+@app.command('evaluate')
 @takes(EvaluateOptions)
-def evaluate(o) -> None:
+def evaluate_command(o) -> None:
     "Measure a model on folders of labelled images."
     if not o.data: fail('no data: name a folder with --data')
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', o.resize)
@@ -337,8 +337,8 @@ def _report(row, only, limit):
     return '\n'.join([f'{row["set"]}: {", ".join(filter(None, how))}', *rows])
 
 # %% ../../nbs/practice/87_cli.ipynb #ea8e9902
-@app.command()
-def convert(
+@app.command('convert')
+def convert_command(
     source: argument(Path, 'File or folder with labels.'),
     target: argument(Path, 'Folder to write, new or empty; a name ending in .lmdb: a database of '
                      'word crops.'),
@@ -353,18 +353,18 @@ def convert(
 ) -> None:
     "Turn labels from one form into another: ICDAR, COCO, MMOCR, labelme, Label Studio, LMDB …"
     from tqdm.auto import tqdm
-    from ocrbook.data.convert import convert as turn
+    from ocrbook.data.convert import convert
     bar = lambda it: tqdm(it, unit='image', disable=None)
     try:
-        done = turn(source, target, from_format or None, to_format or None, strict, bar,
-                    encoding or None, follow_outside)
+        done = convert(source, target, from_format or None, to_format or None, strict, bar,
+                       encoding or None, follow_outside)
     except (ValueError, OSError) as e: fail(_last_line(e))
     for problem in done.problems: print(f'ocrbook: {problem}', file=sys.stderr)
     print(done.summary())
 
 # %% ../../nbs/practice/87_cli.ipynb #7c00ff35
-@app.command()
-def prepare(
+@app.command('prepare')
+def prepare_command(
     name: argument(str, 'Public data set; without it: which there are.') = '',
     source: argument(Optional[Path], 'What was downloaded, unpacked.') = None,
     out: option(Optional[Path], 'Folder to write, new or empty.') = None,
@@ -379,7 +379,7 @@ def prepare(
         fail(f'no data set named {name!r}; there are: {", ".join(PUBLIC_SETS)}')
     if source is None: return print(row(name))
     if out is None: fail('--out is missing: the folder for the labelled photos')
-    convert(source, out, PUBLIC_SETS[name].format)
+    convert_command(source, out, PUBLIC_SETS[name].format)
 
 # %% ../../nbs/practice/87_cli.ipynb #8318bf5a
 @dataclass(kw_only=True)
@@ -399,9 +399,9 @@ class BenchOptions:
     channels_last: option(bool, 'Channels last in memory.', '--channels-last') = False
 
 # %% ../../nbs/practice/87_cli.ipynb #a093971c
-@app.command()
+@app.command('bench')
 @takes(BenchOptions)
-def bench(o) -> None:
+def bench_command(o) -> None:
     "Measure the models on this machine: forward pass, backbone, post-processing, memory."
     if not re.fullmatch(r'[1-9]\d*x[1-9]\d*', o.size):
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
@@ -412,14 +412,14 @@ def bench(o) -> None:
     from ocrbook.practice.models import MODELS, list_models
     if unknown := [n for n in o.names or () if n not in MODELS]:
         fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
-    from ocrbook.practice.speed import HEAD, Timing, bench as measure, table_row
+    from ocrbook.practice.speed import HEAD, Timing, bench, table_row
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
                               device=str(pick_compute(o.device)[0]),
                               bf16=o.bf16 or o.dtype == 'bfloat16')
     names, rows = settings.pop('names') or list_models(), []
     settings.pop('dtype')
     print(HEAD)
-    for row in measure(names, **settings):
+    for row in bench(names, **settings):
         rows.append(row)
         print(table_row(row), flush=True)
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')

@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #595cb150
-import errno, inspect, json, os, re, sys
+import errno, inspect, os, re, sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -220,8 +220,8 @@ def label_page(
     visual = image if extractor.backbone is not None else page.size
     (nodes, edges), = extractor.predict_scores([visual], [polygons], [texts])
     labels = [extractor.classes[i] for i in nodes.argmax(1)]
-    words = [replace(w, text=t, score=float(n.max()), label=l)
-             for w, t, n, l in zip(page.words, texts, nodes, labels)]
+    words = [replace(w, text=t, score=float(n.max()), label=k)
+             for w, t, n, k in zip(page.words, texts, nodes, labels)]
     page = replace(page, words=tuple(words))
     return page, collect_fields(page, [(a, b) for a, b, _ in links(edges, may_link(labels), link)])
 

@@ -24,7 +24,7 @@ from .models import create_model
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
 PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in _formats}
 
-def list_photos(
+def photo_files(
     folder,               # path
     recursive:bool=False, # also in its sub-folders; links to folders are not followed
 ) -> list:                # paths of photos and PDFs
@@ -36,7 +36,7 @@ def list_photos(
         if f.name.startswith('.'): continue
         if f.is_dir():
             if not recursive or f.is_symlink(): continue
-            try: found += list_photos(f, recursive)
+            try: found += photo_files(f, recursive)
             except OSError: found.append(f)                    # is reported when its turn comes
         elif f.suffix.lower() in PHOTO_SUFFIXES | {'.pdf'}: found.append(f)
     return found
@@ -75,7 +75,7 @@ def list_sources(
     path = Path(os.fsdecode(source)) if isinstance(source, (str, os.PathLike)) else None
     stream = isinstance(source, _BYTES) or hasattr(source, 'read')
     if path is not None and os.path.isdir(path) and source != '':
-        try: files = list_photos(path, recursive)
+        try: files = photo_files(path, recursive)
         except OSError as e: yield broken_source(e.filename or path, e.strerror); return
         for f in files: yield from list_sources(f, max_pixels, dpi, password=password)
         if not files: yield broken_source(path, 'no image and no PDF in this folder')

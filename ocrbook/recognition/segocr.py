@@ -15,7 +15,7 @@ from ..data.synth import make_chars
 from ..foundations.images import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import ResNet31OCR
-from ..parts.necks import conv
+from ..parts.necks import conv_norm_act
 from ..parts.sequences import decode_texts, encode_texts
 from ..parts.stages import TextRecognizer, as_maps, as_numbers, as_ratios, as_scores, stack_maps
 
@@ -192,7 +192,7 @@ class SegLoss:
 # %% ../../nbs/recognition/43_segocr.ipynb #3d13fe6d
 def conv_bn(c_in, c_out, size):
     "Convolution, batch normalisation, ReLU."
-    layers = conv(c_in, c_out, size)
+    layers = conv_norm_act(c_in, c_out, size)
     layers.add_module('bn', nn.BatchNorm2d(c_out)); layers.add_module('act', nn.ReLU(inplace=True))
     return layers
 

@@ -13,6 +13,11 @@ from torch import nn
 import torch.nn.functional as F
 
 # %% ../../nbs/parts/30_attention.ipynb #987f506e
+def valid_lengths(t:int, valid_ratios) -> list:
+    "How many of `t` positions show the word; a position that is shown in part counts."
+    # a float32 ratio may be a hair too large
+    return [min(t, math.ceil(t*float(r) - 1e-4)) for r in valid_ratios]
+
 def valid_mask(
     t:int,         # positions along the width
     valid_ratios,  # b numbers in (0,1]: the share of each crop that shows the word; None: all of it
@@ -23,11 +28,11 @@ def valid_mask(
     ratios = [float(r) for r in valid_ratios]
     if not all(0 <= r <= 1 for r in ratios):
         raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
-    # a float32 ratio may be a hair too large
-    shown = [max(1, min(t, math.ceil(t*r - 1e-4))) for r in ratios]
-    if min(shown, default=t) == t: return None
-    return torch.arange(t, device=device) < torch.tensor(shown, device=device)[:, None]
+    lengths = [max(1, n) for n in valid_lengths(t, ratios)]
+    if min(lengths, default=t) == t: return None
+    return torch.arange(t, device=device) < torch.tensor(lengths, device=device)[:, None]
 
+# %% ../../nbs/parts/30_attention.ipynb #fd59dd14
 def map_mask(
     h:int, w:int,  # size of the map
     valid_ratios,  # as `valid_mask` takes them

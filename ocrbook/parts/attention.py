@@ -77,7 +77,7 @@ class MultiHeadAttention(nn.Module):
         return self.split_heads(self.linear_k(memory)), self.split_heads(self.linear_v(memory))
 
 # %% ../../nbs/parts/30_attention.ipynb #ff9466cb
-def over_heads(mask):
+def over_heads(mask) -> torch.Tensor|None:
     "A mask with a dimension for the heads; None stays None."
     if mask is None: return None
     return mask[:, None, None] if mask.ndim == 2 else mask[:, None]

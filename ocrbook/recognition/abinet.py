@@ -49,7 +49,7 @@ class ABIBlock(nn.Module):
         self.downsample = nn.Identity() if same else nn.Sequential(conv(c_in, 1, stride),
                                                                    nn.BatchNorm2d(c_out))
 
-    def forward(self, x):
+    def forward(self, x:torch.Tensor) -> torch.Tensor:
         return (self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())) + self.downsample(x)).relu()
 
 # %% ../../nbs/recognition/48_abinet.ipynb #01f20314
@@ -143,7 +143,7 @@ class ABIVisionDecoder(nn.Module):
         self.project, self.cls = nn.Linear(c, c), nn.Linear(c, num_chars)
 
 # %% ../../nbs/recognition/48_abinet.ipynb #885f687b
-def softmax32(x):
+def softmax32(x:torch.Tensor) -> torch.Tensor:
     "Softmax in float32 at least."
     return x.softmax(-1, dtype=torch.promote_types(x.dtype, torch.float32))
 

@@ -17,7 +17,7 @@ from ..parts.stages import TextRecognizer
 from .nrtr import NRTRDecoder
 
 # %% ../../nbs/recognition/47_satrn.ipynb #c1a92d0c
-def scale_layers(d):
+def scale_layers(d:int) -> nn.Sequential:
     "From the mean feature (b,d,1,1) to weights (b,d,1,1) in (0,1)."
     return nn.Sequential(nn.Conv2d(d, d, 1), nn.ReLU(), nn.Conv2d(d, d, 1), nn.Sigmoid())
 

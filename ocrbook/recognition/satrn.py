@@ -55,9 +55,11 @@ class ShallowCNN(nn.Module):
         hidden_dim:int=512,   # channels of the map
     ):
         super().__init__()
-        channels = input_channels, hidden_dim//2, hidden_dim
-        self.conv1, self.conv2 = (conv_norm_act(i, o, 3, norm=True, act=nn.ReLU(inplace=True))
-                                  for i, o in zip(channels, channels[1:]))
+        def conv(c_in, c_out): # with torch's own initial weights
+            return conv_norm_act(c_in, c_out, 3, norm=True, act=nn.ReLU(inplace=True),
+                                 init=nn.Identity())
+        self.conv1 = conv(input_channels, hidden_dim//2)
+        self.conv2 = conv(hidden_dim//2, hidden_dim)
         self.pool = nn.MaxPool2d(2)
 
     def forward(self,
@@ -75,10 +77,12 @@ class LocalityAwareFeedforward(nn.Module):
         d_hid:int=2048, # channels between
     ):
         super().__init__()
-        self.conv1 = conv_norm_act(d_in, d_hid, norm=True, act=nn.ReLU(inplace=True))
-        self.depthwise_conv = conv_norm_act(d_hid, d_hid, 3, groups=d_hid, norm=True,
-                                            act=nn.ReLU(inplace=True))
-        self.conv2 = conv_norm_act(d_hid, d_in, norm=True, act=nn.ReLU(inplace=True))
+        def conv(c_in, c_out, size=1, groups=1): # with torch's own initial weights
+            return conv_norm_act(c_in, c_out, size, groups=groups, norm=True,
+                                 act=nn.ReLU(inplace=True), init=nn.Identity())
+        self.conv1 = conv(d_in, d_hid)
+        self.depthwise_conv = conv(d_hid, d_hid, 3, groups=d_hid)
+        self.conv2 = conv(d_hid, d_in)
 
     def forward(self,
         x:torch.Tensor, # (b,d_in,h,w)

@@ -22,7 +22,9 @@ def __getattr__(name:str) -> object:
     "Load the chapter that defines `name` when it is first asked for; AttributeError for no name."
     if name in _CHAPTERS: value = import_module(f'ocrbook.{_CHAPTERS[name]}')
     elif name == '__version__': value = import_module('importlib.metadata').version('ocrbook')
-    elif name in _NAMES: value = getattr(import_module(f'ocrbook.{_NAMES[name]}'), name)
+    elif name in _NAMES:
+        value = getattr(import_module(f'ocrbook.{_NAMES[name]}'), name)
+        import_module('ocrbook.practice.help').with_arguments(value) # for `help`
     else:
         raise AttributeError(
             f'module ocrbook has no attribute {name!r}; it offers: {", ".join(__all__)}')

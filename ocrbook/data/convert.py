@@ -16,7 +16,7 @@ from .label_files import FormatError, IMAGE_SUFFIXES, NO_BOM, check_encoding
 from .label_tools import label_tools
 from .lmdb import from_lmdb, to_lmdb
 from .public_sets import public_sets
-from .receipts import receipt_formats
+from .receipt_sets import receipt_formats
 from .samples import Samples, from_jsonl, read_with, to_jsonl
 from .set_formats import set_formats
 from .text_formats import text_formats

@@ -8,10 +8,13 @@ __all__ = ['read_wildreceipt', 'read_sroie', 'read_funsd']
 # %% ../../nbs/data/17_receipt_sets.ipynb #9eca342b
 import os, re
 from pathlib import Path
-from .formats import Format, has_keys, _mmocr, _quad_line
+from .formats import Format, has_keys, MMOCR_FOLDERS, parse_quad_line
 from .receipts import LABELS
-from .samples import FormatError, Samples
-from .samples import _beside, _json, _json_lines, _left, _lines, _read, _suffixes
+from .label_files import FormatError
+from .samples import Samples
+from .label_files import image_finder, IMAGE_SUFFIXES, json_lines, load_json, text_lines
+from .formats import note_unlabelled
+from .samples import read_with
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #32a0616a
 def class_list(
@@ -56,8 +59,8 @@ def read_wildreceipt(
     if classes or not beside.is_file(): names = dict(enumerate(classes or LABELS))
     else: names = class_list(beside)
     def reader(source, out):
-        find = _beside(out, source.parent, *_mmocr)
-        for where, row in _json_lines(source, out):
+        find = image_finder(out, source.parent, *MMOCR_FOLDERS)
+        for where, row in json_lines(source, out):
             if not isinstance(row, dict) or not isinstance(row.get('annotations'), list):
                 out.note(where, 'not an image with a list "annotations"'); continue
             words = []
@@ -67,7 +70,7 @@ def read_wildreceipt(
             links = dict(links=_edge_links(words)) if any('edge' in w for w in words) else {}
             out.add(dict(file=row.get('file_name'), width=row.get('width'),
                          height=row.get('height'), instances=words) | links, find, where)
-    return _read(reader, file, strict, True)
+    return read_with(reader, file, strict, True)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #42e8abff
 def _homes(
@@ -82,11 +85,11 @@ def _homes(
 
 def _label_files(home, labels, images, end, out):
     "(label file, name of its image) for all label files; images without one are noted."
-    names = {p.stem: p.name for p in (home/images).iterdir() if p.suffix.lower() in _suffixes}
+    names = {p.stem: p.name for p in (home/images).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
     files = sorted(p for p in (home/labels).glob('*' + end) if p.is_file())
     for f in files: yield f, names.get(f.stem, f.stem + ('.jpg' if end == '.txt' else '.png'))
     labelled = {f.stem for f in files}
-    _left(out, home, {home/images/name for stem, name in names.items() if stem not in labelled})
+    note_unlabelled(out, home, {home/images/name for stem, name in names.items() if stem not in labelled})
 
 def _plain(text): return re.sub(r'\W+', '', text if isinstance(text, str) else '').lower()
 
@@ -103,13 +106,13 @@ def _entity(text, entities):
 def from_sroie(source, out) -> None:
     "Add the receipts of a folder with `img`, `box`, perhaps `entities`, or of folders with them."
     for home in _homes(source, 'box', 'img'):
-        find = _beside(out, home/'img')
+        find = image_finder(out, home/'img')
         for file, name in _label_files(home, 'box', 'img', '.txt', out):
             rows, truth = [], home/'entities'/file.name
-            for where, line in _lines(file, out):
-                try: rows.append(_quad_line(line))
+            for where, line in text_lines(file, out):
+                try: rows.append(parse_quad_line(line))
                 except ValueError as e: out.note(where, e)
-            entities = _json(truth, out) if truth.is_file() else None
+            entities = load_json(truth, out) if truth.is_file() else None
             if not isinstance(entities, (dict, type(None))):
                 entities = out.note(truth, 'not a table of entities')
             for r in rows: r['label'] = _entity(r['text'], entities or {})
@@ -122,7 +125,7 @@ def read_sroie(
     strict:bool=False, # stop at the first problem
 ) -> Samples:
     "Scanned receipts with company, date, address and total; FormatError where `strict`."
-    return _read(from_sroie, folder, strict, True)
+    return read_with(from_sroie, folder, strict, True)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #537618c6
 def _field_words(f, with_words):
@@ -150,9 +153,9 @@ def _field_links(fields, words, with_words):
 def from_funsd(source, out) -> None:
     "Add the forms of a folder with `images` and `annotations`, or of folders with them."
     for home in _homes(source, 'annotations', 'images'):
-        find = _beside(out, home/'images')
+        find = image_finder(out, home/'images')
         for file, name in _label_files(home, 'annotations', 'images', '.json', out):
-            if (d := _json(file, out)) is None: continue
+            if (d := load_json(file, out)) is None: continue
             form = d.get('form') if isinstance(d, dict) else None
             words, with_words, good = [], set(), []
             for i, f in enumerate(form if isinstance(form, list) else [None]):
@@ -167,11 +170,11 @@ def read_funsd(
     strict:bool=False, # stop at the first problem
 ) -> Samples:
     "Scanned forms: words with their field's label, and links; FormatError where `strict`."
-    return _read(from_funsd, folder, strict, True)
+    return read_with(from_funsd, folder, strict, True)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #7893c222
 receipt_formats = dict(
     sroie=Format(from_sroie, None, 'img/, box/ and entities/: lines of scanned receipts',
-                 home=lambda folder: bool(_homes(folder, 'box', 'img'))),
+                 sniff_folder=lambda folder: bool(_homes(folder, 'box', 'img'))),
     funsd=Format(from_funsd, None, 'images/ and annotations/: words of scanned forms',
-                 looks=has_keys('form')))
+                 sniff=has_keys('form')))

@@ -21,7 +21,7 @@ from .label_files import FormatError, IMAGE_SUFFIXES, LINE_BREAKS, check_encodin
 from .label_files import image_finder, read_text, text_lines, write_text
 from .samples import relative_name
 from ..foundations.geometry import resample
-from ..foundations.images import text_sides
+from ..foundations.transforms import text_sides
 
 # %% ../../nbs/data/20_text_formats.ipynb #37924f5b
 def _unquote(text):

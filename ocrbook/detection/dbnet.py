@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 from ..foundations.geometry import offset, shrink
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet18, resnet50
 from ..parts.kernels import start_top_left
 from ..parts.losses import balanced_bce, dice_loss, fit_target, masked_mean

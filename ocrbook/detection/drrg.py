@@ -15,9 +15,10 @@ from fastcore.basics import patch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import nn
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet50
-from ..parts.centerlines import balanced_bce, masked_mean, unit_circle
+from ..parts.losses import balanced_bce, fit_target, masked_mean
+from ..parts.centerlines import normalize_sin_cos
 from ..parts.necks import FPN_UNet
 from ..parts.stages import TextDetector, as_numbers
 from ..parts.text_components import ComponentProposal, DRRGTargets, rotated_roi_align
@@ -369,10 +370,10 @@ class DRRGLoss:
         raw, edges, truth = pred
         with torch.autocast(raw.device.type, enabled=False):
             text_raw, center_raw, sin, cos, *heights = raw.float().split(1, 1)
-            gt = {k[3:]: pad_map(v, raw) for k, v in maps.items() if k != 'gt_comp_attribs'}
+            gt = {k[3:]: fit_target(v, raw) for k, v in maps.items() if k != 'gt_comp_attribs'}
             text, center, mask = gt['text_mask'], gt['center_region_mask'], gt['mask']
             truths, links = (gt['top_height_map'], gt['bot_height_map']), edges.float()
-            sin, cos = unit_circle(sin, cos)
+            sin, cos = normalize_sin_cos(sin, cos)
             cost = F.binary_cross_entropy(center_raw.sigmoid(), center, reduction='none')
             ratio = sum(F.smooth_l1_loss(p/(t+.01), torch.ones_like(t), reduction='none')
                         for p, t in zip(heights, truths))
@@ -384,15 +385,6 @@ class DRRGLoss:
                 loss_height=inside(torch.log(sum(truths) + 1)*ratio),
                 loss_sin=off(sin, 'sin_map'), loss_cos=off(cos, 'cos_map'),
                 loss_gcn=F.cross_entropy(links, truth) if len(truth) else links.sum()*0.)
-
-# %% ../../nbs/detection/25_drrg.ipynb #937ec0b1
-def pad_map(target, like) -> torch.Tensor:
-    "The target as float on the prediction's device, zeros where the prediction is larger."
-    target, (h, w) = torch.as_tensor(target, device=like.device).float(), like.shape[-2:]
-    if len(target) != len(like) or target.shape[2] > h or target.shape[3] > w:
-        raise ValueError(
-            f'target {tuple(target.shape)} does not fit a prediction of {tuple(like.shape)}')
-    return F.pad(target, (0, w-target.shape[3], 0, h-target.shape[2]))
 
 # %% ../../nbs/detection/25_drrg.ipynb #bc769628
 def drrg(

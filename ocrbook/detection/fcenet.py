@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet50
-from ..parts.centerlines import (balance, center_boxes, masked_mean, matched_sides, outline,
-                                       quarter_height, region_mask, trim)
+from ..parts.losses import masked_mean, ohem_mean
+from ..parts.centerlines import (
+    center_boxes, outline, region_mask, resample_sidelines, trim, trim_steps)
 from ..parts.necks import FPN
 from ..parts.stages import TextDetector, as_maps
 
@@ -144,8 +145,8 @@ def center_region(self:FCETargets, texts, cells) -> np.ndarray:
     for poly in texts:
         poly = poly[np.hypot(*(np.roll(poly, -1, 0) - poly).T) > 1e-5]      # no point twice
         if len(poly) < 4: continue
-        top, bottom = matched_sides(poly, step)
-        top, bottom = trim(top, bottom, *quarter_height(top, bottom, step))
+        top, bottom = resample_sidelines(poly, step)
+        top, bottom = trim(top, bottom, *trim_steps(top, bottom, step))
         boxes += list(center_boxes(top, bottom, self.center_region_shrink_ratio))
     # all at once: where two overlap, they cancel
     return cv2.fillPoly(np.zeros(cells, np.uint8), boxes, 1)
@@ -192,7 +193,7 @@ def level_terms(self:FCELoss, cls, reg, maps) -> tuple:
     text = region*care
     is_text, is_center = (F.cross_entropy(c, t.long(), reduction='none')
                           for c, t in ((cls[:, :2], region), (cls[:, 2:], center)))
-    loss_text = balance(is_text, text, (1-region)*care, self.ohem_ratio, eps=0)
+    loss_text = ohem_mean(is_text, text, (1-region)*care, self.ohem_ratio, eps=0)
     loss_center = text.any()*(masked_mean(is_center, text) + .5*masked_mean(is_center, 1-text))
     inside = text > 0
     pred, true = (contour_points(m.movedim(1, -1)[inside], self.num_sample)

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from torch import nn
 from torchvision.ops import roi_align
 from ..foundations.geometry import min_area_rect
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.anchors import (AnchorGenerator, DeltaXYWHBBoxCoder, MaxIoUAssigner, batched_nms,
                                    multiscale_roi_align, sample_boxes)
 from ..parts.backbones import resnet50

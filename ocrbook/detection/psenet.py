@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.kernels import kernel_maps, label_polygons
 from ..parts.losses import dice_loss_with_logits, fit_target, ohem_mask

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 from torch import nn
-from ..foundations.images import PageTransform
+from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet50
 from ..parts.centerlines import (center_boxes, label_map, normalize_sin_cos, orient_sidelines,
                                        outline, region_mask, resample_sidelines, trim, trim_steps,

@@ -15,10 +15,11 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 from ..foundations.geometry import clockwise
-from ..foundations.images import PageTransform, load_image
+from ..foundations.transforms import PageTransform
+from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
-from ..parts.stages import _like_weights, batches_by_shape, place
+from ..parts.stages import batches_by_shape, like_weights, move_model
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
                                       spatial_relations)
@@ -236,7 +237,7 @@ class SDMGR(nn.Module):
 def visual_features(self:SDMGR, images, boxes) -> torch.Tensor|None:
     "The strongest of the 49 bins: (all n,c); None without a visual branch."
     if self.backbone is None: return None
-    return _like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
+    return like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
 
 @patch
 def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `forward`
@@ -249,7 +250,7 @@ def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `for
         raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
     if not boxes: raise ValueError('a batch has at least one image')
     if relations is None: relations = map(spatial_relations, boxes)
-    return self.head([_like_weights(torch.as_tensor(r), self) for r in relations], texts,
+    return self.head([like_weights(torch.as_tensor(r), self) for r in relations], texts,
                      self.visual_features(images, boxes))
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #35b95197
@@ -310,7 +311,7 @@ def predict_scores(self:SDMGR,
         done, shapes = [None]*len(ready), [() if x is None else tuple(x.shape) for x, *_ in ready]
         for ids in batches_by_shape(shapes, step):
             photos, at, relations = zip(*[ready[i] for i in ids])
-            photos = None if photos[0] is None else _like_weights(torch.stack(photos), self)
+            photos = None if photos[0] is None else like_weights(torch.stack(photos), self)
             n, words = [len(b) for b in at], [texts[chunk][i] for i in ids]
             nodes, edges = (x.float().cpu() for x in self(photos, at, words, relations))
             edges = edges[:, 1].split([k*k for k in n])
@@ -346,7 +347,7 @@ def predict(self:SDMGR,
     dtype=None,       # likewise, see `pick_dtype`
 ) -> list:            # n `TextInstance`s with text, label, score; for a list a list of such lists
     "What each word is; a photo is a path, bytes, PIL or an (h,w,3) uint8 RGB array."
-    place(self, device, dtype)
+    move_model(self, device, dtype)
     if len(texts): single = texts[0] is None or isinstance(texts[0], str)
     else: single = not isinstance(image, (list, tuple)) or len(image) > 0
     if single: image, boxes, texts = [image], [boxes], [texts]

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from .centerlines import (center_boxes, direction, matched_sides, outline, owner_map,
-                                       reading_order, region_mask, sides, trim, unit_circle)
+from .centerlines import (
+    center_boxes, label_map, normalize_sin_cos, orient_sidelines, outline, region_mask,
+    resample_sidelines, sidelines, trim, vector_sin_cos)
 from .locality_nms import cross, locality_nms, std_sort_order
 from .stages import as_maps
 
@@ -63,7 +64,7 @@ class ComponentProposal:
 def sample_geometry(maps, y, x) -> tuple:
     "Distances up and down, sine and cosine at some pixels: each (n,)."
     sin, cos, top, bottom = maps[2:, y, x]
-    return top, bottom, *unit_circle(sin, cos)
+    return top, bottom, *normalize_sin_cos(sin, cos)
 
 @patch
 def propose(self:ComponentProposal, prob, maps) -> np.ndarray:
@@ -203,12 +204,12 @@ def __call__(self:DRRGTargets,
 @patch
 def trimmed_sides(self:DRRGTargets, shape) -> tuple:
     "Matched upper and lower side (m,2) of a polygon, in reading direction, trimmed at both ends."
-    top, bottom = sides(shape, self.orientation_thr)
+    top, bottom = sidelines(shape, self.orientation_thr)
     across = np.linalg.norm(top[[0, -1]] - bottom[[0, -1]], axis=1)
     head, tail = np.clip(across*self.comp_w_h_ratio, self.min_width,
                          self.max_width)/2 // self.resample_step
-    matched = matched_sides(shape, self.resample_step, self.orientation_thr)
-    return trim(*reading_order(*matched, steep=2), int(head), int(tail))
+    matched = resample_sidelines(shape, self.resample_step, self.orientation_thr)
+    return trim(*orient_sidelines(*matched, steep=2), int(head), int(tail))
 
 @patch
 def center_maps(self:DRRGTargets, pairs, size) -> dict:
@@ -219,8 +220,8 @@ def center_maps(self:DRRGTargets, pairs, size) -> dict:
     pieces = np.concatenate([np.zeros((0, 8), np.float32), *(
         np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
     t0, t1, b0, b1 = pieces.reshape(-1, 4, 2).swapaxes(0, 1)
-    owner, near = owner_map(boxes, size), owner_map(np.clip(boxes, 0, (w-1, h-1)), size)
-    sin, cos = (np.append(0, v).astype(np.float32)[owner] for v in direction((t0+t1)/2 - (b0+b1)/2))
+    owner, near = label_map(boxes, size), label_map(np.clip(boxes, 0, (w-1, h-1)), size)
+    sin, cos = (np.append(0, v).astype(np.float32)[owner] for v in vector_sin_cos((t0+t1)/2 - (b0+b1)/2))
     y, x = np.nonzero(near)
     k, p, (top, bottom) = near[y, x]-1, np.stack([x, y], 1), np.zeros((2, h, w), np.float32)
     for m, a, b in ((top, t0, t1), (bottom, b0, b1)):
@@ -264,7 +265,7 @@ def jitter(self:DRRGTargets, comps) -> np.ndarray:
     y = y + draw()*((h*abs(sin) + w*abs(cos))*level)
     h, w = h + draw()*h*self.jitter_level, w + draw()*w*self.jitter_level
     cos, sin = ((v + draw()*2*self.jitter_level).astype(np.float32) for v in (cos, sin))
-    sin, cos = unit_circle(sin, cos)
+    sin, cos = normalize_sin_cos(sin, cos)
     return np.stack([x, y, h, w, cos, sin, label], 1).astype(np.float32)
 
 # %% ../../nbs/parts/21_text_components.ipynb #6616ce78

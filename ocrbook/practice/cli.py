@@ -59,7 +59,7 @@ def _page_row(page, n, out, title):
     return hocr_page(page, n)
 
 def _draw_words(image, page):
-    from ocrbook.foundations.show import draw_page
+    from ocrbook.foundations.draw import draw_page
     return draw_page(image, page.words)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
@@ -281,10 +281,11 @@ def evaluate_command(o) -> None:
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', o.resize)
     if o.resize and not size:
         fail(f'--resize {o.resize}: expected height x width, such as 720x1280')
-    from ocrbook.parts.stages import place
+    from ocrbook.parts.stages import move_model
     from ocrbook.practice.models import MODELS
     from ocrbook.practice.reading import half_precision_problem
-    from ocrbook.practice.training import find_folder, load_model
+    from ocrbook.practice.scoring import find_folder
+    from ocrbook.practice.training import load_model
     task = MODELS[o.model].task if o.model in MODELS else ''
     check_model(o.model, task, o.checkpoint)
     if o.recognizer: check_model(o.recognizer, 'recognition', o.reader_checkpoint)
@@ -292,8 +293,8 @@ def evaluate_command(o) -> None:
     try:
         where = pick_compute(o.device, o.dtype)
         for folder in o.data: find_folder(folder)
-        net = place(load_model(o.model, o.checkpoint, o.chars), *where)
-        reader = o.recognizer and place(load_model(o.recognizer, o.reader_checkpoint), *where)
+        net = move_model(load_model(o.model, o.checkpoint, o.chars), *where)
+        reader = o.recognizer and move_model(load_model(o.recognizer, o.reader_checkpoint), *where)
         for folder in o.data:
             row = _evaluate_set(o, folder, net, reader, task, size)
             if folder == o.data[0]: print(f'ocrbook: {o.model} on {where[0]}', file=sys.stderr)
@@ -305,7 +306,7 @@ def evaluate_command(o) -> None:
 # %% ../../nbs/practice/87_cli.ipynb #ca4cb6df
 def _evaluate_set(o, folder, net, reader, task, size):
     "What was measured on one set, and how."
-    from ocrbook.practice.training import read_folder
+    from ocrbook.practice.scoring import read_folder
     every, samples = len(read_folder(folder)), read_folder(folder, o.only)[:o.limit]
     try: scores = _scores(o, net, reader, progress(samples, len(samples), 'image'), task, size)
     except ValueError as e: raise ValueError(f'{folder}: {e}') from None
@@ -314,7 +315,7 @@ def _evaluate_set(o, folder, net, reader, task, size):
 
 def _scores(o, net, reader, samples, task, size):
     from ocrbook.practice.reading import read_words
-    from ocrbook.practice.training import score_pages, score_receipts, score_words
+    from ocrbook.practice.scoring import score_pages, score_receipts, score_words
     if task == 'kie': return score_receipts(net, samples)
     if task == 'recognition':
         return score_words(lambda crops: net.predict(crops, rotate=o.rotate), samples)
@@ -412,13 +413,13 @@ def bench_command(o) -> None:
     from ocrbook.practice.models import MODELS, list_models
     if unknown := [n for n in o.names or () if n not in MODELS]:
         fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
-    from ocrbook.practice.speed import HEAD, Timing, bench, table_row
+    from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
                               device=str(pick_compute(o.device)[0]),
                               bf16=o.bf16 or o.dtype == 'bfloat16')
     names, rows = settings.pop('names') or list_models(), []
     settings.pop('dtype')
-    print(HEAD)
+    print(TABLE_HEADER)
     for row in bench(names, **settings):
         rows.append(row)
         print(table_row(row), flush=True)

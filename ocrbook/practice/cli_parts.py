@@ -161,13 +161,13 @@ def check_model(
     checkpoint:Path|None=None,  # file with its weights; None: those of the package
 ) -> None:
     "`fail` or ValueError unless there is such a model, for this task, with weights."
-    from ocrbook.practice.models import MODELS, _shipped, _unknown, list_models
-    if name not in MODELS: raise ValueError(_unknown(name))
+    from ocrbook.practice.models import list_models, MODELS, packaged_weights, unknown_model
+    if name not in MODELS: raise ValueError(unknown_model(name))
     own = MODELS[name].task
     (does, _, _), (_, wanted, kind) = _TASKS[own], _TASKS[task]
     if own != task:
         fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
-    if checkpoint is None: _shipped(name)
+    if checkpoint is None: packaged_weights(name)
     elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
 
 def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype or None
@@ -177,11 +177,11 @@ def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype
 
 def load_typed(name:str, o, checkpoint:Path|None=None) -> object: # o: has device, dtype
     "The model of that name, with the weights of the package or of a file, where it is to compute."
-    from ocrbook.parts.stages import place
+    from ocrbook.parts.stages import move_model
     from ocrbook.practice.models import create_model
     from ocrbook.practice.reading import load_once
     if checkpoint is None: return load_once(name, *pick_compute(o.device, o.dtype))
-    return place(create_model(name, checkpoint=checkpoint), *pick_compute(o.device, o.dtype))
+    return move_model(create_model(name, checkpoint=checkpoint), *pick_compute(o.device, o.dtype))
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #22e0fe0b
 def check_read_options(

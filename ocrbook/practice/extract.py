@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 from ..foundations.geometry import clockwise, min_area_rect, order_quad
-from ..foundations.images import ImageError, load_image, rotate90
+from ..foundations.images import ImageError, load_image
+from ..foundations.transforms import rotate90
 from ..foundations.results import Page, TextInstance
-from ..kie.sdmgr import links, may_link
+from ..parts.word_graph import links, may_link
 from .reading import fill_tree, is_collection, load_once, page_error
 from .reading import read_stream, source_tree, tree_leaves
 
@@ -306,7 +307,7 @@ def draw_fields(
 ) -> np.ndarray:            # uint8 RGB, enlarged where the photo is small
     "The photo with labels and links."
     import cv2
-    from ocrbook.foundations.show import draw_page
+    from ocrbook.foundations.draw import draw_page
     captioned = [TextInstance(w.polygon,
                          f'{(w.label or "").replace("_value", "").replace("_key", "?")}: {w.text}',
                          w.score) for w in page.words]

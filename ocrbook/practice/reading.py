@@ -15,14 +15,16 @@ import cv2, numpy as np, torch
 from PIL import Image
 from tqdm.auto import tqdm
 from ..foundations.geometry import min_area_rect, perimeter
-from ..foundations.images import ImageError, _formats, crop_quad, load_image
-from ..foundations.images import open_document, rotate90, straighten, text_sides
+from ..foundations.images import IMAGE_FORMATS, ImageError, load_image
+from ..foundations.transforms import crop_quad
+from ..foundations.images import open_document
+from ..foundations.transforms import rotate90, straighten, text_sides
 from ..foundations.results import Page, TextInstance
-from ..parts.stages import pick_device, pick_dtype, place
+from ..parts.stages import move_model, pick_device, pick_dtype
 from .models import create_model
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
-PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in _formats}
+PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
 
 def photo_files(
     folder,               # path
@@ -287,12 +289,12 @@ def load_once(
 
     Once for each device and precision. ValueError where one is not there."""
     if not isinstance(model, str):
-        return place(model, device, dtype) if isinstance(model, torch.nn.Module) else model
+        return move_model(model, device, dtype) if isinstance(model, torch.nn.Module) else model
     device, dtype = pick_device(device), pick_dtype(dtype)
     with _loading:
         if (model, str(device), dtype) not in _loaded:
             net = create_model(model, pretrained=True)
-            _loaded[model, str(device), dtype] = place(net, device, dtype)
+            _loaded[model, str(device), dtype] = move_model(net, device, dtype)
         return _loaded[model, str(device), dtype]
 
 # %% ../../nbs/practice/73_reading.ipynb #06391fdf

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from ..foundations.files import atomic_write
-from ..foundations.results import _clean, hocr
+from ..foundations.results import hocr, xml_text
 
 # %% ../../nbs/practice/69_runs.ipynb #714f8016
 def one_line(text) -> str:
@@ -51,7 +51,7 @@ def as_json(
 def row_name(name:str, form:str) -> str:
     "The name of a page as it stands in its row."
     if form == 'json': return name
-    return one_line(name) if form == 'text' else _clean(name).replace('"', '%22')
+    return one_line(name) if form == 'text' else xml_text(name).replace('"', '%22')
 
 def failed_row(name:str, why:str, form:str) -> str:
     "The row of a page that was not read."

@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 import cv2, numpy as np
+from torch.utils.data import Dataset
 from ..data.convert import read_samples
 from ..data.samples import Sample
-from ..foundations.images import crop_quad, straighten
+from ..foundations.transforms import crop_quad, straighten
 from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
 from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
-from ..kie.sdmgr import links, may_link
+from ..parts.word_graph import links, may_link
+from .reading import is_collection
 from .state import warn_once
 
 # %% ../../nbs/practice/82_scoring.ipynb #06cb7b65
@@ -323,9 +325,10 @@ def evaluate_on(
     return evaluate
 
 # %% ../../nbs/practice/82_scoring.ipynb #d8e0994e
-def source_list(sources) -> list:
-    "Sources as a list: a name, a path and a table are one, anything else is many."
-    return [sources] if isinstance(sources, (str, os.PathLike, dict)) else sources
+def source_list(sources) -> list: # a share and `Batches` stay what they are
+    "Sources as a list: a name, a path and a table are one."
+    if is_collection(sources): return list(sources)
+    return sources if isinstance(sources, (int, float, Dataset)) else [sources]
 
 def open_validation(
     val,           # sources, or the share of `data` that is the validation split

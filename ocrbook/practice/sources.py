@@ -13,12 +13,14 @@ from pathlib import Path
 import cv2, numpy as np, torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..data.augment import crop_page, jitter_color, jitter_word, move, warp
+from ..data.augment import crop_page, jitter_color, jitter_word, warp, warp_polygons
 from ..data.receipts import LABELS, Receipts
-from ..data.samples import FormatError, Sample, read_jsonl, write_jsonl
+from ..data.label_files import FormatError
+from ..data.samples import read_jsonl, Sample, write_jsonl
 from ..data.synth import Pages, Words
 from ..foundations.geometry import order_quad
-from ..foundations.images import ImageError, crop_quad, normalize
+from ..foundations.images import ImageError
+from ..foundations.transforms import crop_quad, normalize
 from ..parts.stages import stack_maps
 from .models import did_you_mean
 from .scoring import RealReceipts, data_digest, find_folder, load_images
@@ -266,7 +268,7 @@ def __call__(self:DrawReceipt, rng) -> tuple: # see `collate`; label -100 is not
         self.sources, rng, lambda source, entry: entry if len(entry[1]) else None)
     M, size = self._random_affine(page.shape[:2] if hasattr(page, 'shape') else page, rng)
     kept = [i for i in range(len(texts)) if rng.random() >= self.drop] or [0]
-    boxes, texts = move([polygons[i] for i in kept], M), [self._misread(texts[i], rng)
+    boxes, texts = warp_polygons([polygons[i] for i in kept], M), [self._misread(texts[i], rng)
                                                           for i in kept]
     truth = [-100 if labels[i] is None else self.classes[labels[i]] for i in kept]
     group = link_groups(len(labels), links) if links is not None else None
@@ -283,7 +285,7 @@ def _random_affine(self:DrawReceipt, size, rng) -> tuple:
     wide = k*rng.uniform(.93, 1.07)
     M = np.array([[wide*math.cos(a), -k*math.sin(a), 0], [wide*math.sin(a), k*math.cos(a), 0],
                   [0, 0, 1]])
-    frame = move([[[0, 0], [w, 0], [w, h], [0, h]]], M)[0]
+    frame = warp_polygons([[[0, 0], [w, 0], [w, h], [0, h]]], M)[0]
     M = np.array([[1, 0, -frame[:, 0].min()], [0, 1, -frame[:, 1].min()], [0, 0, 1]]) @ M
     return M, tuple(int(x) + 1 for x in np.ptp(frame, 0)[::-1])
 

@@ -100,11 +100,12 @@ def _drrg_maps(maps): # (6,h,w)
     return np.concatenate([*logits, *geometry])
 
 def _drrg(maps): # components of one word are linked, others are not
-    from ocrbook.detection.drrg import ComponentProposal, nearest
+    from ocrbook.parts.text_components import ComponentProposal
+    from ocrbook.detection.drrg import nearest_neighbors
     features, components = ComponentProposal()(_drrg_maps(maps))
     x, y = features[:, :2].astype(int).T
     word = cv2.connectedComponents(maps['gt_center_region_mask'][0])[1][y, x]
-    near = nearest(features[:, :2], 8)
+    near = nearest_neighbors(features[:, :2], 8)
     edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
     return [(edges, (word[edges[:, 0]] == word[edges[:, 1]]).astype(float), components)]
 

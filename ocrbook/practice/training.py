@@ -15,8 +15,9 @@ import torch
 from fastcore.meta import delegates
 from ..data.augment import crop_page, jitter_color, jitter_word
 from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
-from ..kie.sdmgr import WILDRECEIPT
-from .checkpoints import CheckpointError, note, read_checkpoint
+from ..parts.word_graph import WILDRECEIPT
+from .weight_files import CheckpointError, read_checkpoint
+from .checkpoints import stored_note
 from .loop import Batches, fit, make_accelerator, seed_everything
 from .models import MODELS, create_model
 from .runs import reason
@@ -165,7 +166,7 @@ def _trained(build, start, settings, vocab):
     if start == 'shipped' or str(start).split(':')[0] == 'mmocr':
         return build(pretrained=True if start == 'shipped' else start, **settings)
     file = read_checkpoint(start)
-    if vocab is not None and note(file, 'vocab') is None:
+    if vocab is not None and stored_note(file, 'vocab') is None:
         try: old = build(checkpoint=file, **settings | dict(vocab=vocab))
         except CheckpointError: pass
         else:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import valid_lengths
 from ..parts.backbones import VeryDeepVgg

@@ -9,7 +9,7 @@ __all__ = ['TPSPreprocessor', 'crnn_tps']
 import torch
 from torch import nn
 import torch.nn.functional as F
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.backbones import VeryDeepVgg
 from ..parts.stages import TextRecognizer

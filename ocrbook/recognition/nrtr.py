@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from fastcore.basics import patch
 from torch import nn
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import (KeyValueCache, PositionalEncoding, TFDecoderLayer,
                                      TFEncoderLayer, causal_mask, valid_mask)

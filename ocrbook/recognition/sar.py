@@ -12,7 +12,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import map_mask, valid_mask
 from ..parts.backbones import ResNet31OCR

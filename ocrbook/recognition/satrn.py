@@ -8,7 +8,7 @@ __all__ = ['ShallowCNN', 'SatrnEncoder', 'satrn', 'satrn_small']
 # %% ../../nbs/recognition/47_satrn.ipynb #6530b6ec
 import torch
 from torch import nn
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import MultiHeadAttention, map_mask, sinusoids
 from ..parts.necks import conv_norm_act

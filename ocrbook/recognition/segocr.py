@@ -13,7 +13,7 @@ from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
 from ..data.synth import make_chars
-from ..foundations.images import WordTransform
+from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import ResNet31OCR
 from ..parts.necks import conv_norm_act

@@ -1,5 +1,5 @@
 """The rules of the house that a machine can see: how long a cell, a chapter and a module may be, and what a module shows."""
-import ast, re
+import ast
 from collections import defaultdict
 
 CELLS, CELL, LINE, MODULE, NAMES = 60, 30, 100, 450, 300  # code cells, lines, columns, lines, exported names

@@ -21,8 +21,8 @@ def class_list(
     path,      # file with a number and a name a line, as WildReceipt's
 ) -> dict:     # number → name
     "Names of numbered labels; FormatError for a line that is anything else."
-    rows = [l.split(maxsplit=1) for l in Path(path).read_text(encoding='utf-8').splitlines()
-            if l.strip()]
+    rows = [line.split(maxsplit=1) for line in Path(path).read_text(encoding='utf-8').splitlines()
+            if line.strip()]
     if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]:
         raise FormatError(f'{path}:{odd[0]}: not a number and a name')
     return {int(n): name.strip() for n, name in rows}
@@ -89,7 +89,8 @@ def _label_files(home, labels, images, end, out):
     files = sorted(p for p in (home/labels).glob('*' + end) if p.is_file())
     for f in files: yield f, names.get(f.stem, f.stem + ('.jpg' if end == '.txt' else '.png'))
     labelled = {f.stem for f in files}
-    note_unlabelled(out, home, {home/images/name for stem, name in names.items() if stem not in labelled})
+    note_unlabelled(out, home,
+                    {home/images/name for stem, name in names.items() if stem not in labelled})
 
 def _plain(text): return re.sub(r'\W+', '', text if isinstance(text, str) else '').lower()
 
@@ -144,8 +145,8 @@ def _field_links(fields, words, with_words):
     "Pairs of first words of fields that are linked."
     first = {}
     for i, w in enumerate(words): first.setdefault(w['entity'], i)
-    pairs = [l for f in fields if isinstance(f.get('linking'), list) for l in f['linking']
-             if isinstance(l, list) and len(l) == 2]
+    pairs = [link for f in fields if isinstance(f.get('linking'), list) for link in f['linking']
+             if isinstance(link, list) and len(link) == 2]
     return sorted({(first[a], first[b]) for a, b in pairs
                    if all(isinstance(o, (int, str)) and o in with_words for o in (a, b))})
 

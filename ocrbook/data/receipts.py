@@ -253,7 +253,7 @@ def receipt_text(
     rng:random.Random,
 ) -> tuple: # rows of numbers of regions, regions, fields: what the receipt says as a whole
     "The text of a receipt and what it means."
-    locale = rng.choices([l for _, l in LOCALES], [share for share, _ in LOCALES])[0]
+    locale = rng.choices([o for _, o in LOCALES], [share for share, _ in LOCALES])[0]
     order, out = random_order(rng, locale.goods), ReceiptLayout(rng)
     style, comma = rng.choice(locale.money), '€' in ''.join(locale.money)
     money = lambda cents: style.format(f'{cents/100:.2f}'.replace('.', ',' if comma else '.'))

@@ -374,7 +374,7 @@ def text_rows(polygons, texts, labels=None) -> list: # of dicts, as `labels.json
     "A row for each piece of text, its corners in hundredths of a pixel."
     rows = [dict(polygon=np.round(p, 2).ravel().tolist(), text=t, ignore=False)
             for p, t in zip(polygons, texts)]
-    return rows if labels is None else [r | dict(label=l) for r, l in zip(rows, labels)]
+    return rows if labels is None else [r | dict(label=item) for r, item in zip(rows, labels)]
 
 # %% ../../nbs/data/13_synth.ipynb #07cb7d48
 def write_words(

@@ -100,11 +100,11 @@ def draw_edges(
     x1, y1 = min(int(box[2]), w-1), min(int(box[3]), h-1)
     points = poly.tolist()
     for a, b in zip(points, points[1:] + points[:1]):
-        l, r = max(x0, int(min(a[0], b[0])-reach)), min(x1, int(max(a[0], b[0])+reach)+1)+1
+        line, r = max(x0, int(min(a[0], b[0])-reach)), min(x1, int(max(a[0], b[0])+reach)+1)+1
         t, d = max(y0, int(min(a[1], b[1])-reach)), min(y1, int(max(a[1], b[1])+reach)+1)+1
-        if l >= r or t >= d: continue
-        x, y = np.arange(l, r, dtype=np.float32), np.arange(t, d, dtype=np.float32)[:, None]
-        part = near[t:d, l:r]
+        if line >= r or t >= d: continue
+        x, y = np.arange(line, r, dtype=np.float32), np.arange(t, d, dtype=np.float32)[:, None]
+        part = near[t:d, line:r]
         np.minimum(part, edge_distance(x, y, a, b)*np.float32(1/reach**2), out=part)
 
 # %% ../../nbs/detection/21_dbnet.ipynb #910a3c1d

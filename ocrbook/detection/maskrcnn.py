@@ -214,8 +214,8 @@ class Detections:
     @property
     def masks(self) -> torch.Tensor: # (n,h,w) bool
         out = np.zeros((len(self), *self.size), bool)
-        for m, (part, (l, t)) in zip(out, self.pasted()):
-            m[t:t+part.shape[0], l:l+part.shape[1]] = part >= .5
+        for m, (part, (left, t)) in zip(out, self.pasted()):
+            m[t:t+part.shape[0], left:left+part.shape[1]] = part >= .5
         return torch.from_numpy(out)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #8e34d191
@@ -360,7 +360,8 @@ def ohem(self:MaskRCNNHead, feats, proposals, truth) -> tuple:
     with torch.no_grad(): scores, _ = self.roi_head.classify(feats, boxes)
     loss = F.cross_entropy(scores, (torch.cat(assigned) < 0).long(),
                            reduction='none').split([len(b) for b in boxes])
-    return boxes, assigned, [sample_boxes(a, self.roi_num, .25, l) for a, l in zip(assigned, loss)]
+    return boxes, assigned, [sample_boxes(a, self.roi_num, .25, cost)
+                             for a, cost in zip(assigned, loss)]
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #6b8ccf7f
 @dataclass

@@ -63,11 +63,11 @@ class TextSnakeTargets:
     ) -> dict: # (1,h,w) gt_mask, gt_{text,center_region}_mask; gt_{radius,sin,cos}_map float32
         shapes = [outline(p) for p in polygons]
         learn = [s is not None and not skip for s, skip in zip(shapes, ignored, strict=True)]
-        words = [s for s, l in zip(shapes, learn) if l]
-        rest = [p for p, l in zip(polygons, learn) if not l]
+        words = [s for s, wanted in zip(shapes, learn) if wanted]
+        rest = [p for p, wanted in zip(polygons, learn) if not wanted]
         lines = [self.sidelines(w) for w in words]
         ratio = self.center_region_shrink_ratio
-        boxes = label_map([b for t, l in lines for b in center_boxes(t, l, ratio)], size)
+        boxes = label_map([b for t, low in lines for b in center_boxes(t, low, ratio)], size)
         table = np.concatenate([np.zeros((1, 3)), *(disk_attributes(*s) for s in lines)])
         # row 0: where there is no centre region
         radius, sin, cos = table.astype(np.float32)[boxes].transpose(2, 0, 1)

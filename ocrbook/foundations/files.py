@@ -7,6 +7,7 @@ __all__ = ['atomic_path', 'atomic_write']
 
 # %% ../../nbs/foundations/10_files.ipynb #066ae417
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def _sync(path) -> None:
 # %% ../../nbs/foundations/10_files.ipynb #928b252b
 @contextmanager
 def atomic_path(
-    path, # of the file that is to appear or to be replaced; its folder is made
-):        # gives the path to write to instead, in the same folder
+    path,            # of the file that is to appear or to be replaced; its folder is made
+) -> Iterator[Path]: # in the block: where to write instead, in the same folder
     "What the block writes appears under `path` when it ends without an error, else not at all."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

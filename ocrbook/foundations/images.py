@@ -88,7 +88,7 @@ def _kind(head, name):
     accepts = (Image.OPEN[f][1] for f in IMAGE_FORMATS if f in Image.OPEN)
     if any(a(head[:16].ljust(16, b'\0')) is True for a in accepts): return 'image'
     if b'%PDF-' in head: return 'PDF'
-    raise ImageError(f'{name}: not an image in a known format ({", ".join(IMAGE_FORMATS)}) and no PDF')
+    raise ImageError(f'{name}: not an image in a known format or PDF ({", ".join(IMAGE_FORMATS)})')
 
 # %% ../../nbs/foundations/03_images.ipynb #cb4b5896
 def _content(file, name, max_pixels):

@@ -233,7 +233,7 @@ def _narrowest(poly, n=16):
     gaps = np.linalg.norm(along(where(a+1), where(b)) - along(where(a+m), where(b+1)),
                           axis=2).mean(1)
     i, j = pairs[gaps.argmin()]
-    side = lambda k, l: poly[np.arange(at2[k], at2[l]+1) % len(poly)]
+    side = lambda k, line: poly[np.arange(at2[k], at2[line]+1) % len(poly)]
     return (side(i+1, j), side(j+1, i+m)[::-1]), gaps.min()
 
 # %% ../../nbs/foundations/04_transforms.ipynb #e13b7aa2

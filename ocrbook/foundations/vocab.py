@@ -110,8 +110,8 @@ def from_file(cls:Vocab,
     **options, # lower, unknown, space
 ) -> Vocab:
     "One character a line; a line with a single space is the space. ValueError names file and line."
-    lines = [l.rstrip('\r') for l in Path(path).read_text(encoding='utf-8-sig').split('\n')]
-    if odd := [i for i, l in enumerate(lines, 1) if len(l) > 1]:
+    lines = [line.rstrip('\r') for line in Path(path).read_text(encoding='utf-8-sig').split('\n')]
+    if odd := [i for i, line in enumerate(lines, 1) if len(line) > 1]:
         raise ValueError(f'{path}:{odd[0]}: {lines[odd[0]-1]!r} is not a single character')
-    try: return cls([l for l in lines if l], **options)
+    try: return cls([line for line in lines if line], **options)
     except ValueError as e: raise ValueError(f'{path}: {e}') from None

@@ -25,7 +25,7 @@ from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targe
                                       spatial_relations)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #dcad7356
-def encode_texts(
+def text_features(
     rnn:nn.LSTM,              # batch first
     embed:nn.Embedding,       # of characters
     texts:torch.Tensor,       # (n,t) character numbers, padded with −1
@@ -129,7 +129,7 @@ def nodes(self:SDMGRHead,
     longest = max(t.shape[1] for t in texts)
     texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts]).to(
         self.node_embed.weight.device)
-    words = encode_texts(self.rnn, self.node_embed, texts)
+    words = text_features(self.rnn, self.node_embed, texts)
     return words if visual is None else self.fusion(visual, words)
 
 @patch
@@ -262,7 +262,8 @@ def compute_loss(self:SDMGR,
     targets = batch.get('targets')
     if targets is None:
         groups = batch.get('groups') or [None]*len(batch['labels'])
-        targets = [graph_targets(l, g) for l, g in zip(batch['labels'], groups, strict=True)]
+        targets = [graph_targets(label, g)
+                   for label, g in zip(batch['labels'], groups, strict=True)]
     return self.loss(*self.logits(batch.get('images'), batch['boxes'], batch['texts'],
                                   batch.get('relations')), targets)
 

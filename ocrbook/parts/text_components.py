@@ -221,7 +221,8 @@ def center_maps(self:DRRGTargets, pairs, size) -> dict:
         np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
     t0, t1, b0, b1 = pieces.reshape(-1, 4, 2).swapaxes(0, 1)
     owner, near = label_map(boxes, size), label_map(np.clip(boxes, 0, (w-1, h-1)), size)
-    sin, cos = (np.append(0, v).astype(np.float32)[owner] for v in vector_sin_cos((t0+t1)/2 - (b0+b1)/2))
+    sin, cos = (np.append(0, v).astype(np.float32)[owner]
+                for v in vector_sin_cos((t0+t1)/2 - (b0+b1)/2))
     y, x = np.nonzero(near)
     k, p, (top, bottom) = near[y, x]-1, np.stack([x, y], 1), np.zeros((2, h, w), np.float32)
     for m, a, b in ((top, t0, t1), (bottom, b0, b1)):

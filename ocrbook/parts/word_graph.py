@@ -13,7 +13,7 @@ from ..foundations.vocab import Vocab
 
 # %% ../../nbs/parts/33_word_graph.ipynb #0da4debe
 WILDRECEIPT = LABELS                            # the order of a published model's outputs
-FIELDS = [l.removesuffix('_value') for l in LABELS if l.endswith('_value')]
+FIELDS = [label.removesuffix('_value') for label in LABELS if label.endswith('_value')]
 # classes that WildReceipt's macro-F1 leaves out: all but the twelve values
 UNSCORED = (*range(0, 25, 2), 25)
 OPENSET = ('background', 'key', 'value', 'other')
@@ -90,7 +90,7 @@ def may_link(
     labels, # n names of classes
 ) -> np.ndarray: # (n,n) bool; row: key, column: value
     "Which words may be a key and its value: `X_key` and `X_value`, or `key` and `value`."
-    field, _, part = np.array([str(l).lower().rpartition('_') for l in labels],
+    field, _, part = np.array([str(label).lower().rpartition('_') for label in labels],
                               object).reshape(-1, 3).T
     return (field[:, None] == field) & (part[:, None] == 'key') & (part == 'value')
 

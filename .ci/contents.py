@@ -4,7 +4,7 @@ import re
 
 from common import ROOMS, ROOT, load, notebooks
 
-NAMES = dict(foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
+NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
              kie='Key information', practice='Practice')
 
 def pages():

@@ -117,7 +117,7 @@ def _stream(source, name, max_pixels):
         try: file = open(source, 'rb')
         except OSError as e: raise ImageError(f'{name}: {e.strerror or e}') from None
     elif source is None:
-        raise ImageError(f'{name}: None, as cv2.imread gives for a file it cannot read')
+        raise ImageError(f'{name}: None, as cv2.imread gives for a bad file; expected a path')
     else: raise ImageError(f'{name}: {type(source).__name__}; expected a path, bytes, an open '
                            'file, a PIL image or an array')
     try:

@@ -7,23 +7,40 @@ __all__ = []
 
 # %% ../../nbs/practice/85_help.ipynb #22f1af16
 import inspect, re
+from types import FunctionType
 
 # %% ../../nbs/practice/85_help.ipynb #0802641f
+def argument_notes(f) -> dict: # name → comment
+    "Comments of a function's or class's arguments and of its result; of `**kw` what it refers to."
+    from fastcore.docments import docments
+    source = inspect.getsource(f.__code__ if isinstance(f, FunctionType) else f)
+    own = FunctionType(f.__code__, f.__globals__) if isinstance(f, FunctionType) else f
+    if own is not f: own.__annotations__ = f.__annotations__
+    notes, more = docments(own, returns=True), {}
+    for star, k, note in re.findall(r'^ +(\*{1,2})(\w+),? +# (.+)', source, re.M):
+        note = notes.pop(k, None) or note
+        names = re.findall(r'`(\w+)`', note) if star == '**' else ()
+        meant = [argument_notes(f.__globals__[n]) for n in names if n in f.__globals__]
+        shown = {k: v for o in meant for k, v in o.items() if k in inspect.signature(f).parameters}
+        more |= shown or {star+k: note}
+    untyped = ''.join(re.findall(r'^\): +# (.+)', source, re.M))
+    result = notes.pop('return', None) or untyped
+    notes = more | notes | {'return': result}
+    return {k: ' '.join(v.split()) for k, v in notes.items() if v}
+
+# %% ../../nbs/practice/85_help.ipynb #874fbb3e
 _TITLE = '\n\nArguments:\n'
 
 def with_arguments(f) -> object: # the same
     "A function or class whose docstring says what each argument means, and what is returned."
-    from fastcore.docments import docments
     doc = inspect.cleandoc(getattr(f, '__doc__', None) or '')
     if not callable(f) or _TITLE in doc: return f
-    try: notes, source = docments(f, returns=True), inspect.getsource(f)
+    try: notes = argument_notes(f)
     except (OSError, TypeError, SyntaxError, ValueError): return f
-    for star, k, note in re.findall(r'^ +(\*{1,2})(\w+),? +# (.+)', source, re.M):
-        if k in notes: notes[star+k] = notes.pop(k) or note
-    untyped = ''.join(re.findall(r'^\): +# (.+)', source, re.M))
-    notes['return'] = notes.pop('return', None) or untyped
-    notes = {k: ' '.join(v.split()) for k, v in notes.items() if v}
     if not notes: return f
+    order = [*inspect.signature(f).parameters]
+    place = lambda k: order.index(k.strip('*')) if k.strip('*') in order else len(order)
+    notes = {k: notes[k] for k in sorted(notes, key=place)}
     wide = max(map(len, notes))
     f.__doc__ = doc + _TITLE + '\n'.join(f'  {k:{wide}}  {v}' for k, v in notes.items())
     return f

@@ -284,3 +284,4 @@ def fit(
     if t.config.ema: model.load_state_dict(t.ema_model.state_dict())
     model.eval()
     return losses
+del fit.__delwrap__ # the fields of a dataclass have no source that a page could show

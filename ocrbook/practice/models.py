@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
-if TYPE_CHECKING: # importing torch takes seconds
-    from ocrbook.kie.sdmgr import SDMGR
-    from ocrbook.parts.stages import TextDetector, TextRecognizer
+from typing import Any
 
 # %% ../../nbs/practice/71_models.ipynb #7c5b6a82
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def create_model(
     checkpoint=None,  # path or state dict of MMOCR 0.x, 1.x or this book
     version:str=None, # of the checkpoint, where it does not tell: '0.x' or '1.x'
     **kw,             # to the chapter's factory, e.g. vocab=
-) -> 'TextDetector|TextRecognizer|SDMGR': # in eval mode
+) -> Any:          # `TextDetector`, `TextRecognizer` or `SDMGR`, in eval mode
     """Build a model by name, with random weights unless weights are named.
 
     ValueError for a name or option that is not known; CheckpointError where weights do not fit."""

@@ -279,7 +279,7 @@ def check_validation(sets:list, task:str, model) -> None:
         except Exception as e:
             raise ValueError(f'validation set {s.name}: {reason(e)}') from None
 
-def _prepare(model, data, val, out, seed, settings, start, chars, config):
+def _setup(model, data, val, out, seed, settings, start, chars, config):
     "Model, batches and validation sets."
     task, share = task_of(model), val if isinstance(val, float) else 0.
     if isinstance(model, str):
@@ -322,18 +322,18 @@ def train(
     "Train a model on folders and drawn data; ValueError, before the first step, for what is wrong."
     data, val, acc = source_list(data), source_list(val), make_accelerator(kwargs.get('device'))
     _check_call(model, val, chars)
-    config = DataConfig(**{k: kwargs.pop(k) for k in _data_names if k in kwargs})
+    conf = DataConfig(**{k: kwargs.pop(k) for k in _data_names if k in kwargs})
     with ExitStack() as stack:
         from_main_process(acc, lambda: stack.enter_context(lock_folder(out)))
         with acc.main_process_first(), acc.local_main_process_first():
-            model, batches, sets = _prepare(model, data, val, out, seed, settings, start, chars,
-                                            config)
+            model, batches, sets = _setup(model, data, val, out, seed, settings, start, chars, conf)
         _introduce(model, acc.device, batches, sets)
         fit(model, batches, steps, out, seed=seed,
             workers=workers if workers >= 0 else min(8, (os.cpu_count() or 1) - 1),
             evaluate=evaluate_on(sets, task_of(model)) if sets else None,
-            about=_about(model, batches, sets, config), **kwargs)
+            about=_about(model, batches, sets, conf), **kwargs)
     return model
+del train.__delwrap__ # the fields of a dataclass have no source that a page could show
 
 # %% ../../nbs/practice/84_training.ipynb #3eca0bc3
 def _check_call(model, val, chars):

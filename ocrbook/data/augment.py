@@ -59,12 +59,12 @@ def _inside(p, size):
 
 # %% ../../nbs/data/15_augment.ipynb #e7e47edc
 def clip_words(
-    polygons,          # list of (n,2), pixels
-    ignored,           # list of bool
-    size:tuple,        # (h,w) of the image
-    least:float=.05,   # share of a word that must be left for it to count at all
-    whole:float=.6,    # share that must be left for it to be learned
-) -> tuple:            # polygons, ignored, and the number each had before
+    polygons,              # list of (n,2), pixels
+    ignored,               # list of bool
+    size:tuple,            # (h,w) of the image
+    drop_below:float=.05,  # share of a word that must be left for it to count at all
+    ignore_below:float=.6, # share that must be left for it to be learned
+) -> tuple:                # polygons, ignored, and the number each had before
     "Cut outlines at the border of an image; badly cut words are ignored, nearly gone ones dropped."
     polygons, (h, w), kept, skip, which = [as_polygon(p) for p in polygons], size, [], [], []
     if not polygons: return kept, skip, which
@@ -76,8 +76,8 @@ def clip_words(
         if not valid[i] and (p := repair(p)) is None: continue
         if (q := p if inside[i] else _inside(p, size)) is None: continue
         left, full = abs(area(q)), abs(area(p))
-        if not full or left < max(4, least*full): continue
-        kept.append(q); skip.append(bool(g or left < whole*full)); which.append(i)
+        if not full or left < max(4, drop_below*full): continue
+        kept.append(q); skip.append(bool(g or left < ignore_below*full)); which.append(i)
     return kept, skip, which
 
 # %% ../../nbs/data/15_augment.ipynb #b94ccd80
@@ -101,14 +101,14 @@ def random_view(
     angle:float=10.,    # largest rotation, degrees
     words=(),           # polygons; most views are of one of them
     perspective:float=0., # largest shift of a corner, in sizes of the result
-    flip:float=0.,      # share of views that are mirrored
-    whole:bool=False,   # look at the middle of the page instead
-) -> np.ndarray:        # (3,3), from points of the page to points of the result
+    flip:float=0.,       # share of views that are mirrored
+    centered:bool=False, # look at the middle of the page instead
+) -> np.ndarray:         # (3,3), from points of the page to points of the result
     "What a camera that moves a little would see of a page."
     (h, w), (H, W) = page, size
     s, a = math.exp(rng.uniform(*map(math.log, scale))), math.radians(rng.uniform(-angle, angle))
     at = np.array([w/2, h/2])
-    if not whole:
+    if not centered:
         at = np.array([rng.uniform(0, w), rng.uniform(0, h)])
         if len(words) and rng.random() < .85: at = np.mean(rng.choice(words), 0)
         at = at + [rng.uniform(-.4, .4)*W/s, rng.uniform(-.4, .4)*H/s]

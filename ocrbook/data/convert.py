@@ -100,7 +100,7 @@ def write_samples(
     folder,     # gets the label files
     format:str, # a name in `FORMATS`
 ) -> None:
-    "Write annotations in any known format; what it has no room for is left out (see `convert`)."
+    "Write annotations in a known format, less what it has no room for; FormatError if impossible."
     f, folder = _get_format(format), Path(folder)
     if not f.write:
         writable = ', '.join(k for k, f in FORMATS.items() if f.write)

@@ -198,7 +198,7 @@ NINTH_COLUMN = re.compile(r'\s*(Arabic|Bangla|Chinese|Hindi|Japanese|Korean|Lati
                           r'Symbols)\s*,|\s*[01]\s*,\s*"', re.I)
 
 def from_icdar2015(source:Path, out) -> None:
-    "Add the pages of a folder with images and `gt_*.txt` files of quads to `out`."
+    "Add a folder of images and `gt_*.txt` files of quads to `out`; FormatError for a ninth column."
     find, rest = stem_finder(out, source)
     read_text_files(out, text_files(source), find, 'gt_', parse_quad_line)
     note_unlabelled(out, source, rest)

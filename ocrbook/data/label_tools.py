@@ -30,7 +30,7 @@ def parse_points(p, n:int=4) -> list: # x1 y1 x2 y2 …
     return p.ravel().tolist()
 
 def make_instance(polygon, text, ignore:bool=False, marks=('###',), **more) -> dict:
-    "One instance; a text that is one of `marks` says that it is ignored, and is no text."
+    "One instance, ignored where its text is one of `marks`; ValueError where that is no string."
     if not isinstance(text, (str, type(None))):
         raise ValueError(f'text {str(text)[:40]} is not a string')
     marked = text in marks
@@ -405,7 +405,7 @@ def _csv_files(folder) -> list: # of paths with such a heading
 
 # %% ../../nbs/data/22_label_tools.ipynb #055610a7
 def from_csv(source:Path, out) -> None:
-    "Add the word crops of a CSV file with a heading such as `filename,words` to `out`."
+    "Add the crops of a CSV file headed as `filename,words` to `out`; FormatError for several."
     found = _csv_files(source) if source.is_dir() else [source]
     if len(found) != 1:
         raise FormatError(f'{source}: {len(found)} files of format csv, expected one')

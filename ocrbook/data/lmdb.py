@@ -133,7 +133,7 @@ def _read_crops(file, out):
 
 # %% ../../nbs/data/09_lmdb.ipynb #995e8bf8
 def from_lmdb(source:Path, out) -> None:
-    "Add the word crops of a database, its `data.mdb`, or all databases below a folder to `out`."
+    "Add the word crops of a database, or all below a folder, to `out`; FormatError for none."
     import lmdb
     file = source/'data.mdb' if source.is_dir() else source
     files = [file] if file.is_file() else sorted(p for p in source.rglob('data.mdb') if p.is_file())

@@ -14,13 +14,13 @@ import cv2, numpy as np
 # %% ../../nbs/data/12_paint.ipynb #9de82c5b
 TEXTURE_SIDE = 384          # pixels
 
-def fractal_noise(rng, n, cells, fall=.5) -> np.ndarray: # float32 (n,n), 0 to 1
-    "Noise of several scales: grids of `cells`, 2*`cells` … a side, each `fall` times as strong."
+def fractal_noise(rng, n, cells, persistence=.5) -> np.ndarray: # float32 (n,n), 0 to 1
+    "Noise of several scales: grids of `cells`, 2*`cells` … a side, `persistence` times as strong."
     out, strength = np.zeros((n, n), np.float32), 1.
     while cells <= n:
         out += strength*cv2.resize(rng.random((cells, cells), dtype=np.float32), (n, n),
                                    interpolation=cv2.INTER_CUBIC)
-        cells, strength = cells*2, strength*fall
+        cells, strength = cells*2, strength*persistence
     return cv2.normalize(out, None, 0, 1, cv2.NORM_MINMAX)
 
 def _cloud(rng, n): return fractal_noise(rng, n, int(rng.integers(2, 9)), rng.uniform(.4, .8))
@@ -347,8 +347,8 @@ def scene(rng, n, photos=()) -> np.ndarray: # float32 (n,n,3)
     return out
 
 # %% ../../nbs/data/12_paint.ipynb #4717b229
-def uneven_light(rng, image, reach=1.) -> np.ndarray: # float32 (h,w,3)
-    "A gradient of light, a shadow, or glare (over at most `reach` of the height); often nothing."
+def uneven_light(rng, image, glare=1.) -> np.ndarray: # float32 (h,w,3)
+    "A gradient of light, a shadow, or glare (over at most `glare` of the height); often nothing."
     (h, w), r = image.shape[:2], rng.random()
     if r < .2:
         lo, hi = rng.uniform(.35, .9), rng.uniform(.9, 1.3)
@@ -360,7 +360,7 @@ def uneven_light(rng, image, reach=1.) -> np.ndarray: # float32 (h,w,3)
     if r < .33:
         x = np.arange(w, dtype=np.float32)-rng.uniform(0, w)
         y = np.arange(h, dtype=np.float32)-rng.uniform(0, h)
-        s = h*rng.uniform(.15, .8)*reach
+        s = h*rng.uniform(.15, .8)*glare
         glow = np.exp(-y*y*rng.uniform(.5, 3)/(2*s*s))[:, None]*np.exp(-x*x/(2*s*s))
         return image + gray_to_rgb((glow*rng.uniform(50, 200)).astype(np.float32))
     return image
@@ -416,7 +416,7 @@ def simulate_camera(
     image:np.ndarray,       # float (h,w,3), 0 to 255
     height:int,             # rows of the result
     blur:float=None,        # largest Gaussian sigma in pixels; None: a 28th of the height
-    reach:float=1.,         # largest glare, as a share of the height
+    glare:float=1.,         # largest glare, as a share of the height
 ) -> np.ndarray:            # uint8 (height, w*height/h, 3)
     "What a camera makes of a picture: blur, light, exposure, noise, few pixels, sharpening, JPEG."
     (h, w), r = image.shape[:2], rng.random()
@@ -424,7 +424,7 @@ def simulate_camera(
     if r < .3: image = cv2.GaussianBlur(image, (0, 0), rng.uniform(.3, max(blur, .4)))
     elif r < .38:
         image = cv2.filter2D(image, -1, motion_kernel(rng, rng.uniform(1.5, max(2, blur*3))))
-    image = _random_exposure(rng, uneven_light(rng, image, reach))
+    image = _random_exposure(rng, uneven_light(rng, image, glare))
     if rng.random() < .45:
         sigma = rng.uniform(1, 7) if rng.random() < .85 else rng.uniform(7, 20)
         image = add_noise(rng, image, sigma)

@@ -209,7 +209,7 @@ def _synthtext_words(boxes, texts) -> list: # of instances
     return [make_instance(boxes[:, :, i].T, w, marks=()) for i, w in enumerate(words)]
 
 def from_synthtext(source:Path, out) -> None:
-    "Add the scenes of SynthText's `gt.mat`, or of the folder that holds it, to `out`."
+    "Add the scenes of SynthText's `gt.mat`, or its folder, to `out`; FormatError for other files."
     file = source if source.is_file() else source/'gt.mat'
     try: d = loadmat(file, squeeze_me=True, variable_names=['imnames', 'wordBB', 'txt'])
     except (OSError, ValueError, TypeError, NotImplementedError) as e:

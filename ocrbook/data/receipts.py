@@ -380,7 +380,7 @@ def make_receipt(
     else:
         image, m = _on_surface(rng, _paper(rng, ink))
         polygons = apply_homography(polygons, m)
-        image = simulate_camera(rng, image, image.shape[0], blur=1.2, reach=.3)
+        image = simulate_camera(rng, image, image.shape[0], blur=1.2, glare=.3)
     links = [(p.key, i) for i, p in enumerate(regions) if p.key is not None]
     return SynthReceipt(image, list(polygons), texts, labels, links, fields)
 

@@ -25,7 +25,7 @@ _INSTANCE_KEYS = 'polygon', 'text', 'ignore', 'label'
 # %% ../../nbs/data/08_samples.ipynb #2917d0fd
 @dataclass
 class Sample:
-    "One annotated image: a page with polygons, or a word crop with one text and no polygon."
+    "An annotated page of polygons, or a word crop without; FormatError for unequal lists."
     path:Path                                    # of the image
     polygons:list = field(default_factory=list)  # n arrays (k,2), pixels, clockwise
     texts:list = field(default_factory=list)     # n strings, None where unknown
@@ -222,7 +222,7 @@ def add(self:Samples,
 
 # %% ../../nbs/data/08_samples.ipynb #3624ddcb
 def from_jsonl(source:Path, out) -> None:
-    "Add the samples of a folder with `labels.jsonl`, or of such a file, to `out`."
+    "Add the samples of a folder with `labels.jsonl`, or of such a file; FormatError for none."
     file = source/'labels.jsonl' if source.is_dir() else source
     if not file.is_file(): raise FormatError(f'{file}: no such file')
     find = image_finder(out, file.parent)

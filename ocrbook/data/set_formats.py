@@ -93,14 +93,14 @@ def to_icdar2003(samples, folder:Path) -> None:
     write_text(folder/'words.xml', '\n'.join([*lines, '</tagset>\n']))
 
 # %% ../../nbs/data/21_set_formats.ipynb #463facd6
-def _polygon_of(d, out, wide):
-    "Outline of an annotation, else its box, `x y w h` if `wide`, else `x0 y0 x1 y1`."
+def _polygon_of(d, out, xywh):
+    "Outline of an annotation, else its box, `x y w h` if `xywh`, else `x0 y0 x1 y1`."
     outline = d.get('segmentation') or d.get('polygon') or d.get('box')
     if not outline:
         try: x, y, u, v = map(float, d['bbox'])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError('neither outline nor box') from None
-        return box_corners(x, y, *((x+u, y+v) if wide else (u, v))).ravel().tolist()
+        return box_corners(x, y, *((x+u, y+v) if xywh else (u, v))).ravel().tolist()
     if isinstance(outline, dict): raise ValueError('a run-length mask, not an outline')
     first = outline[0] if isinstance(outline, list) else None
     flat = not isinstance(first, list) or isinstance((first or [0])[0], list)
@@ -110,7 +110,7 @@ def _polygon_of(d, out, wide):
     except (TypeError, OverflowError): raise ValueError('not a list of outlines') from None
     finally: out.repaired['reduced to the largest outline'] += 1
 
-def _parse_annotation(d, out, names, wide=True, ignore='iscrowd', label='category_id'):
+def _parse_annotation(d, out, names, xywh=True, ignore='iscrowd', label='category_id'):
     "One of our instances from one of theirs; keys that say nothing new are left."
     if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not an annotation')
     derived = ('segmentation', 'polygon', 'box', 'bbox', 'area', 'id', 'image_id', 'ignore',
@@ -120,7 +120,7 @@ def _parse_annotation(d, out, names, wide=True, ignore='iscrowd', label='categor
     for k, v in marks:
         if v not in (0, 1): raise ValueError(f'{k} {v!r:.40} is not 0 or 1')
     if isinstance(d.get(label), int) and d[label] in names: more['label'] = names[d[label]]
-    return more | dict(polygon=_polygon_of(d, out, wide), ignore=any(v for _, v in marks))
+    return more | dict(polygon=_polygon_of(d, out, xywh), ignore=any(v for _, v in marks))
 
 # %% ../../nbs/data/21_set_formats.ipynb #f375fbf6
 def _add_image(out, find, where, image, found, keys, names, what='annotation', **kw):
@@ -231,7 +231,7 @@ def from_mmocr1(source:Path, out) -> None:
                 and not {'polygon', 'bbox'} & set(found[0]))
         if word: im, found = im | {k: v for k, v in found[0].items() if k == 'text'}, None
         _add_image(out, find, where, im, found if word else enumerate(found), ('img_path',), names,
-                  'instance', wide=False, ignore='ignore', label='bbox_label')
+                  'instance', xywh=False, ignore='ignore', label='bbox_label')
 
 # %% ../../nbs/data/21_set_formats.ipynb #50c42033
 def _categories(samples, first):

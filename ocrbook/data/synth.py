@@ -317,7 +317,7 @@ def make_page(
         if len(found) >= most: break
         group = _make_group(rng, fonts, size, curved, most-len(found))
         if group is not None: found += _place_group(rng, group, image, taken, mask)
-    image = to_uint8(image) if clean else simulate_camera(rng, image, size, blur=1.4, reach=.3)
+    image = to_uint8(image) if clean else simulate_camera(rng, image, size, blur=1.4, glare=.3)
     texts, polygons, chars = ([f[i] for f in found] for i in range(3))
     return SynthPage(image, polygons, texts, chars, mask)
 

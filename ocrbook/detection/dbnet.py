@@ -89,28 +89,30 @@ def edge_distance(
 
 # %% ../../nbs/detection/21_dbnet.ipynb #a1faa817
 def draw_edges(
-    near:np.ndarray, # (h,w) float32, ≤ 1, changed: squared distance to outlines over reach²
+    dist_map:np.ndarray, # (h,w) float32, ≤ 1, changed: squared distance to outlines over $D$²
     poly:np.ndarray, # (n,2)
-    reach:float,     # pixels
+    distance:float,      # $D$, pixels
     box,             # left, top, right, bottom: pixels that may change
 ) -> None:
-    "Lower `near` where the outline of `poly` is closer than what is drawn there."
-    h, w = near.shape
+    "Lower `dist_map` where the outline of `poly` is closer than what is drawn there."
+    h, w = dist_map.shape
     x0, y0 = (max(int(v), 0) for v in box[:2])
     x1, y1 = min(int(box[2]), w-1), min(int(box[3]), h-1)
     points = poly.tolist()
-    for a, b in zip(points, points[1:] + points[:1]):
-        line, r = max(x0, int(min(a[0], b[0])-reach)), min(x1, int(max(a[0], b[0])+reach)+1)+1
-        t, d = max(y0, int(min(a[1], b[1])-reach)), min(y1, int(max(a[1], b[1])+reach)+1)+1
-        if line >= r or t >= d: continue
-        x, y = np.arange(line, r, dtype=np.float32), np.arange(t, d, dtype=np.float32)[:, None]
-        part = near[t:d, line:r]
-        np.minimum(part, edge_distance(x, y, a, b)*np.float32(1/reach**2), out=part)
+    for (ax, ay), (bx, by) in zip(points, points[1:] + points[:1]):
+        left, right = max(x0, int(min(ax, bx)-distance)), min(x1, int(max(ax, bx)+distance)+1)+1
+        top, bottom = max(y0, int(min(ay, by)-distance)), min(y1, int(max(ay, by)+distance)+1)+1
+        if left >= right or top >= bottom: continue
+        x = np.arange(left, right, dtype=np.float32)
+        y = np.arange(top, bottom, dtype=np.float32)[:, None]
+        part = dist_map[top:bottom, left:right]
+        squared = edge_distance(x, y, (ax, ay), (bx, by))
+        np.minimum(part, squared*np.float32(1/distance**2), out=part)
 
 # %% ../../nbs/detection/21_dbnet.ipynb #910a3c1d
 @dataclass
 class DBTargets:
-    "Polygons → the four maps that DBNet learns (DB, arXiv:1911.08947, 'Label generation')."
+    "Polygons → the four maps that DBNet learns (DB, arXiv:1911.08947); ValueError for NaN."
     shrink_ratio:float=.4   # r of the cores
     thr_min:float=.3        # threshold away from outlines
     thr_max:float=.7        # threshold on outlines
@@ -147,14 +149,14 @@ def large_enough(self:DBTargets, poly) -> bool:
     return min(cv2.minAreaRect(poly.astype(np.int32))[1]) >= self.min_short_size
 
 @patch
-def draw_border_map(self:DBTargets, poly, near, mask) -> None:
+def draw_border_map(self:DBTargets, poly, dist_map, mask) -> None:
     "Draw the outline of `poly` and the band around it in which thresholds are learned."
     exact = poly.astype(np.float32)
-    reach = cv2.contourArea(exact)*(1-self.shrink_ratio**2)/cv2.arcLength(exact, True)
-    grown = offset(poly, reach)
+    distance = cv2.contourArea(exact)*(1-self.shrink_ratio**2)/cv2.arcLength(exact, True)
+    grown = offset(poly, distance)
     grown = (grown[0] if grown else poly).astype(np.int32)
     cv2.fillPoly(mask, [grown], 1)
-    draw_edges(near, poly, reach, (*grown.min(0), *grown.max(0)))
+    draw_edges(dist_map, poly, distance, (*grown.min(0), *grown.max(0)))
 
 # %% ../../nbs/detection/21_dbnet.ipynb #6f0ef62d
 @dataclass
@@ -195,7 +197,7 @@ def box_score(
 # %% ../../nbs/detection/21_dbnet.ipynb #50294308
 @dataclass
 class DBPostprocessor:
-    "Probability map → polygons and scores (DB, arXiv:1911.08947, 'Optimization')."
+    "Probability map → polygons, scores (DB, arXiv:1911.08947); ValueError where it is none."
     text_repr_type:str='quad'   # 'quad': smallest rectangle; 'poly': the outline
     mask_thr:float=.3           # probability above which a pixel belongs to a core
     min_text_score:float=.3     # mean probability that a core needs

@@ -64,17 +64,17 @@ def nearest_neighbors(
 
 # %% ../../nbs/detection/25_drrg.ipynb #2137c3d8
 def local_graphs(
-    near:np.ndarray,     # (n,k+1) from `nearest_neighbors`
+    neighbors:np.ndarray, # (n,k+1) from `nearest_neighbors`
     hops:tuple=(8, 4),   # neighbours, and neighbours of each neighbour
     links:int=3,         # nearest nodes to which each one is linked
 ) -> tuple:  # nodes (n,m), pivot first, -1 fills up; positions of the knn (n,k); linked (n,n)
     "The graph around each point."
-    n, me, knn = len(near), np.arange(len(near))[:, None], near[:, 1:hops[0]+1]
+    n, me, knn = len(neighbors), np.arange(len(neighbors))[:, None], neighbors[:, 1:hops[0]+1]
     member, linked = np.zeros((n, n), bool), np.zeros((n, n), bool)
     member[me, knn] = True
-    member[me, near[knn, 1:hops[1]+1].reshape(n, -1)] = True
+    member[me, neighbors[knn, 1:hops[1]+1].reshape(n, -1)] = True
     np.fill_diagonal(member, False)
-    linked[me, near[:, 1:links+1]] = True
+    linked[me, neighbors[:, 1:links+1]] = True
     i, j = np.nonzero(member)
     position = np.zeros((n, n), int)
     position[i, j] = np.arange(len(i)) - np.searchsorted(i, i) + 1
@@ -102,7 +102,7 @@ def pivot_differences(
     return (feats[nodes.clamp(min=0)] - feats[nodes[:, :1]])*(nodes >= 0)[..., None]
 
 class GraphConv(nn.Module):
-    "A layer on each node and its neighbours' sum (DRRG paper, 'Deep Relational Reasoning')."
+    "A layer on each node and its neighbours' sum (arXiv:2003.07493, 'Deep Relational Reasoning')."
     def __init__(self, c_in:int, c_out:int): # features of a node, before and after
         super().__init__()
         self.weight = nn.Parameter(torch.empty(2*c_in, c_out))
@@ -115,7 +115,7 @@ class GraphConv(nn.Module):
 
 # %% ../../nbs/detection/25_drrg.ipynb #290e2351
 class GCN(nn.Module):
-    "Four graph layers, then a score for each asked edge (DRRG paper, 'Deep Relational Reasoning')."
+    "Four graph layers, then a score for each candidate edge (DRRG, arXiv:2003.07493)."
     def __init__(self,
         c_in:int,                       # features of a node
         widths:tuple=(512,256,128,64),  # of the four layers
@@ -140,9 +140,9 @@ def forward(self:GCN,
     feats:torch.Tensor, # (n,c_in) float32, of all components
     nodes:torch.Tensor, # (g,m) of each graph, -1 fills up
     adj:torch.Tensor,   # (g,m,m)
-    knn:torch.Tensor,   # (g,k) positions of the asked nodes
+    knn:torch.Tensor,   # (g,k) positions of the neighbours asked
 ) -> torch.Tensor:      # (g*k,2) scores for: not linked, linked
-    "Scores of the asked edges, before the softmax; float32 in mixed precision as well."
+    "Scores of the candidate edges, before the softmax; float32 in mixed precision as well."
     with torch.autocast(feats.device.type, enabled=False):
         mean, var = self.statistics(feats, nodes)
         scale = (var + self.bn0.eps).rsqrt()
@@ -151,8 +151,8 @@ def forward(self:GCN,
                          for w in self.conv1.weight.chunk(2))  # (g,m,width): own, neighbours'
         x = F.relu(first + adj @ second + self.conv1.bias)
         for conv in (self.conv2, self.conv3, self.conv4): x = conv(x, adj)
-        asked = x.gather(1, knn[..., None].expand(-1, -1, x.shape[2]))
-        return self.classifier(asked.flatten(0, 1))
+        candidates = x.gather(1, knn[..., None].expand(-1, -1, x.shape[2]))
+        return self.classifier(candidates.flatten(0, 1))
 
 # %% ../../nbs/detection/25_drrg.ipynb #d4cb65cf
 class DRRGHead(nn.Module):
@@ -244,7 +244,7 @@ def end_corners(box, inner) -> tuple:
 # %% ../../nbs/detection/25_drrg.ipynb #5e63f0ae
 @dataclass
 class DRRGPostprocessor:
-    "Edges, scores and components → polygons and scores (DRRG paper, 'Inference')."
+    "Edges, scores and components → polygons and scores (arXiv:2003.07493, 'Inference')."
     link_thr:float=.8      # score that an edge needs
     edge_len_thr:float=50. # pixels: longer edges are cut
 
@@ -297,17 +297,17 @@ def checked_graph(edges, scores, comps) -> tuple:
 
 # %% ../../nbs/detection/25_drrg.ipynb #97047de2
 def prune_pivots(
-    near:np.ndarray,   # (n,k+1) from `nearest_neighbors`
+    neighbors:np.ndarray, # (n,k+1) from `nearest_neighbors`
     nodes:np.ndarray,  # (n,m) from `local_graphs`
     labels:np.ndarray, # (n,) whole numbers; 0: no text
     thr:float=.7,      # share of nodes (IoU) above which two graphs are the same
-) -> np.ndarray:       # (g,) indices of the pivots that stay
+) -> np.ndarray:          # (g,) indices of the pivots that stay
     "Pivots whose graph does not overlap too much with that of an earlier one."
-    n, me = len(near), np.arange(len(near))[:, None]
+    n, me = len(neighbors), np.arange(len(neighbors))[:, None]
     others = np.zeros((n, n+1), np.float32)
     others[me, nodes[:, 1:]] = 1                                      # -1 goes to the last column
     others, close = others[:, :n], np.eye(n, dtype=bool)
-    close[me, near[:, 1:]] = True
+    close[me, neighbors[:, 1:]] = True
     both, size = others @ others.T, others.sum(1)
     alike = both/(size[:, None] + size - both + 1e-8) > thr
     drop = alike & close.T & (labels[:, None] == labels) & (labels[:, None] != 0)
@@ -320,7 +320,7 @@ def prune_pivots(
 def forward_train(self:DRRGHead,
     x:torch.Tensor, # (b,in_channels,h,w)
     maps:dict,      # of `DRRGTargets`, stacked
-) -> tuple:         # maps (b,6,h,w); of all asked edges (m,2) scores, (m,) links: 0 or 1
+) -> tuple:         # maps (b,6,h,w); of all candidate edges (m,2) scores, (m,) links: 0 or 1
     "What the loss compares; ValueError where components are fewer than neighbours."
     out = self(x)
     feats, *graphs, truth = batch_graphs(
@@ -330,7 +330,7 @@ def forward_train(self:DRRGHead,
 
 @patch
 def training_graphs(self:DRRGHead, feats, comps) -> tuple:
-    "Of one image: node features; of each graph nodes, adjacency, positions of the knn, links."
+    "Node features; of each graph nodes, adjacency, knn, links; ValueError for few components."
     comps = torch.as_tensor(comps).cpu().numpy()
     comps = comps[:int(comps[0, 0]), 1:]
     if len(comps) <= self.hops[0]:
@@ -359,7 +359,7 @@ def batch_graphs(parts) -> tuple:
 # %% ../../nbs/detection/25_drrg.ipynb #c15d0b02
 @dataclass
 class DRRGLoss:
-    "The six terms of DRRG's loss (DRRG paper, 'Training Objectives')."
+    "The six terms of DRRG's loss (arXiv:2003.07493, 'Training Objectives')."
     ohem_ratio:float=3. # hardest negatives for each positive
 
     def __call__(self,

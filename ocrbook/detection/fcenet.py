@@ -94,7 +94,7 @@ class FCEHead(nn.Module):
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00032
 @dataclass
 class FCETargets:
-    "Polygons → a stack of 4K+5 maps for each level (FCE paper, 'FCENet')."
+    "Polygons → a stack of 4K+5 maps for each level (arXiv:2104.10442, 'FCENet')."
     fourier_degree:int=5                    # K
     resample_step:float=4.                  # cells between the points of a centre line
     center_region_shrink_ratio:float=.3     # height of the centre region, as a share
@@ -108,11 +108,11 @@ class FCETargets:
         size,     # (h,w), pixels
     ) -> dict:    # p3_maps, p4_maps, p5_maps: (4K+5,h/8,w/8) … float32
         "Maps: text, centre, mask, real, imaginary parts; ValueError where a point is no number."
-        texts, hidden = [], []
+        texts, ignored_texts = [], []
         for poly, skip in zip(polygons, ignored, strict=True):
             poly = np.asarray(poly, float).reshape(-1, 2)
-            if len(poly): (hidden if outline(poly) is None or skip else texts).append(poly)
-        return {f'p{d.bit_length()-1}_maps': self.level_maps(texts, hidden, size, d, span)
+            if len(poly): (ignored_texts if outline(poly) is None or skip else texts).append(poly)
+        return {f'p{d.bit_length()-1}_maps': self.level_maps(texts, ignored_texts, size, d, span)
                 for d, span in zip(self.level_size_divisors, self.level_proportion_range,
                                    strict=True)}
 
@@ -122,14 +122,15 @@ def extent(poly) -> int:
     return max(cv2.boundingRect(poly.astype(np.int32))[2:])
 
 @patch
-def level_maps(self:FCETargets, texts, hidden, size, divisor, span) -> np.ndarray:
+def level_maps(self:FCETargets, texts, ignored_texts, size, divisor, span) -> np.ndarray:
     "The maps of one level."
     cells, K = tuple(-(-s//divisor) for s in size), self.fourier_degree
-    texts, hidden = ([p/divisor for p in polys if span[0] < extent(p)/(size[0] + 1e-8) < span[1]]
-                     for polys in (texts, hidden))
+    fits = lambda p: span[0] < extent(p)/(size[0] + 1e-8) < span[1]
+    texts, ignored_texts = ([p/divisor for p in polys if fits(p)]
+                            for polys in (texts, ignored_texts))
     maps = np.zeros((4*K+5, *cells), np.float32)
     maps[0], maps[1] = region_mask(texts, cells), self.center_region(texts, cells)
-    maps[2] = region_mask(hidden, cells, 0)
+    maps[2] = region_mask(ignored_texts, cells, 0)
     for poly in texts:
         y, x = np.nonzero(region_mask([poly], cells))
         c = np.repeat(fourier_signature(poly, K)[:, None], len(y), 1)
@@ -166,7 +167,7 @@ def contour_points(
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00044
 @dataclass
 class FCELoss:
-    "The four terms of FCENet's loss (FCE paper, 'FCENet')."
+    "The four terms of FCENet's loss (arXiv:2104.10442, 'FCENet')."
     num_sample:int=50     # points of each contour that are compared
     ohem_ratio:float=3.   # hardest negatives for each text pixel
 
@@ -184,7 +185,7 @@ class FCELoss:
 # %% ../../nbs/detection/26_fcenet.ipynb #73040598
 @patch
 def level_terms(self:FCELoss, cls, reg, maps) -> tuple:
-    "The four terms of one level."
+    "The four terms of one level; ValueError where targets do not fit."
     maps = torch.as_tensor(maps, device=cls.device).float()
     if maps.shape != (len(cls), reg.shape[1]+3, *cls.shape[2:]):
         raise ValueError(f'target {tuple(maps.shape)} does not fit predictions of '
@@ -235,8 +236,9 @@ def poly_nms(
         ask = np.flatnonzero((low <= high).all(1) & (most >= .999*thr*(both - most)))
         if len(ask):
             passed = difference_bound(polys[best], polys[order[ask]])
-            sure = ~(bad[best] | bad[order[ask]]) & (both[ask] - passed > thr*(both[ask] + passed))
-            gone[ask[sure]], ask = True, ask[~sure]
+            certain = both[ask] - passed > thr*(both[ask] + passed)
+            certain &= ~(bad[best] | bad[order[ask]])
+            gone[ask[certain]], ask = True, ask[~certain]
             inter = shapely.area(shapely.intersection(shapes[best], shapes[order[ask]]))
             gone[ask] |= inter > thr*(both[ask] - inter)
         order = order[~gone]
@@ -256,7 +258,7 @@ def valid_shapes(polys, hull) -> np.ndarray:
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00058
 @dataclass
 class FCEPostprocessor:
-    "Maps of all levels → polygons and scores (FCE paper, 'FCENet')."
+    "Maps of all levels → polygons and scores (arXiv:2104.10442, 'FCENet')."
     text_repr_type:str='poly'    # 'poly': points of the contour; 'quad': smallest rectangle
     score_thr:float=.3           # that a pixel must exceed to propose
     alpha:float=1.               # power of the text probability
@@ -276,7 +278,7 @@ class FCEPostprocessor:
             raise ValueError(f"text_repr_type must be 'poly' or 'quad', not {kind!r}")
         if len(levels) != len(self.scales):
             raise ValueError(f'{len(levels)} levels, but scales for {len(self.scales)}')
-        levels = [[as_maps(cls, 4), as_maps(reg, 6, more=True)] for cls, reg in levels]
+        levels = [[as_maps(cls, 4), as_maps(reg, 6, at_least=True)] for cls, reg in levels]
         for cls, reg in levels:
             fit = cls[:, 0].shape == reg[:, 0].shape and len(cls) == len(levels[0][0])
             if not fit or reg.shape[1] % 4 != 2:

@@ -105,7 +105,7 @@ class Shared2FCBBoxHead(nn.Module):
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #57d87ed6
 class FCNMaskHead(nn.Module):
-    "Features of boxes → a mask in each box (Mask R-CNN paper, Fig. 4, right)."
+    "Features of boxes → a mask in each box (arXiv:1703.06870, Fig. 4, right)."
     def __init__(self,
         in_channels:int=256, # of the features and inside
         num_convs:int=4,
@@ -289,14 +289,14 @@ class MaskRCNNTargets:
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #d22c42ed
 def mask_targets(
-    masks:torch.Tensor, # (k,h,w) of the words
-    which:torch.Tensor, # (n,) word of each box
+    masks:torch.Tensor,   # (k,h,w) of the words
+    matched:torch.Tensor, # (n,) word of each box
     boxes:torch.Tensor, # (n,4) pixels
     size:int=28,        # cells along each side
-) -> torch.Tensor:      # (n,size,size) float32, 0 or 1
+) -> torch.Tensor:        # (n,size,size) float32, 0 or 1
     "True masks as seen through boxes."
     if not len(boxes): return boxes.new_zeros(0, size, size)
-    rois = torch.cat([which[:, None].to(boxes), boxes], 1)
+    rois = torch.cat([matched[:, None].to(boxes), boxes], 1)
     return (roi_align(masks[:, None].float(), rois, size, 1., sampling_ratio=0,
                       aligned=True)[:, 0] >= .5).float()
 
@@ -366,7 +366,7 @@ def ohem(self:MaskRCNNHead, feats, proposals, truth) -> tuple:
 # %% ../../nbs/detection/27_maskrcnn.ipynb #6b8ccf7f
 @dataclass
 class MaskRCNNLoss:
-    "The five terms (Mask R-CNN paper, 'Mask R-CNN'; Faster R-CNN paper, Eq. 1)."
+    "The five terms (arXiv:1703.06870, 'Mask R-CNN'; arXiv:1506.01497, Eq. 1)."
     def __call__(self,
         pred:dict, # what `MaskRCNNHead.forward_train` returns: predictions and targets
         maps=None, # not needed: the targets are in `pred`

@@ -231,7 +231,7 @@ def next_frontier(at, number, grown, rows, means, steps, limit) -> tuple:
 # %% ../../nbs/detection/23_panet.ipynb #2856bdfc
 @dataclass
 class PANPostprocessor:
-    "Text, kernels and embeddings → polygons and scores (PAN, arXiv:1908.05900)."
+    "Text, kernels, embeddings → polygons, scores (PAN, arXiv:1908.05900); ValueError for others."
     text_repr_type:str='quad'           # 'quad': smallest rectangle; 'poly': the outline
     min_text_confidence:float=.5        # probability above which a pixel is text
     min_kernel_confidence:float=.5      # … and kernel, if it is text
@@ -246,7 +246,7 @@ class PANPostprocessor:
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'):
             raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        maps = as_maps(maps, 3, more=True)
+        maps = as_maps(maps, 3, at_least=True)
         if not maps.numel(): return [([], [])]*len(maps)
         return [self.decode(*m) for m in zip(maps[:, :2].sigmoid().numpy(), maps[:, 2:].numpy())]
 

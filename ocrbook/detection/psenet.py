@@ -60,7 +60,7 @@ def scale_expansion(
 
 # %% ../../nbs/detection/22_psenet.ipynb #19a5a65b
 class FPNF(nn.Module):
-    "Feature pyramid, smoothed on the way down, joined in the end (PSENet, arXiv:1903.12473)."
+    "Feature pyramid, joined in the end (PSENet, arXiv:1903.12473); ValueError for others."
     def __init__(self,
         in_channels:tuple=(256,512,1024,2048), # of the backbone's maps, sharpest first
         out_channels:int=256,                  # of every level and of the result
@@ -130,7 +130,7 @@ class PSETargets:
 # %% ../../nbs/detection/22_psenet.ipynb #7da07cd5
 @dataclass
 class PSELoss:
-    "Dice losses of whole texts and of kernels inside them (PSENet, arXiv:1903.12473)."
+    "Dice losses of texts and kernels (PSENet, arXiv:1903.12473); ValueError where maps differ."
     alpha:float=.7                      # λ: weight of the whole texts; the kernels have the rest
     ohem_ratio:float=3.                 # hardest negatives for each text pixel
     reduction:str='mean'                # over the images: 'mean' or 'sum'
@@ -162,7 +162,7 @@ class PSELoss:
 # %% ../../nbs/detection/22_psenet.ipynb #1b82bc10
 @dataclass
 class PSEPostprocessor:
-    "Logits → polygons and scores (PSENet, arXiv:1903.12473)."
+    "Logits → polygons and scores (PSENet, arXiv:1903.12473); ValueError for unknown settings."
     text_repr_type:str='quad'           # 'quad': smallest rectangle; 'poly': the outline
     min_kernel_confidence:float=.5      # probability above which a pixel belongs to a map
     min_text_avg_confidence:float=.85   # mean probability that a text needs
@@ -179,7 +179,7 @@ class PSEPostprocessor:
         if kind not in ('quad', 'poly'):
             raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
         read = slice(None) if self.progressive else [0, -1]
-        prob = as_maps(maps, 2, more=True, read=read).sigmoid()
+        prob = as_maps(maps, 2, at_least=True, read=read).sigmoid()
         if not prob.numel(): return [([], [])]*len(prob)
         masks = prob > self.min_kernel_confidence
         kernels = (masks & masks[:, :1]).numpy().view(np.uint8)

@@ -130,14 +130,14 @@ class TextSnakeLoss:
 
 # %% ../../nbs/detection/24_textsnake.ipynb #0e846f84
 def ray_march(
-    points:np.ndarray, # (n,2) where to start, y and x
-    step:np.ndarray,   # (n,2) one step
-    inside,            # (m,k,2) whole pixels y, x, and (m,1) numbers of their rays → (m,k) bool
-    most:int=1000,     # steps taken at most
-) -> np.ndarray:       # (n,2) the last place inside; the start itself always counts
+    points:np.ndarray,  # (n,2) where to start, y and x
+    step:np.ndarray,    # (n,2) one step
+    inside,             # (m,k,2) whole pixels y, x, and (m,1) numbers of their rays → (m,k) bool
+    max_steps:int=1000, # steps taken at most
+) -> np.ndarray:        # (n,2) the last place inside; the start itself always counts
     "Ray marching: go straight on until the next step would leave."
     taken, left, done, chunk = np.zeros(len(points), np.int64), np.flatnonzero(step.any(1)), 0, 16
-    while len(left) and done < most:
+    while len(left) and done < max_steps:
         k = np.arange(done+1, done+chunk+1)[:, None]
         tested = (points[left, None] + k*step[left, None]).astype(np.int32)              # (m,k,2)
         out = ~inside(tested, left[:, None])
@@ -162,8 +162,8 @@ def merge_disks(
     i, j = tree.query_pairs(reach, output_type='ndarray').T
     close = np.linalg.norm(disks[i, :2] - disks[j, :2], axis=1) <= (disks[i, 2] + disks[j, 2])*thr
     i, j = np.concatenate([i[close], j[close]]), np.concatenate([j[close], i[close]])
-    def best(who): # best rank among each disk and its neighbours, of those in `who`; n: none
-        r = np.where(who, rank, n)
+    def best(candidates): # best rank among each disk and its neighbours, of `candidates`; n: none
+        r = np.where(candidates, rank, n)
         np.minimum.at(found := r.copy(), i, r[j])
         return found
     kept, waiting = np.zeros(n, bool), np.ones(n, bool)
@@ -193,7 +193,7 @@ def group_means(disks, word, group) -> tuple:
 # %% ../../nbs/detection/24_textsnake.ipynb #e079b5ba
 @dataclass
 class TextSnakePostprocessor:
-    "Maps → polygons and scores (TextSnake, arXiv:1807.01544, 'Inference')."
+    "Maps → polygons, scores (TextSnake, arXiv:1807.01544, 'Inference'); ValueError for others."
     text_repr_type:str='poly'              # the only kind: the outline of the disks
     min_center_region_confidence:float=.2  # text × centre probability that the region needs
     min_center_area:float=30               # square pixels: smaller centre regions are dropped

@@ -29,7 +29,7 @@ def _check_number(**values):
 # %% ../../nbs/foundations/02_geometry.ipynb #c31825ab
 def as_polygon(
     points,       # (n,2), OpenCV's (n,1,2) or a flat list x1 y1 x2 y2 …
-    least:int=3,  # points needed
+    min_points:int=3,  # points needed
 ) -> np.ndarray:  # (n,2) float64, pixels, x right, y down
     "The points as an (n,2) float array; ValueError, which shows them, where they are none."
     try:
@@ -41,7 +41,8 @@ def as_polygon(
     if p.ndim == 1 and p.size % 2 == 0: p = p.reshape(-1, 2)         # (2n,) -> (n,2)
     if p.ndim != 2 or p.shape[1] != 2:
         raise ValueError(f'points must be (n,2) or x1 y1 x2 y2 …, got shape {p.shape}')
-    if len(p) < least: raise ValueError(f'needs {least} points or more, got {len(p)}: {_short(p)}')
+    if len(p) < min_points:
+        raise ValueError(f'needs {min_points} points or more, got {len(p)}: {_short(p)}')
     if not (abs(p) <= _LIMIT).all():
         raise ValueError(f'a coordinate is not a finite number up to {_LIMIT:.0e}: {_short(p)}')
     return p
@@ -60,7 +61,7 @@ def perimeter(poly) -> float: # pixels
 
 def bounds(poly) -> np.ndarray: # (4,) left, top, right, bottom
     "Smallest upright box around the points `poly` (n,2), n ≥ 1."
-    p = as_polygon(poly, least=1)
+    p = as_polygon(poly, min_points=1)
     return np.concatenate([p.min(0), p.max(0)])
 
 # %% ../../nbs/foundations/02_geometry.ipynb #3f964d99
@@ -162,14 +163,14 @@ def offset(
 
 # %% ../../nbs/foundations/02_geometry.ipynb #4951d756
 def shrink(
-    poly,                # (n,2), cut to whole pixels
-    ratio:float,         # r, in (0,1]: about r² of the area is left
-    most:float=np.inf,   # largest distance, pixels
-) -> np.ndarray|None:    # (m,2), whole pixels; None when nothing is left
+    poly,                    # (n,2), cut to whole pixels
+    ratio:float,             # r, in (0,1]: about r² of the area is left
+    max_shrink:float=np.inf, # largest distance, pixels
+) -> np.ndarray|None:        # (m,2), whole pixels; None when nothing is left
     "The kernel of segmentation detectors: `poly` moved inwards, rounded as MMOCR does."
-    _check_number(ratio=ratio, most=_LIMIT if most == np.inf else most)
+    _check_number(ratio=ratio, max_shrink=_LIMIT if max_shrink == np.inf else max_shrink)
     p = np.trunc(as_polygon(poly))
-    distance = min(int(abs(area(p))*(1 - ratio**2)/(perimeter(p) + .001) + .5), most)
+    distance = min(int(abs(area(p))*(1 - ratio**2)/(perimeter(p) + .001) + .5), max_shrink)
     pieces = offset(p, -distance)
     return pieces[0] if pieces else None
 
@@ -178,7 +179,7 @@ def order_quad(
     points,       # (4,2) in any order
 ) -> np.ndarray:  # (4,2) clockwise, the first nearest the top left of their upright box
     "The corners in the order of MMOCR's `sort_vertex8`; ValueError where they are not four."
-    p = as_polygon(points, least=4)
+    p = as_polygon(points, min_points=4)
     if len(p) != 4: raise ValueError(f'a quad has 4 points, got {len(p)}: {_short(p)}')
     p = p[np.argsort(np.arctan2(*(p - p.mean(0)).T[::-1]), kind='stable')]
     return np.roll(p, -np.hypot(*(p - p.min(0)).T).argmin(), axis=0)
@@ -187,7 +188,7 @@ def order_points(
     points,       # (n,2) in any order
 ) -> np.ndarray:  # (n,2) counter-clockwise on screen, from twelve o'clock
     "The points by their direction from the centre, in the order of MMOCR's `sort_points`."
-    p = as_polygon(points, least=1)
+    p = as_polygon(points, min_points=1)
     x, y = (p - p.mean(0)).T
     return p[np.lexsort([-np.hypot(x, y), np.arctan2(-x, -y) % (2*np.pi)])]
 
@@ -196,7 +197,7 @@ def min_area_rect(
     points,       # (n,2), n ≥ 1
 ) -> np.ndarray:  # (4,2), ordered as by `order_quad`
     "Corners of the smallest rectangle, of any direction, around the points."
-    p = as_polygon(points, least=1).astype(np.float32)
+    p = as_polygon(points, min_points=1).astype(np.float32)
     return order_quad(cv2.boxPoints(cv2.minAreaRect(p)))
 
 def text_frame(
@@ -216,7 +217,7 @@ def resample(
     closed:bool=True,  # whether the last point is joined to the first
 ) -> np.ndarray:       # (n,2), from the first point of `contour`; when open, to its last
     "`n` points at equal distances along the contour; ValueError for n < 2."
-    p = as_polygon(contour, least=2)
+    p = as_polygon(contour, min_points=2)
     if not (isinstance(n, (int, np.integer)) and 2 <= n <= _LIMIT):
         raise ValueError(f'resample wants n ≥ 2 points, got {_short(n)}')
     if closed: p = np.concatenate([p, p[:1]])

@@ -41,7 +41,7 @@ def _vertices(polys):
 
 # %% ../../nbs/foundations/07_layout.ipynb #5994d81d
 def _moments(pts):
-    """Centre (k,2) and spread (k,2,2) of the inside of each polygon.
+    """Centre (k,2) and covariance (k,2,2) of the inside of each polygon.
 
     A polygon without an inside has those of its points."""
     add = lambda x: np.add.reduceat(x, pts.start)
@@ -55,20 +55,20 @@ def _moments(pts):
     tiny = 1e-9*add((p**2).sum(1))+1e-12  # a speck of weight on each polygon's points
     area = abs(area)+tiny
     centre = add(cross[:, None]*(p+q))/(6*area)[:, None]
-    spread = add(cross[:, None, None]*(outer(p)+outer(q)+outer(p+q)))/24
-    spread += tiny[:, None, None]*add(outer(p))/count[:, None]
-    return mean+centre, spread/area[:, None, None]-outer(centre)
+    cov = add(cross[:, None, None]*(outer(p)+outer(q)+outer(p+q)))/24
+    cov += tiny[:, None, None]*add(outer(p))/count[:, None]
+    return mean+centre, cov/area[:, None, None]-outer(centre)
 
 # %% ../../nbs/foundations/07_layout.ipynb #4d1be8fd
-def _principal_axes(spread):
+def _principal_axes(cov):
     """Angle of the long axis (k,), radians, and length of both sides (k,2).
 
-    Those of the rectangle that has this spread."""
-    half = (spread[:, 0, 0]+spread[:, 1, 1])/2
-    diff = (spread[:, 0, 0]-spread[:, 1, 1])/2
-    root = np.hypot(diff, spread[:, 0, 1])
+    Those of the rectangle that has this covariance."""
+    half = (cov[:, 0, 0]+cov[:, 1, 1])/2
+    diff = (cov[:, 0, 0]-cov[:, 1, 1])/2
+    root = np.hypot(diff, cov[:, 0, 1])
     sides = np.sqrt(12*np.stack([half+root, (half-root).clip(0)], 1))+1e-6
-    return np.arctan2(spread[:, 0, 1], diff)/2, sides
+    return np.arctan2(cov[:, 0, 1], diff)/2, sides
 
 # %% ../../nbs/foundations/07_layout.ipynb #5f1e9389
 _VOTE_FROM, _VOTE_MOST = 1.6, 2.  # letters of length from which a word votes; most votes of a word
@@ -106,8 +106,8 @@ class _Segments(NamedTuple):
 
 def _segments(pts, angle=None):
     "`pts` as segments, and the page's skew (found if None), radians."
-    centre, spread = _moments(pts)
-    tilt, sides = _principal_axes(spread)
+    centre, cov = _moments(pts)
+    tilt, sides = _principal_axes(cov)
     if angle is None: angle = _skew(tilt, sides)
     off = (tilt-angle+np.pi/2) % np.pi - np.pi/2
     keeps = (abs(off) < np.radians(_OWN_DEGREES)) & (sides[:, 0] > _OWN_ASPECT*sides[:, 1])

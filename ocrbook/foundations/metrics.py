@@ -95,7 +95,7 @@ def best_hmean(
     metric=hmean_iou, # or `hmean_ic13`
     thresholds=None,  # score thresholds to try, in this order; None: 0.3, 0.4, … 0.9, as MMOCR
 ) -> dict:            # the result at the best of them, and which it was as 'threshold'
-    "The score threshold with the highest harmonic mean, the first of equals."
+    "Score threshold with the highest harmonic mean, first of equals; ValueError for unequal lists."
     if len(preds) != len(scores):
         raise ValueError(f'polygons of {len(preds)} images, scores of {len(scores)}')
     for i, (p, s) in enumerate(zip(preds, scores)):

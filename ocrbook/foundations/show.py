@@ -57,7 +57,7 @@ def to_numpy(x) -> np.ndarray:
 def pixels(
     image,  # (h,w) or (h,w,1|3|4) array, or (1|3,h,w) tensor; whole numbers in [0,255], or floats
 ) -> np.ndarray:   # (h,w) or (h,w,3|4): uint8, or float in [0,1]
-    "What to draw for `image`: channels last; floats outside [0,1] are stretched to it."
+    "What to draw for `image`, channels last, floats stretched to [0,1]; ValueError for no picture."
     x = to_numpy(image)
     if x.ndim == 3 and x.shape[0] in (1, 3) and x.shape[2] not in (1, 3, 4):
         x = x.transpose(1, 2, 0)

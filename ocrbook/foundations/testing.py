@@ -61,13 +61,13 @@ def fuzz(
 
 # %% ../../nbs/foundations/01_testing.ipynb #a8d68ed3
 def fuzz_maps(
-    number:int,   # which; the same number gives the same maps
-    channels:int, # c
-    most:int=24,  # pixels along a side, at most
+    number:int,      # which; the same number gives the same maps
+    channels:int,    # c
+    max_side:int=24, # pixels along a side, at most
 ) -> np.ndarray|torch.Tensor: # (c,h,w) of some precision
     "Outputs of a damaged network: patterns, noise, huge numbers, half precision, sometimes NaN."
     rng = np.random.default_rng(number)
-    h, w = rng.integers(1, most+1, 2)*(rng.random(2) > .03)
+    h, w = rng.integers(1, max_side+1, 2)*(rng.random(2) > .03)
     y, x = np.mgrid[:h, :w]
     patterns = [rng.standard_normal((h, w)), np.ones((h, w)), (y+x) % 2*2 - 1.,
                 (y//3+x//3) % 2*2 - 1., y % 2*2 - 1.,
@@ -107,11 +107,11 @@ def check_detections(
 def train_until(
     train:Callable,   # no arguments: some steps of training; returns the loss of each step
     reached:Callable, # no arguments: is the goal reached?
-    most:int=8,       # times that `train` is called at most
+    max_calls:int=8,  # times that `train` is called at most
 ) -> list[float]:     # the losses of all calls
-    "Train until a goal is reached; an AssertionError if `most` calls do not suffice."
+    "Train until a goal is reached; an AssertionError if `max_calls` calls do not suffice."
     losses = []
-    for _ in range(most):
+    for _ in range(max_calls):
         losses += train()
         if reached(): return losses
     raise AssertionError(f'not close: the goal is not reached after {len(losses)} steps')

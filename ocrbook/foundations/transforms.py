@@ -168,7 +168,7 @@ def crop_quad(
     quad,  # 4 points: top left, top right, bottom right, bottom left of the text as it is read
     clip:bool=True,   # pull corners outside the image to its border
 ) -> np.ndarray:      # as wide and high as the longer of opposite edges
-    "The quad pulled into an upright rectangle by a perspective map."
+    "The quad pulled into an upright rectangle by a perspective map; ValueError unless 4 points."
     if np.size(quad) != 8: raise ValueError(f'a quad has 4 points, got shape {np.shape(quad)}')
     size = np.float32(image.shape[1::-1])
     room = 0 if clip else size                                  # three pictures wide at most
@@ -240,7 +240,7 @@ def _narrowest(poly, n=16):
 def text_sides(
     poly, # (n,2) clockwise outline of a line of text, n ≥ 4
 ) -> tuple: # top (k,2) and bottom (m,2), both in reading direction
-    "Top and bottom edge of an outline: its halves if these run side by side, else the closest."
+    "Top and bottom edge: the halves if side by side, else the closest; ValueError below 4 points."
     poly = as_polygon(poly, 0)
     half = len(poly)//2
     if half < 2: raise ValueError(f'a text outline has at least 4 points, got {len(poly)}')

@@ -42,7 +42,7 @@ def text_features(
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #27d0ee43
 class GNNLayer(nn.Module):
-    "One round of message passing (SDMG-R paper, graph reasoning module)."
+    "One round of message passing (arXiv:2103.14470, graph reasoning module)."
     def __init__(self,
         node_dim:int=256, # of a word, and of a pair's feature
         edge_dim:int=256, # of an edge as it comes in
@@ -183,7 +183,7 @@ def in_chunks(self:SDMGRHead, f, rows) -> list:
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #c1feafd4
 class SDMGRLoss:
-    "Cross-entropy of words and of pairs (SDMG-R paper, loss), with the accuracies in percent."
+    "Cross-entropy of words and of pairs (arXiv:2103.14470, loss), with the accuracies in percent."
     def __init__(self,
         node_weight:float=1., edge_weight:float=1., # of the two terms
         ignore:int=-100,  # class of words that do not count; negative ones never do

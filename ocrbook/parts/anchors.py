@@ -46,7 +46,7 @@ def center_size(boxes) -> tuple:
 
 @dataclass
 class DeltaXYWHBBoxCoder:
-    "What to do to a box to get another one (Faster R-CNN paper, Eq. 2)."
+    "What to do to a box to get another one (arXiv:1506.01497, Eq. 2)."
     stds:tuple = (1., 1., 1., 1.)   # deltas are divided by these …
     means:tuple = (0., 0., 0., 0.)  # … after these were taken off
     wh_ratio_clip:float = 16/1000   # a side grows or shrinks by 1/this at most
@@ -69,13 +69,13 @@ def batched_nms(
     boxes:torch.Tensor,  # (n,4) pixels
     scores:torch.Tensor, # (n,)
     iou_thr:float,       # a box that overlaps a better one by more is dropped
-    most:int,            # boxes kept
+    max_num:int,         # boxes kept
     group=None,  # (n,) whole numbers: only boxes of a group suppress one another; None: one group
 ) -> torch.Tensor:       # (m,5) boxes and scores, best first
     "Non-maximum suppression within each group."
     apart = boxes
     if group is not None and len(boxes): apart = boxes + (group*(boxes.max()+1))[:, None]
-    kept = nms(apart, scores, iou_thr)[:most]
+    kept = nms(apart, scores, iou_thr)[:max_num]
     return torch.cat([boxes[kept], scores[kept, None]], 1)
 
 # %% ../../nbs/parts/22_anchors.ipynb #a240a5a5
@@ -86,7 +86,7 @@ def multiscale_roi_align(
     strides=(4, 8, 16, 32), # of the levels that are read
     finest:float=56,        # pixels: boxes under twice this are read from the sharpest level
 ) -> torch.Tensor:          # (all n,c,size,size) float32
-    "Features in each box, from the level that suits its size (Mask R-CNN paper, 'RoIAlign')."
+    "Features in each box, from the level that suits its size (arXiv:1703.06870, 'RoIAlign')."
     rois = torch.cat([torch.cat([b.new_full((len(b), 1), i), b[:, :4]], 1)
                       for i, b in enumerate(boxes)]).float()
     side = ((rois[:, 3]-rois[:, 1])*(rois[:, 4]-rois[:, 2])).clamp(min=0).sqrt()
@@ -103,7 +103,7 @@ BACKGROUND, UNUSED = -1, -2  # what a box learns from instead of a word
 # %% ../../nbs/parts/22_anchors.ipynb #2f837a24
 @dataclass
 class MaxIoUAssigner:
-    "Which word a box should find, by overlap (Faster R-CNN paper, 'Loss Function')."
+    "Which word a box should find, by overlap (arXiv:1506.01497, 'Loss Function')."
     pos_iou_thr:float = .5      # a box that overlaps a word by so much or more should find it
     neg_iou_thr:float = .5      # one that overlaps no word by so much is background
     min_pos_iou:float = .5      # each word's best box should find it, if it overlaps by so much

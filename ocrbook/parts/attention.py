@@ -51,7 +51,7 @@ def causal_mask(
 
 # %% ../../nbs/parts/30_attention.ipynb #d73a9d9f
 class MultiHeadAttention(nn.Module):
-    "Weighted means of a memory, in several heads at once (arXiv 1706.03762, section 3.2.2)."
+    "Weighted means of a memory, in several heads at once (arXiv:1706.03762, section 3.2.2)."
     def __init__(self,
         n_head:int=8,        # heads
         d_model:int=512,     # channels of queries, memory and result
@@ -115,7 +115,7 @@ def sinusoids(
     n:int,  # positions
     d:int,  # channels
 ) -> torch.Tensor: # (n,d) in [-1,1]
-    "Sines in even, cosines in odd channels, ever slower (arXiv 1706.03762, section 3.5)."
+    "Sines in even, cosines in odd channels, ever slower (arXiv:1706.03762, section 3.5)."
     pace = torch.tensor([10000**-(2*(i//2)/d) for i in range(d)])
     angle = torch.arange(n)[:, None]*pace
     return torch.where(torch.arange(d) % 2 == 0, angle.sin(), angle.cos())
@@ -140,7 +140,7 @@ class PositionalEncoding(nn.Module):
 
 # %% ../../nbs/parts/30_attention.ipynb #b45641b2
 class PositionwiseFeedForward(nn.Module):
-    "Two linear layers at each position, GELU between (arXiv 1706.03762, section 3.3)."
+    "Two linear layers at each position, GELU between (arXiv:1706.03762, section 3.3)."
     def __init__(self,
         d_model:int=512,  # channels in and out
         d_inner:int=256,  # channels between
@@ -157,7 +157,7 @@ class PositionwiseFeedForward(nn.Module):
 
 # %% ../../nbs/parts/30_attention.ipynb #783a89b2
 class TFEncoderLayer(nn.Module):
-    "Pre-norm encoder layer: self-attention, then a feed-forward (arXiv 1706.03762, section 3.1)."
+    "Pre-norm encoder layer: self-attention, then a feed-forward (arXiv:1706.03762, section 3.1)."
     def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1,
                  qkv_bias=False): # as the two parts take them
         super().__init__()
@@ -175,7 +175,7 @@ class TFEncoderLayer(nn.Module):
 
 # %% ../../nbs/parts/30_attention.ipynb #5351dfd8
 class TFDecoderLayer(nn.Module):
-    "Pre-norm decoder layer: self-attention, cross-attention, feed-forward (arXiv 1706.03762)."
+    "Pre-norm decoder layer: self-attention, cross-attention, feed-forward (arXiv:1706.03762)."
     def __init__(self, d_model=512, d_inner=256, n_head=8, d_k=64, d_v=64, dropout=.1,
                  qkv_bias=False): # as the parts take them
         super().__init__()

@@ -14,7 +14,7 @@ from torchvision.ops import deform_conv2d
 
 # %% ../../nbs/parts/15_backbones.ipynb #03947a04
 class ResNet(nn.Module):
-    "Residual network that returns the maps of all four stages (He et al., arXiv:1512.03385)."
+    "Residual network: maps of all four stages (arXiv:1512.03385); ValueError for unknown settings."
     def __init__(self,
         depth:int=18,        # 18 (two-layer blocks) or 50 (three-layer blocks)
         width:int=64,        # channels of the stem; the published networks have 64
@@ -53,6 +53,7 @@ def add_stages(self:ResNet, depth, width, c, style, dcn) -> None:
 def forward(self:ResNet,
     x:torch.Tensor, # (b,3,h,w) normalised images
 ) -> tuple:         # c2, c3, c4, c5: (b,c,h/4,w/4) … (b,8c,h/32,w/32), sizes rounded up
+    "The maps of all four stages; ValueError unless images are (b,3,h,w)."
     if x.ndim != 4 or x.shape[1] != 3:
         raise ValueError(f'images must be (b,3,h,w), not {tuple(x.shape)}')
     x = self.stem(x) if hasattr(self, 'stem') else self.relu(self.bn1(self.conv1(x)))
@@ -153,13 +154,14 @@ class VeryDeepVgg(nn.Module):
 def forward(self:VeryDeepVgg,
     x:torch.Tensor,  # (b,input_channels,32,w) normalised crops, w at least 4
 ) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column
+    "The columns of crops 32 pixels high; ValueError for any others."
     if x.ndim != 4 or x.shape[2] != 32 or x.shape[3] < 4:
         raise ValueError(f'VeryDeepVgg reads (b,c,32,w) with w >= 4, not {tuple(x.shape)}')
     return self.cnn(x)
 
 # %% ../../nbs/parts/15_backbones.ipynb #4431e648
 class ResNet31OCR(nn.Module):
-    "Residual network for word crops (SAR, arXiv:1811.00751, Table 1)."
+    "Residual network for word crops (SAR, arXiv:1811.00751, Table 1); ValueError unless 4 stages."
     def __init__(self,
         base_channels:int=3,                     # of the crops
         layers=(1, 2, 5, 3),                     # residual blocks of the four stages

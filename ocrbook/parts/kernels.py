@@ -18,7 +18,7 @@ def kernel_maps(
     ratios,            # (k,) r of each map; 1: the whole text
     max_shrink=20,     # most pixels that an outline moves
 ) -> dict: # gt_kernels (k,h,w) float32: 0 or the text's number; gt_mask (1,h,w) uint8: 1: counts
-    "Every text drawn once for each ratio (PSENet, arXiv:1903.12473, 'Label Generation')."
+    "Every text drawn once for each ratio (PSENet, arXiv:1903.12473); ValueError where NaN."
     kernels, mask, count = np.zeros((len(ratios), *size), np.float32), np.ones(size, np.uint8), 0
     for poly, skip in zip(polygons, ignored, strict=True):
         poly = np.asarray(poly, float).reshape(-1, 2)

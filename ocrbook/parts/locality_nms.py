@@ -177,7 +177,7 @@ def locality_nms(
     regions:np.ndarray, # (n,) numbers that never fall: boxes of different regions do not meet
     rows:np.ndarray,    # (n,) the pixel row of each; changes the speed, never the result
     thr:float=.3,       # IoU above which boxes merge, and lose
-    most:int=None,      # merged boxes that go on to the second pass, the heaviest; None: all
+    max_num:int=None,   # merged boxes that go on to the second pass, the heaviest; None: all
     order=None,         # scores (k,) → indices, highest first; None: a stable sort
 ) -> tuple:             # (m,4,2) float32 and the region of each (m,)
     "Locality-aware NMS of all regions at once (EAST, arXiv:1704.03155, 'Locality-Aware NMS')."
@@ -186,8 +186,8 @@ def locality_nms(
     start, means, weights = merge_pass(whole, weights.astype(np.float32)[:, None],
                                        regions, rows, thr)
     means, regions = means.reshape(-1, 4, 2), regions[start]
-    if most and len(means) > most:
-        best = np.sort(np.argpartition(-weights, most)[:most])
+    if max_num and len(means) > max_num:
+        best = np.sort(np.argpartition(-weights, max_num)[:max_num])
         means, weights, regions = means[best], weights[best], regions[best]
     order = order or (lambda scores: np.argsort(-scores, kind='stable'))
     kept = nms_pass(means, weights, regions, thr, order)

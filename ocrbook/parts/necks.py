@@ -84,7 +84,7 @@ class FPNC(nn.Module):
 def levels(self:FPNC,
     feats:tuple, # (b,c_i,h_i,w_i) for every level, sharpest first
 ) -> list:       # (b,out_channels,h_0,w_0) for every level
-    "The smoothed levels, all at the size of the sharpest, not yet joined."
+    "The smoothed levels at the size of the sharpest, not yet joined; ValueError unless all come."
     n = len(self.lateral_convs)
     if len(feats) != n: raise ValueError(f'{n} maps expected, got {len(feats)}')
     sums = [lateral(f) for lateral, f in zip(self.lateral_convs, feats)]
@@ -95,7 +95,7 @@ def levels(self:FPNC,
 
 # %% ../../nbs/parts/16_necks.ipynb #5f234168
 class FPN(nn.Module):
-    "Feature pyramid that keeps its levels apart (FPN, arXiv:1612.03144), as in MMDetection."
+    "Feature pyramid, levels kept apart (FPN, arXiv:1612.03144); ValueError for too few maps."
     def __init__(self,
         in_channels:tuple=(256,512,1024,2048), # of the backbone's maps, sharpest first
         out_channels:int=256,                  # of every level
@@ -140,7 +140,7 @@ class UpBlock(nn.Module):
 
 # %% ../../nbs/parts/16_necks.ipynb #75fc23c8
 class FPN_UNet(nn.Module):
-    "U-Net (arXiv:1505.04597) on a backbone's four maps; the result is as large as the image."
+    "U-Net (arXiv:1505.04597) on four maps, as large as the image; ValueError unless four."
     def __init__(self,
         in_channels:tuple=(256,512,1024,2048), # of the backbone's maps, sharpest first
         out_channels:int=32,                   # of the result; inside up to eight times as many

@@ -21,7 +21,7 @@ def batches_by_shape(
     shapes:list,    # one tuple of sizes for each input
     batch_size:int, # most inputs in a batch
 ) -> list:          # lists of positions; each position once, equal shapes within a list
-    "Positions of inputs grouped into batches of one shape, smallest shapes first."
+    "Positions in batches of one shape, smallest shapes first; ValueError for `batch_size` below 1."
     if batch_size < 1: raise ValueError(f'batch_size must be at least 1, not {batch_size}')
     out = []
     for i in sorted(range(len(shapes)), key=lambda i: shapes[i]):
@@ -106,6 +106,7 @@ class TextDetector(nn.Module):
         self.transform = transform or PageTransform()
 
     def features(self, images:torch.Tensor) -> object: # (b,3,h,w) normalised → what the head reads
+        "Backbone and neck; ValueError unless images are (b,3,h,w)."
         if images.ndim != 4:
             raise ValueError(f'images must be (b,3,h,w), not {tuple(images.shape)}')
         feats = self.backbone(images)
@@ -214,6 +215,7 @@ class TextRecognizer(nn.Module):
         images:torch.Tensor,    # (b,c,h,w) normalised
         valid_ratios=None,      # (b,) share of the width that is word, not padding; None: all of it
     ) -> tuple:                 # what the decoder reads: features, memory (None without an encoder)
+        "All stages before the decoder; ValueError unless images are (b,c,h,w)."
         if images.ndim != 4:
             raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
         if self.preprocessor is not None: images = self.preprocessor(images)
@@ -308,15 +310,15 @@ def as_numbers(
 
 # %% ../../nbs/parts/17_stages.ipynb #588050e6
 def as_maps(
-    maps,             # (b,c,h,w) or (c,h,w), see `as_numbers`
-    channels:int,     # c
-    more:bool=False,  # that many or more
+    maps,                # (b,c,h,w) or (c,h,w), see `as_numbers`
+    channels:int,        # c
+    at_least:bool=False, # that many or more
     read=slice(None), # channels that are read
-) -> torch.Tensor:    # (b,c',h,w) float32, the channels that are read
+) -> torch.Tensor:       # (b,c',h,w) float32, the channels that are read
     "The maps of a head; a ValueError that shows what is wrong with them."
     if not isinstance(maps, torch.Tensor): maps = np.asarray(maps)
-    batch, c = maps[None] if maps.ndim == 3 else maps, f'{channels}{" or more" if more else ""}'
-    if batch.ndim != 4 or batch.shape[1] < channels or batch.shape[1] > channels and not more:
+    batch, c = maps[None] if maps.ndim == 3 else maps, f'{channels}{" or more" if at_least else ""}'
+    if batch.ndim != 4 or batch.shape[1] < channels or batch.shape[1] > channels and not at_least:
         raise ValueError(f'maps must be (b,{c},h,w) or ({c},h,w), not {tuple(maps.shape)}')
     return as_numbers(batch[:, read])
 

@@ -25,10 +25,10 @@ def component_boxes(
     sin:np.ndarray, cos:np.ndarray,    # (n,) direction from the lower to the upper side
     ratio:float=.4,                    # width for each pixel of height
     widths:tuple=(8., 24.),            # least and most
-    grow:float=1.03,                   # factor on both distances
+    scale:float=1.03,                  # factor on both distances
 ) -> np.ndarray:  # (n,4,2) float32: top left, top right, bottom right, bottom left
     "The text component that each pixel proposes."
-    top, bottom = top*np.float32(grow), bottom*np.float32(grow)
+    top, bottom = top*np.float32(scale), bottom*np.float32(scale)
     r = np.clip((top + bottom)*np.float32(ratio), *np.float32(widths))/2
     up, side = np.stack([cos, sin], 1), np.stack([-r*sin, r*cos], 1)
     middle = np.stack([x, y], 1)
@@ -38,7 +38,7 @@ def component_boxes(
 # %% ../../nbs/parts/21_text_components.ipynb #6a86d465
 @dataclass
 class ComponentProposal:
-    "Six maps → text components and their attributes (DRRG paper, 'Text Component Prediction')."
+    "Six maps → text components (arXiv:2003.07493, 'Text Component Prediction')."
     text_region_thr:float=.3       # probability of text
     center_region_thr:float=.4     # probability of a centre region
     center_region_area_thr:int=50  # pixels: regions not larger than this are dropped
@@ -164,7 +164,7 @@ def sample_positions(boxes, rows, cols) -> tuple:
 # %% ../../nbs/parts/21_text_components.ipynb #fd8d9b94
 @dataclass
 class DRRGTargets:
-    "Polygons → seven maps and a list of components (DRRG paper, 'Training Objectives')."
+    "Polygons → seven maps and a list of components (arXiv:2003.07493, 'Training Objectives')."
     orientation_thr:float=2.  # how much longer the sides of an upright box must be than its ends
     resample_step:float=8.               # pixels from point to point along the sides
     num_min_comps:int=9                  # components: random ones are added up to here
@@ -271,18 +271,18 @@ def jitter(self:DRRGTargets, comps) -> np.ndarray:
 
 # %% ../../nbs/parts/21_text_components.ipynb #6616ce78
 @patch
-def random_components(self:DRRGTargets, n, free) -> np.ndarray:
-    "Components (n,7) with label 0 where `free` (h,w) is 1, as far from all else as possible."
-    size, low, high = min(free.shape), self.min_rand_half_height, self.max_rand_half_height
+def random_components(self:DRRGTargets, n, background) -> np.ndarray:
+    "Components (n,7) with label 0 where `background` (h,w) is 1, as far from all else as possible."
+    size, low, high = min(background.shape), self.min_rand_half_height, self.max_rand_half_height
     width = lambda height: np.clip(height*self.comp_w_h_ratio, self.min_width, self.max_width)
     margin = lambda half: int(np.hypot(half, width(2*half)/2)) + 1
     if 2*margin(high)+1 > size:
         high = max(size/4, self.min_width/2 + 1)
         low = max(high/4, self.min_width/2)
-    m, k, inner = margin(high), int(np.clip(high, 7, 21)), np.zeros_like(free)
-    inner[m:-m, m:-m] = free[m:-m, m:-m]
+    m, k, inner = margin(high), int(np.clip(high, 7, 21)), np.zeros_like(background)
+    inner[m:-m, m:-m] = background[m:-m, m:-m]
     pixels = np.argwhere(cv2.erode(inner, np.ones((k, k), np.uint8)))
-    if not len(pixels): pixels = np.argwhere(np.ones_like(free))
+    if not len(pixels): pixels = np.argwhere(np.ones_like(background))
     y, x = pixels[np.random.choice(len(pixels), n)].T
     height = np.random.randint(int(low), int(high), n) + np.random.randint(int(low), int(high), n)
     cos, sin = 2*np.random.random(n) - 1, 2*np.random.random(n) - 1

@@ -42,7 +42,7 @@ def spatial_relations(
     scale:tuple=(1., 1.),    # network pixels per pixel of `boxes`, along x and y
     norm:float=10.,          # network pixels that count as one unit of distance
 ) -> torch.Tensor:           # (n,n,5) float32; row i, column j: j as seen from i
-    "Offset, own shape, and size of the other in own heights, for every pair (SDMG-R paper)."
+    "Offset, own shape, and size of the other in own heights, for every pair (arXiv:2103.14470)."
     b = torch.as_tensor(boxes).float().reshape(-1, 4)
     x, y, w, h = b[:, 0], b[:, 1], b[:, 2]-b[:, 0]+1, (b[:, 3]-b[:, 1]+1).clamp(min=1)
     sx, sy = map(float, scale)

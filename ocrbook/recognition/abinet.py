@@ -54,7 +54,7 @@ class ABIBlock(nn.Module):
 
 # %% ../../nbs/recognition/48_abinet.ipynb #01f20314
 class ResNetABI(nn.Module):
-    "Residual network, a quarter of the size each way (ABINet, arXiv 2103.06495, Vision Model)."
+    "Residual network, a quarter each way (ABINet, arXiv:2103.06495); ValueError unless (b,3,h,w)."
     def __init__(self,
         width:int=32,            # channels of the stem; the last layer has 16 times as many
         depths=(3, 4, 6, 6, 3),  # blocks of each of the five layers
@@ -81,7 +81,7 @@ class ResNetABI(nn.Module):
 
 # %% ../../nbs/recognition/48_abinet.ipynb #891d6812
 class PostNormLayer(nn.Module):
-    "Post-norm transformer layer (arXiv 1706.03762), attention by torch."
+    "Post-norm transformer layer (arXiv:1706.03762), attention by torch."
     def __init__(self, d_model:int, n_head:int, d_inner:int, # channels, heads, channels between
                  dropout:float=.1):
         super().__init__()
@@ -122,7 +122,7 @@ class TransformerEncoder(nn.Module):
 
 # %% ../../nbs/recognition/48_abinet.ipynb #bc58bcb5
 class ABIVisionDecoder(nn.Module):
-    "Position attention: a glimpse and a class for each position (arXiv 2103.06495)."
+    "Position attention: a glimpse and a class for each position (arXiv:2103.06495)."
     def __init__(self,
         in_channels:int=512,  # of the map
         num_channels:int=64,  # inside the U-Net
@@ -172,7 +172,7 @@ def forward(self:ABIVisionDecoder,
 
 # %% ../../nbs/recognition/48_abinet.ipynb #2e2fd0c9
 class ABIVisionModel(nn.Module):
-    "The vision model of ABINet (arXiv 2103.06495): transformer encoder, position attention."
+    "The vision model of ABINet (arXiv:2103.06495): transformer encoder, position attention."
     def __init__(self,
         encoder:nn.Module, # map → map
         decoder:nn.Module, # map → attention weights, features, logits
@@ -197,7 +197,7 @@ def word_lengths(
 
 # %% ../../nbs/recognition/48_abinet.ipynb #241de910
 class ABILanguageDecoder(nn.Module):
-    "Bidirectional cloze network: each letter from all the others (arXiv 2103.06495)."
+    "Bidirectional cloze network: each letter from all the others (arXiv:2103.06495)."
     def __init__(self, d_model:int=512, n_head:int=8, d_inner:int=2048, n_layers:int=4,
                  max_seq_len:int=26, dropout:float=.1,
                  num_chars:int=37, end_idx:int=36, # classes; that of the end token
@@ -226,7 +226,7 @@ class ABILanguageDecoder(nn.Module):
 
 # %% ../../nbs/recognition/48_abinet.ipynb #327f9c51
 class ABIFuser(nn.Module):
-    "Mixes two features by a learned gate, then classifies (arXiv 2103.06495, Fusion)."
+    "Mixes two features by a learned gate, then classifies (arXiv:2103.06495, Fusion)."
     def __init__(self, d_model:int=512, num_chars:int=37): # channels of each feature; classes
         super().__init__()
         self.w_att, self.cls = nn.Linear(2*d_model, d_model), nn.Linear(d_model, num_chars)
@@ -240,7 +240,7 @@ class ABIFuser(nn.Module):
 
 # %% ../../nbs/recognition/48_abinet.ipynb #d9939220
 class ABILoss:
-    "Cross-entropy of vision model, language model and fuser (arXiv 2103.06495)."
+    "Cross-entropy of vision model, language model and fuser (arXiv:2103.06495)."
     def __init__(self, enc_weight:float=1., dec_weight:float=1., fusion_weight:float=1.):
         self.weights = dict(loss_visual=enc_weight, loss_lang=dec_weight, loss_fusion=fusion_weight)
 
@@ -265,7 +265,7 @@ class ABILoss:
 
 # %% ../../nbs/recognition/48_abinet.ipynb #c39c3b93
 class ABINet(TextRecognizer):
-    "Vision model, language model and fuser, applied iteratively (ABINet, arXiv 2103.06495)."
+    "Vision model, language model and fuser, applied iteratively (ABINet, arXiv:2103.06495)."
     def __init__(self,
         backbone:nn.Module,      # (b,3,32,128) → map
         encoder:nn.Module,       # vision model: map → attention weights, features, logits

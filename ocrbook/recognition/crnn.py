@@ -20,7 +20,7 @@ from ..parts.stages import TextRecognizer, as_ratios, as_scores
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
 class BidirectionalLSTM(nn.Module):
-    "An LSTM in both directions, then a linear layer (CRNN, arXiv 1507.05717, section 2.2)."
+    "An LSTM in both directions, then a linear layer (CRNN, arXiv:1507.05717, section 2.2)."
     def __init__(self,
         in_channels:int,  # of each column
         hidden:int,       # cells in each direction
@@ -37,7 +37,7 @@ class BidirectionalLSTM(nn.Module):
 
 # %% ../../nbs/recognition/41_crnn.ipynb #a8fcf647
 class CRNNDecoder(nn.Module):
-    "Two bidirectional LSTMs, from columns to class scores (CRNN, arXiv 1507.05717, Table 1)."
+    "Two bidirectional LSTMs, columns to scores (CRNN, arXiv:1507.05717); ValueError unless h = 1."
     def __init__(self,
         in_channels:int=512, # of the backbone's columns
         num_classes:int=37,  # characters and the blank
@@ -104,7 +104,7 @@ def tensor2idx(self:CTCConvertor,
 
 # %% ../../nbs/recognition/41_crnn.ipynb #20576aad
 class CTCLoss:
-    "Negative log-probability of all the ways to spell a text (Graves et al. 2006, section 4)."
+    "Negative log-probability of all paths (Graves et al. 2006); ValueError for unequal numbers."
     def __init__(self,
         flatten:bool=True,       # all columns count, valid ratios are ignored (MMOCR's default)
         blank:int=0,             # class of the blank

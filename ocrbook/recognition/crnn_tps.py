@@ -19,7 +19,7 @@ from .crnn import CRNNDecoder, CTCConvertor, CTCLoss
 def fiducial_points(
     num_fiducial:int=20, # even: half of them on each edge
 ) -> torch.Tensor:       # (num_fiducial,2) x, y in [-1,1], float64: upper edge, then lower
-    """Fiducial points of a straight word (RARE, arXiv 1603.03915, "Grid Generator").
+    """Fiducial points of a straight word (RARE, arXiv:1603.03915, "Grid Generator").
 
     Evenly along both borders, from left to right. ValueError for an odd number or less than 4."""
     if num_fiducial < 4 or num_fiducial % 2:
@@ -44,7 +44,7 @@ def _pixel_centres(h, w):
     return torch.cartesian_prod(y, x).flip(1)
 
 class GridGenerator(nn.Module):
-    "From fiducial points to a sampling grid (RARE, arXiv 1603.03915, 'Grid Generator')."
+    "From fiducial points to a sampling grid (RARE, arXiv:1603.03915); ValueError unless (b,n,2)."
     def __init__(self,
         num_fiducial:int=20,   # points, half of them on each edge
         size:tuple=(32, 100),  # (h,w) of the straight crop
@@ -69,7 +69,7 @@ class GridGenerator(nn.Module):
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #1ed4a55c
 class LocalizationNetwork(nn.Module):
-    "Predicts the fiducial points (RARE, arXiv 1603.03915, 'Localization Network')."
+    "Predicts the fiducial points (RARE, arXiv:1603.03915); ValueError for crops below 8×8."
     def __init__(self,
         num_fiducial:int=20,   # points, half of them on each edge
         num_img_channel:int=1, # of the crops
@@ -101,7 +101,7 @@ class LocalizationNetwork(nn.Module):
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #5831ae53
 class TPSPreprocessor(nn.Module):
-    "Rectifies a word by thin-plate splines through predicted points (RARE, arXiv 1603.03915)."
+    "Rectifies a word by thin-plate splines through predicted points (RARE, arXiv:1603.03915)."
     def __init__(self,
         num_fiducial:int=20,                # points, half of them on each edge
         rectified_img_size:tuple=(32, 100), # (h,w) of the straight crop

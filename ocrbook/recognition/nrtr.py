@@ -20,7 +20,7 @@ from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #cccf711d
 class NRTRModalityTransform(nn.Module):
-    "Two strided convolutions, then one linear layer for each column (NRTR, arXiv 1806.00926)."
+    "Two strided convolutions, then linear (NRTR, arXiv:1806.00926); ValueError for other heights."
     def __init__(self,
         input_channels:int=3, # of the crops
         input_height:int=32,  # of the crops, pixels; a multiple of 4
@@ -43,7 +43,7 @@ class NRTRModalityTransform(nn.Module):
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #177fa1f1
 class NRTREncoder(nn.Module):
-    "Transformer encoder over all positions of the map, row by row (arXiv 1806.00926)."
+    "Transformer encoder over all positions of the map, row by row (arXiv:1806.00926)."
     def __init__(self,
         n_layers:int=6,             # layers
         n_head:int=8,               # heads
@@ -68,7 +68,7 @@ class NRTREncoder(nn.Module):
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #2c791dc4
 class NRTRDecoder(nn.Module):
-    "Transformer decoder that writes a word token by token (NRTR, arXiv 1806.00926)."
+    "Transformer decoder that writes a word token by token (NRTR, arXiv:1806.00926)."
     def __init__(self,
         n_layers:int=6,         # layers
         d_embedding:int=512,    # channels of a token

@@ -20,7 +20,7 @@ from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #907f7ab5
 class DotProductAttentionLayer(nn.Module):
-    "Dot-product attention without a scale (RobustScanner, arXiv 2007.07542)."
+    "Dot-product attention without a scale (RobustScanner, arXiv:2007.07542)."
     def weights(self,
         query:torch.Tensor, # (b,t,c)
         keys:torch.Tensor,  # (b,n,c)
@@ -62,7 +62,7 @@ class ChannelReductionEncoder(nn.Module):
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #adb93238
 class SequenceAttentionDecoder(nn.Module):
-    "Attention by the tokens written so far (arXiv 2007.07542, \"Hybrid Branch\")."
+    "Attention by the tokens written so far (arXiv:2007.07542, \"Hybrid Branch\")."
     def __init__(self,
         num_classes:int,      # tokens: characters, start, end, padding
         dim_model:int=128,    # channels of embeddings, LSTM states and keys
@@ -89,7 +89,7 @@ class SequenceAttentionDecoder(nn.Module):
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #b98611d1
 class PositionAwareLayer(nn.Module):
-    "An LSTM along each row, then two convolutions (arXiv 2007.07542, \"Position Aware Module\")."
+    "An LSTM along each row, then two convolutions (arXiv:2007.07542, \"Position Aware Module\")."
     def __init__(self,
         dim_model:int=128, # channels in, between and out
         rnn_layers:int=2,
@@ -110,7 +110,7 @@ class PositionAwareLayer(nn.Module):
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #ed184536
 class PositionAttentionDecoder(nn.Module):
-    "Attention by the number of the step (arXiv 2007.07542, \"Position Enhancement Branch\")."
+    "Attention by the step's number (arXiv:2007.07542); ValueError beyond the known positions."
     def __init__(self,
         dim_model:int=128,   # channels of queries and keys
         max_seq_len:int=30,  # steps
@@ -140,7 +140,7 @@ class PositionAttentionDecoder(nn.Module):
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #9cee92ea
 class RobustScannerFusionLayer(nn.Module):
-    "Joins two glimpses through a gate (arXiv 2007.07542, \"Dynamically-Fusing Module\")."
+    "Joins two glimpses through a gate (arXiv:2007.07542); ValueError where their shapes differ."
     def __init__(self,
         dim_model:int=512, # channels of a glimpse
     ):
@@ -165,7 +165,7 @@ class RobustScannerFusionLayer(nn.Module):
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #4a694eab
 class RobustScannerDecoder(nn.Module):
-    "Attention by letters and by position, joined by a gate (arXiv 2007.07542, \"Decoder\")."
+    "Attention by letters and by position, joined by a gate (arXiv:2007.07542, \"Decoder\")."
     def __init__(self,
         dim_input:int=512,   # channels of the backbone's map
         dim_model:int=128,   # channels of the encoder's map

@@ -27,7 +27,7 @@ def additive_attention(
     mask=None,            # (b,n) True where the word is; None: everywhere
     bias=None,            # (1,) without effect under a softmax; MMOCR's networks have it
 ) -> torch.Tensor:        # (b,t,n) weights in float32, each row sums to 1
-    "Additive attention weights (arXiv 1409.0473; 2-D attention of SAR, arXiv 1811.00751)."
+    "Additive attention weights (arXiv 1409.0473; 2-D attention of SAR, arXiv:1811.00751)."
     hidden = (keys[:, None] + queries[:, :, None]).sigmoid()               # (b,t,n,d)
     scores = F.linear(hidden, 2*w, bias).squeeze(-1).float()
     if mask is not None: scores = scores.masked_fill(~mask[:, None], -torch.inf)
@@ -35,7 +35,7 @@ def additive_attention(
 
 # %% ../../nbs/recognition/44_sar.ipynb #7a28cd34
 class SAREncoder(nn.Module):
-    "Two LSTM layers read the columns' maxima; the last hidden state is the holistic feature."
+    "Two LSTM layers, the holistic feature (SAR, arXiv:1811.00751); ValueError for what is no map."
     def __init__(self,
         in_channels:int=512, # of the backbone's map
         hidden:int=512,      # cells of an LSTM layer, and channels of the holistic feature
@@ -186,7 +186,7 @@ def attention_maps(self:SARDecoder, feats, holistic, # as for `memory`
 
 # %% ../../nbs/recognition/44_sar.ipynb #c250c12c
 class ParallelSARDecoder(SARDecoder):
-    "SAR's decoder with a two-layer LSTM (arXiv 1811.00751)."
+    "SAR's decoder with a two-layer LSTM (arXiv:1811.00751)."
     def add_lstm(self, hidden:int) -> None:
         self.rnn_decoder = nn.LSTM(hidden, hidden, num_layers=2, batch_first=True)
 

@@ -22,7 +22,7 @@ def scale_layers(d:int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(d, d, 1), nn.ReLU(), nn.Conv2d(d, d, 1), nn.Sigmoid())
 
 class Adaptive2DPositionalEncoding(nn.Module):
-    "A2DPE: adds sinusoids of row and column, weighted by the whole map (arXiv 1910.04396)."
+    "A2DPE: adds weighted sinusoids of row, column (arXiv:1910.04396); ValueError for large maps."
     def __init__(self, d_hid:int=512, # channels
         n_height:int=100, n_width:int=100, # most rows, and most columns
         dropout:float=.1,   # of the sum
@@ -49,7 +49,7 @@ class Adaptive2DPositionalEncoding(nn.Module):
 
 # %% ../../nbs/recognition/47_satrn.ipynb #7d7e9722
 class ShallowCNN(nn.Module):
-    "Two convolutions, each with a pooling (SATRN, arXiv 1910.04396, \"Shallow CNN block\")."
+    "Two convolutions, each with a pooling (SATRN, arXiv:1910.04396); ValueError for small images."
     def __init__(self,
         input_channels:int=3, # of the images
         hidden_dim:int=512,   # channels of the map
@@ -71,7 +71,7 @@ class ShallowCNN(nn.Module):
 
 # %% ../../nbs/recognition/47_satrn.ipynb #8bb815f9
 class LocalityAwareFeedforward(nn.Module):
-    "Feed-forward with a depthwise 3×3 convolution between its layers (arXiv 1910.04396)."
+    "Feed-forward with a depthwise 3×3 convolution between its layers (arXiv:1910.04396)."
     def __init__(self,
         d_in:int=512,   # channels in and out
         d_hid:int=2048, # channels between
@@ -111,7 +111,7 @@ class SatrnEncoderLayer(nn.Module):
 
 # %% ../../nbs/recognition/47_satrn.ipynb #d10fcdda
 class SatrnEncoder(nn.Module):
-    "Positional encoding, then self-attention layers over the map (SATRN, arXiv 1910.04396)."
+    "Positional encoding, then self-attention layers over the map (SATRN, arXiv:1910.04396)."
     def __init__(self,
         n_layers:int=12,        # encoder layers
         n_head:int=8,           # heads of the attention
@@ -149,7 +149,7 @@ def satrn(
     dropout:float=.1,
     feats_twice:bool=True,   # as for `SatrnEncoder`; False for weights of MMOCR 1.x
 ) -> TextRecognizer:
-    "SATRN as in MMOCR (`satrn_academic`), random weights."
+    "SATRN as in MMOCR (`satrn_academic`), random weights; ValueError unless 8 divides `width`."
     if width % 8:
         raise ValueError(f'width must be a multiple of 8, one part for each head, not {width}')
     converter = AttnConvertor(vocab, max_seq_len)

@@ -167,7 +167,7 @@ class SegTargets:
 
 # %% ../../nbs/recognition/43_segocr.ipynb #09a3e225
 class SegLoss:
-    "Cross-entropy of every pixel; letters together weigh as much as the background."
+    "Cross-entropy of pixels, letters as much as the background; ValueError where sizes differ."
     def __init__(self,
         seg_downsample_ratio:float=1.,    # height of the scores per height of the maps
         seg_with_loss_weight:bool=True,   # False: every pixel weighs the same
@@ -195,7 +195,7 @@ class SegLoss:
 
 # %% ../../nbs/recognition/43_segocr.ipynb #cdb6dfe5
 class FPNOCR(nn.Module):
-    "Feature pyramid that merges by concatenation (after FPN, arXiv 1612.03144); the finest map."
+    "Feature pyramid by concatenation, finest map (after arXiv:1612.03144); ValueError for others."
     def __init__(self,
         in_channels:tuple=(128, 256, 512, 512), # of the backbone's maps, finest first
         out_channels:int=256,                   # of the result
@@ -267,6 +267,7 @@ class SegRecognizer(nn.Module):
 # %% ../../nbs/recognition/43_segocr.ipynb #b33a8718
 @patch
 def features(self:SegRecognizer, images:torch.Tensor) -> torch.Tensor: # (b,3,h,w) → the neck's map
+    "Backbone and neck; ValueError unless images are (b,c,h,w)."
     if images.ndim != 4:
         raise ValueError(f'images must be (b,c,h,w), not {tuple(images.shape)}')
     return self.neck(self.backbone(images))
@@ -286,7 +287,7 @@ def forward_test(self:SegRecognizer, images:torch.Tensor, valid_ratios=None) -> 
 def training_maps(self:SegRecognizer,
     batch:dict, # images (b,3,h,w), texts; char_boxes (arrays or Nones) and valid_ratios, if any
 ) -> dict:      # gt_kernels (b,3,h,w), on the images' device
-    "The maps of a batch; texts without boxes are spread evenly over their words."
+    "The maps of a batch; texts without boxes are spread evenly; ValueError for unequal numbers."
     images, texts = batch['images'], batch['texts']
     if len(images) != len(texts): raise ValueError(f'{len(images)} images but {len(texts)} texts')
     ratios, boxes = batch.get('valid_ratios'), batch.get('char_boxes')

@@ -189,11 +189,14 @@ class ReceiptLayout:
 def _add_other(rng, out, locale, left, right):
     "A row of no use: a greeting, or a number and what it is."
     if rng.random() < .3: return out.add_row((rng.choice(locale.thanks), 'Others', .5))
-    out.add_pair(rng.choice(locale.others), rng.choice((
-        str(rng.randint(1, 99)), f'#{rng.randint(100, 99999)}', f'{rng.randint(0, 10**8):08}',
-        'X'*rng.choice((4, 12)) + f'{rng.randint(0, 9999):04}',
-        rng.choice(word_lists()[2]).title(), f'{rng.randint(1, 99)}.{rng.randint(0, 99):02}')),
-           'Others', left, right)
+    out.add_pair(
+        rng.choice(locale.others),
+        rng.choice((str(rng.randint(1, 99)), f'#{rng.randint(100, 99999)}',
+                    f'{rng.randint(0, 10**8):08}',
+                    'X'*rng.choice((4, 12)) + f'{rng.randint(0, 9999):04}',
+                    rng.choice(word_lists()[2]).title(),
+                    f'{rng.randint(1, 99)}.{rng.randint(0, 99):02}')),
+        'Others', left, right)
 
 def _add_head(rng, out, locale, shop, address):
     out.add_row((shop, 'Store_name_value', .5))

@@ -250,7 +250,8 @@ def to_words(samples, folder:Path) -> None:
 # %% ../../nbs/data/20_text_formats.ipynb #63bd0baf
 _NUM, _GAP = r'\s*[-+]?\d+(?:\.\d*)?', r'(?:\s*,|\s)'
 _LINE_PATTERNS = {k: re.compile(v, re.I) for k, v in dict(
-    totaltext=r'\s*x:\s*\[\[', ctw1500=rf'({_NUM}\s*,){{6,}}\s*####|({_NUM}\s*,){{11,}}{_NUM}\s*$',
+    totaltext=r'\s*x:\s*\[\[',
+    ctw1500=rf'({_NUM}\s*,){{6,}}\s*####|({_NUM}\s*,){{11,}}{_NUM}\s*$',
     icdar2013=rf'({_NUM}{_GAP}){{4}}\s*"',
     icdar2015=rf'({_NUM}\s*,){{7}}{_NUM}\s*(,(?!{NINTH_COLUMN.pattern})|$)').items()}
 

@@ -298,8 +298,8 @@ def decode(self:FCEPostprocessor, levels) -> tuple:
 @patch
 def suppress(self:FCEPostprocessor, found) -> tuple:
     "NMS over all `found` (polygons, scores), taken together."
-    found = [f for f in found if len(f[0])] or [(np.zeros((0, self.num_reconstr_points, 2)),
-                                                 np.zeros(0))]
+    found = ([f for f in found if len(f[0])] or
+             [(np.zeros((0, self.num_reconstr_points, 2)), np.zeros(0))])
     polys, scores = map(np.concatenate, zip(*found))
     kept = poly_nms(polys, scores, self.nms_thr, self.hull)
     return polys[kept], scores[kept]

@@ -72,9 +72,10 @@ def fuzz_maps(
     patterns = [rng.standard_normal((h, w)), np.ones((h, w)), (y+x) % 2*2 - 1.,
                 (y//3+x//3) % 2*2 - 1., y % 2*2 - 1.,
                 np.where(rng.random((h, w)) < .5, 1., -1.)]
-    maps = np.stack([patterns[rng.integers(6)]*rng.choice([.1, 1, -1, 9, 100, 1e30],
-                                                          p=[.1, .2, .1, .4, .15, .05])
-                     + rng.random()*rng.standard_normal((h, w)) for _ in range(channels)])
+    maps = np.stack([
+        patterns[rng.integers(6)]
+        * rng.choice([.1, 1, -1, 9, 100, 1e30], p=[.1, .2, .1, .4, .15, .05])
+        + rng.random()*rng.standard_normal((h, w)) for _ in range(channels)])
     if rng.random() < .2 and maps.size:
         bad = rng.random(maps.shape) < rng.choice([.01, .5, 1])
         maps[bad] = rng.choice([np.nan, np.inf, -np.inf])

@@ -190,8 +190,8 @@ def crop_box(
     h, w = image.shape[:2]
     p = as_polygon(poly, 1).clip(0, (w, h))
     (x0, y0), (x1, y1) = p.min(0), p.max(0)
-    dx, dy = min(x1-x0, y1-y0)*np.float64((long_pad, short_pad) if y1-y0 < x1-x0
-                                          else (short_pad, long_pad))
+    dx, dy = min(x1-x0, y1-y0)*np.float64(
+        (long_pad, short_pad) if y1-y0 < x1-x0 else (short_pad, long_pad))
     left, top = min(max(int(x0-dx), 0), w-1), min(max(int(y0-dy), 0), h-1)
     return image[top:max(int(y1+dy), top+1), left:max(int(x1+dx), left+1)].copy()
 
@@ -221,8 +221,8 @@ def _narrowest(poly, n=16):
     at = np.unique([np.linalg.norm(poly - p, axis=1).argmin() for p in simple])
     at = at[::ceil(len(at)/32)]
     m = len(at)
-    pairs = np.array([(a, b) for a, b in combinations(range(m), 2) if b-a > 1
-                      and (b+1) % m != a]).reshape(-1, 2)
+    pairs = np.array([(a, b) for a, b in combinations(range(m), 2)
+                      if b-a > 1 and (b+1) % m != a]).reshape(-1, 2)
     if not len(pairs): return None, np.inf
     a, b = pairs.T
     at2, total = np.r_[at, at + len(poly)], t[-1]                # a second round
@@ -273,5 +273,5 @@ def straighten(
     image, source = _near(image, source)
     strip = cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_LINEAR,
                       borderMode=cv2.BORDER_REPLICATE)
-    return strip if height in (None, h) else _resize(strip, height,
-                                                     max(1, round(w*height/h)), area=True)
+    return (strip if height in (None, h) else
+            _resize(strip, height, max(1, round(w*height/h)), area=True))

@@ -118,8 +118,8 @@ def start_or_join(self:RowMerger, rows, joins, order) -> None:
     joined = weighted_merge(self.mean[rows], self.weight[rows],
                             self.boxes[k].reshape(-1, 4, 2)[corners].reshape(-1, 8),
                             self.weights[k])
-    self.mean[rows], self.weight[rows] = (np.where(joins[:, None], a, b[k]) for a, b in zip(
-        joined, (self.boxes, self.weights)))
+    self.mean[rows], self.weight[rows] = (np.where(joins[:, None], a, b[k])
+                                          for a, b in zip(joined, (self.boxes, self.weights)))
     self.start[rows] = np.where(joins, self.start[rows], k)
     start = self.start[rows]
     self.row[start], self.means[start] = self.first[rows], self.mean[rows]
@@ -164,8 +164,8 @@ def nms_pass(boxes, scores, regions, thr, order) -> np.ndarray:
         gone = group_starts(r[left])
         best = left[gone][np.cumsum(gone)-1]
         kept.append(left[gone])
-        near = np.flatnonzero(~gone & (np.hypot(*(middle[left]-middle[best]).T)
-                                       < radius[left]+radius[best]))
+        near = np.flatnonzero(
+            ~gone & (np.hypot(*(middle[left]-middle[best]).T) < radius[left]+radius[best]))
         gone[near[parallelogram_iou(quads[left[near]], quads[best[near]]) > thr]] = True
         left = left[~gone]
     return rank[np.sort(np.concatenate(kept))]

@@ -127,8 +127,8 @@ def compute_loss(self:TextDetector,
     images, maps = batch['images'], batch.get('maps')
     if maps is None:
         size = tuple(images.shape[-2:])
-        maps = [self.targets(p, i, size) for p, i in zip(batch['polygons'], batch['ignored'],
-                                                         strict=True)]
+        maps = [self.targets(p, i, size)
+                for p, i in zip(batch['polygons'], batch['ignored'], strict=True)]
         maps = stack_maps(maps, images.device)
     teach = getattr(self.head, 'forward_train', None)
     return self.loss(teach(self.features(images), maps) if teach else self(images), maps)
@@ -163,8 +163,8 @@ def predict(self:TextDetector,
 def test_time_scales(transform) -> list: # of transforms
     "A page transform at each of its scales; any other function as it is."
     scales = getattr(transform, 'scales', (1.,))
-    return [transform if k == 1 else replace(transform,
-                                             size=tuple(round(s*k) for s in transform.size))
+    return [transform if k == 1 else
+            replace(transform, size=tuple(round(s*k) for s in transform.size))
             for k in scales]
 
 def nms(

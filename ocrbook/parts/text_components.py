@@ -217,8 +217,8 @@ def center_maps(self:DRRGTargets, pairs, size) -> dict:
     h, w = size
     boxes = np.concatenate([np.zeros((0, 4, 2), np.int32),
                             *(center_boxes(*p, self.center_region_shrink_ratio) for p in pairs)])
-    pieces = np.concatenate([np.zeros((0, 8), np.float32), *(
-        np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
+    pieces = np.concatenate([np.zeros((0, 8), np.float32),
+                             *(np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
     t0, t1, b0, b1 = pieces.reshape(-1, 4, 2).swapaxes(0, 1)
     owner, near = label_map(boxes, size), label_map(np.clip(boxes, 0, (w-1, h-1)), size)
     sin, cos = (np.append(0, v).astype(np.float32)[owner]
@@ -235,10 +235,10 @@ def center_maps(self:DRRGTargets, pairs, size) -> dict:
 def components(self:DRRGTargets, middles, text, top, bottom, sin, cos, center) -> np.ndarray:
     "Components on the centre lines, jittered, filled up with random ones: (num_max_comps,8)."
     h, w = text.shape
-    y, x = np.nonzero(cv2.polylines(np.zeros_like(center), [m.astype(np.int32) for m in middles],
-                                    False, 1, 1)*center)
-    at, widths = lambda y, x: (top[y, x], bottom[y, x], sin[y, x],
-                               cos[y, x]), (self.min_width, self.max_width)
+    lines = [m.astype(np.int32) for m in middles]
+    y, x = np.nonzero(cv2.polylines(np.zeros_like(center), lines, False, 1, 1)*center)
+    at = lambda y, x: (top[y, x], bottom[y, x], sin[y, x], cos[y, x])
+    widths = self.min_width, self.max_width
     boxes = component_boxes(y, x, *at(y, x), self.comp_w_h_ratio, widths, self.comp_shrink_ratio)
     boxes, _ = locality_nms(boxes, np.ones(len(boxes)), np.zeros(len(boxes), int), y,
                             self.text_comp_nms_thr, order=std_sort_order)

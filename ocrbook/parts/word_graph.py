@@ -46,8 +46,10 @@ def spatial_relations(
     b = torch.as_tensor(boxes).float().reshape(-1, 4)
     x, y, w, h = b[:, 0], b[:, 1], b[:, 2]-b[:, 0]+1, (b[:, 3]-b[:, 1]+1).clamp(min=1)
     sx, sy = map(float, scale)
-    return torch.stack([(x-x[:, None])*(sx/norm), (y-y[:, None])*(sy/norm),
-                        (w/h*(sx/sy))[:, None].expand(-1, len(b)), h/h[:, None],
+    return torch.stack([(x-x[:, None])*(sx/norm),
+                        (y-y[:, None])*(sy/norm),
+                        (w/h*(sx/sy))[:, None].expand(-1, len(b)),
+                        h/h[:, None],
                         w/h[:, None]*(sx/sy)], -1)
 
 # %% ../../nbs/parts/33_word_graph.ipynb #1abb8dff
@@ -67,8 +69,8 @@ class KIEConvertor:
             raise TypeError(f'a list of strings is read, not one string: {texts!r}')
         rows = [[i+1 for i in self.vocab.encode(t or '')] for t in texts]
         longest = max(map(len, rows), default=0)
-        return torch.tensor([row + [-1]*(longest-len(row)) for row in rows],
-                            dtype=torch.long).reshape(len(rows), longest)
+        return torch.tensor([row + [-1]*(longest-len(row)) for row in rows], dtype=torch.long
+                            ).reshape(len(rows), longest)
 
 # %% ../../nbs/parts/33_word_graph.ipynb #517d19c2
 def graph_targets(
@@ -90,8 +92,8 @@ def may_link(
     labels, # n names of classes
 ) -> np.ndarray: # (n,n) bool; row: key, column: value
     "Which words may be a key and its value: `X_key` and `X_value`, or `key` and `value`."
-    field, _, part = np.array([str(label).lower().rpartition('_') for label in labels],
-                              object).reshape(-1, 3).T
+    field, _, part = np.array(
+        [str(label).lower().rpartition('_') for label in labels], object).reshape(-1, 3).T
     return (field[:, None] == field) & (part[:, None] == 'key') & (part == 'value')
 
 KINDS = 'one-to-one', 'one-to-many', 'many-to-one', 'many-to-many'

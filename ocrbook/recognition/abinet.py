@@ -63,9 +63,8 @@ class ResNetABI(nn.Module):
         self.conv1, self.bn1, c = nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), width
         for i, (n, stride) in enumerate(zip(depths, (2, 1, 2, 1, 1), strict=True)):
             c_in, c = c, width*2**i
-            self.add_module(f'layer{i+1}',
-                            nn.Sequential(ABIBlock(c_in, c, stride),
-                                          *(ABIBlock(c, c) for _ in range(n-1))))
+            self.add_module(f'layer{i+1}', nn.Sequential(
+                ABIBlock(c_in, c, stride), *(ABIBlock(c, c) for _ in range(n-1))))
         self.out_channels = c
         for m in self.modules():
             if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, nonlinearity='relu')

@@ -126,8 +126,8 @@ class CTCLoss:
         log_probs = logits.float().log_softmax(-1).transpose(0, 1)      # (t,b,num_classes)
         return dict(loss_ctc=F.ctc_loss(
             log_probs, targets['flatten_targets'].to(logits.device),
-            torch.tensor(valid_lengths(t, ratios)),
-            targets['target_lengths'], self.blank, self.reduction, self.zero_infinity))
+            torch.tensor(valid_lengths(t, ratios)), targets['target_lengths'],
+            self.blank, self.reduction, self.zero_infinity))
 
 # %% ../../nbs/recognition/41_crnn.ipynb #daa5f612
 def crnn(

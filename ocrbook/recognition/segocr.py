@@ -29,8 +29,8 @@ def letters_of(
 ) -> tuple:           # classes and scores in [0,1], two lists, from left to right
     "Connected components (8 neighbours): the most frequent class of each, and its share."
     if not class_map.size: return [], []
-    n, labels, stats, middle = cv2.connectedComponentsWithStats((class_map > 0).astype(np.uint8),
-                                                                connectivity=8)
+    n, labels, stats, middle = cv2.connectedComponentsWithStats(
+        (class_map > 0).astype(np.uint8), connectivity=8)
     big = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= min_area)
     row = np.full(n, len(big)); row[big] = np.arange(len(big))  # small ones share the last row
     votes = np.bincount((row[labels]*classes + class_map).ravel(),
@@ -336,14 +336,15 @@ class DrawChars:
             if self.vocab and self.vocab.unknown_in([text]): continue
             x, ratio = self.transform(crop)
             if x.shape[2] <= self.max_width:
-                return x, text, ratio, quads*[x.shape[2]*ratio/crop.shape[1],
-                                              x.shape[1]/crop.shape[0]]
+                return (x, text, ratio,
+                        quads*[x.shape[2]*ratio/crop.shape[1], x.shape[1]/crop.shape[0]])
 
     def width(self, item) -> int: return item[0].shape[2]
 
     def collate(self, items) -> dict: # images (b,3,h,w), texts, valid_ratios, char_boxes
         w = max(self.width(i) for i in items)
         images = torch.stack([F.pad(x, (0, w-x.shape[2]), mode='replicate') for x, *_ in items])
-        return dict(images=images, texts=[t for _, t, *_ in items],
+        return dict(images=images,
+                    texts=[t for _, t, *_ in items],
                     char_boxes=[q for *_, q in items],
                     valid_ratios=[r*x.shape[2]/w for x, _, r, _ in items])

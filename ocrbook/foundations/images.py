@@ -139,20 +139,20 @@ def _orientation(im):
     try: return int(Image.Image.getexif(im).get(274, 1))
     except Exception: return 1
 
-def _late_note(file):
-    "The EXIF note behind the pixels of a PNG, found from chunk to chunk; None without one."
-    file.seek(8); behind = False
+def _late_exif(file):
+    "The EXIF chunk after the pixels of a PNG, found from chunk to chunk; None without one."
+    file.seek(8); after_pixels = False
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack('>I4s', head)
-        if behind and kind == b'eXIf': return file.read(size)
-        behind |= kind == b'IDAT'
+        if after_pixels and kind == b'eXIf': return file.read(size)
+        after_pixels |= kind == b'IDAT'
         file.seek(size + 4, 1)                             # the checksum, too
 
 def _display_size(im, file=None):
     "Size (h,w) of a PIL image as it is displayed; nothing is decoded."
     w, h = im.size
     if im.format == 'PNG' and file and 'exif' not in im.info:
-        if note := _late_note(file): im.info['exif'] = note
+        if exif := _late_exif(file): im.info['exif'] = exif
     turned = im.format == 'TIFF' and im.tag_v2.get(274) in (5, 6, 7, 8)  # as it will be turned
     return (w, h) if _orientation(im) in (5, 6, 7, 8) and not turned else (h, w)
 
@@ -272,8 +272,8 @@ class Document(AbstractContextManager):
     def __iter__(self): return (self[i] for i in range(len(self)))
 
     def _missing(self, i):
-        there = f'there are {len(self)}' if len(self) > 1 else 'there is one'
-        return ImageError(f'{self.name}: no page {i+1}, {there}, counted from 1')
+        n_pages = f'there are {len(self)}' if len(self) > 1 else 'there is one'
+        return ImageError(f'{self.name}: no page {i+1}, {n_pages}, counted from 1')
 
 def _seek(im, i):
     with _no_limit(): im.seek(i)

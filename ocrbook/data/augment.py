@@ -193,7 +193,7 @@ def sensor_noise(image, sigma:float, rng:random.Random) -> np.ndarray: # uint8, 
 # %% ../../nbs/data/15_augment.ipynb #b74a8c7b
 @dataclass
 class PhotoAugment:
-    "The same scene, photographed differently: each step happens in a share of the pictures."
+    "The same scene, photographed differently: each step happens with a probability."
     color:float = .5    # exposure and colour cast
     saturation:float = .2
     light:float = .3    # gradient, shadow or glare
@@ -205,7 +205,7 @@ class PhotoAugment:
     invert:float = 0.   # negative
 
     def __call__(self, image, rng) -> np.ndarray: # uint8 (h,w,3) -> uint8 of the same size
-        happens = lambda share: share and rng.random() < share
+        happens = lambda p: p and rng.random() < p
         if happens(self.light): image = relight(image, rng)
         if happens(self.color): image = jitter_color(image, rng)
         if happens(self.saturation): image = adjust_saturation(image, rng.uniform(0, 1.8))

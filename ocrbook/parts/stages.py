@@ -71,10 +71,10 @@ def _float32(out):
     "Tensors of half precision as float32, in lists, tuples, dicts and dataclasses too."
     if is_dataclass(out):
         return replace(out, **{f.name: _float32(getattr(out, f.name)) for f in fields(out)})
-    def widen(x):
+    def to_float32(x):
         if is_dataclass(x): return _float32(x)
         return x.float() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
-    return tree_map(widen, out)
+    return tree_map(to_float32, out)
 
 # %% ../../nbs/parts/17_stages.ipynb #abab82b0
 def as_list(images) -> tuple[list, bool]:
@@ -291,7 +291,7 @@ def as_numbers(
     values,          # tensor, array or list of real numbers, of any precision
     name:str='maps', # what they are, for the message
 ) -> torch.Tensor:   # the same numbers as float32 on the processor, without gradient
-    "What a network said, ready to be read; a ValueError counts what is NaN or infinite."
+    "A network's output as finite numbers; a ValueError counts what is NaN or infinite."
     if not isinstance(values, torch.Tensor):
         values = np.asarray(values)
         if values.dtype.kind not in 'fiub':

@@ -217,8 +217,9 @@ def center_maps(self:DRRGTargets, pairs, size) -> dict:
     h, w = size
     boxes = np.concatenate([np.zeros((0, 4, 2), np.int32),
                             *(center_boxes(*p, self.center_region_shrink_ratio) for p in pairs)])
-    pieces = np.concatenate([np.zeros((0, 8), np.float32),
-                             *(np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
+    pieces = np.concatenate([
+        np.zeros((0, 8), np.float32),
+        *(np.concatenate([t[:-1], t[1:], b[:-1], b[1:]], 1) for t, b in pairs)])
     t0, t1, b0, b1 = pieces.reshape(-1, 4, 2).swapaxes(0, 1)
     owner, near = label_map(boxes, size), label_map(np.clip(boxes, 0, (w-1, h-1)), size)
     sin, cos = (np.append(0, v).astype(np.float32)[owner]

@@ -257,7 +257,7 @@ class DRRGPostprocessor:
     def kept_edges(self,
         edges, scores, comps, # (m,2), (m,), (n,9)
     ) -> tuple:               # every edge once (k,2), and whether it is kept (k,)
-        "Both directions of an edge joined, and the verdict."
+        "Edges with the mean score of both directions, and which of them are kept."
         middle, n = comps[:, :8].reshape(-1, 4, 2).mean(1), len(comps)
         far = np.hypot(*(middle[edges[:, 0]] - middle[edges[:, 1]]).T) > self.edge_len_thr
         low, high = np.sort(edges, 1).T
@@ -393,7 +393,7 @@ def drrg(
     head=None,         # other head than the published one, on `channels` channels
     **stages,  # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:     # in eval mode, random weights
-    "DRRG on any backbone."
+    "DRRG on any backbone (arXiv:2003.07493)."
     neck = FPN_UNet(backbone.out_channels, channels)
     stages = dict(targets=DRRGTargets(), loss=DRRGLoss(),
                   postprocessor=DRRGPostprocessor()) | stages
@@ -403,6 +403,6 @@ def drrg_r50(
     width:int=64, # channels of the backbone's stem
     **stages,     # as for `drrg`
 ) -> TextDetector:
-    "DRRG with ResNet-50, as published for CTW1500."
+    "DRRG (arXiv:2003.07493) with ResNet-50, as published for CTW1500."
     return drrg(resnet50(style='caffe', width=width),
                 **dict(transform=PageTransform((640, 1024))) | stages)

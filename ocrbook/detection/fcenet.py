@@ -24,10 +24,10 @@ from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00010
 def fourier_basis(
-    degree:int, # K: arms turn up to K times, in both directions
+    degree:int, # K: frequencies -K … K
     n:int,      # moments t = 0, 1/n, 2/n …
-) -> np.ndarray: # (2K+1,n) complex, turns -K … K
-    "How far each arm has turned at each moment, as points on the unit circle."
+) -> np.ndarray: # (2K+1,n) complex, on the unit circle
+    "The Fourier basis: exp(2πikt) for each degree k and moment t (FCE, arXiv:2104.10442)."
     return np.exp(2j*np.pi/n*np.outer(np.arange(-degree, degree+1), np.arange(n)))
 
 def contour(
@@ -336,7 +336,7 @@ def fcenet(
     fourier_degree:int=5, # K
     **stages,  # `targets=`, `loss=`, `postprocessor=`, `transform=` replace the published ones
 ) -> TextDetector:        # in eval mode, random weights
-    "FCENet on any backbone."
+    "FCENet on any backbone (arXiv:2104.10442)."
     neck = FPN(backbone.out_channels, channels, start_level=1)
     stages = dict(targets=FCETargets(fourier_degree), loss=FCELoss(),
                   postprocessor=FCEPostprocessor()) | stages
@@ -346,7 +346,7 @@ def fcenet_r50(
     width:int=64, # channels of the first layer
     **stages,     # as for `fcenet`
 ) -> TextDetector:
-    "FCENet for straight words in large photos (ICDAR 2015)."
+    "FCENet (arXiv:2104.10442) for straight words in large photos (ICDAR 2015)."
     stages = dict(postprocessor=FCEPostprocessor(alpha=1.2, beta=1.),
                   transform=PageTransform((2260, 2260))) | stages
     return fcenet(resnet50(width=width), 4*width, **stages)
@@ -355,7 +355,7 @@ def fcenet_r50dcnv2(
     width:int=64, # channels of the first layer
     **stages,     # as for `fcenet`
 ) -> TextDetector:
-    "FCENet with deformable convolutions, for curved lines (CTW1500)."
+    "FCENet (arXiv:2104.10442), deformable convolutions, for curved lines (CTW1500)."
     targets = FCETargets(stages.get('fourier_degree', 5),
                          level_proportion_range=((0, .25), (.2, .65), (.55, 1.)))
     return fcenet(resnet50(dcn=2, width=width), 4*width,

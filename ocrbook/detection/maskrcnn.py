@@ -177,8 +177,8 @@ class StandardRoIHead(nn.Module):
 
     def masks(self, feats, boxes) -> tuple: # boxes: for each image (n,4 or more)
         "For each image (n,28,28): logits of the masks in the boxes."
-        return self.mask_head(multiscale_roi_align(feats, boxes, self.mask_head.roi_size)).split(
-            [len(b) for b in boxes])
+        rois = multiscale_roi_align(feats, boxes, self.mask_head.roi_size)
+        return self.mask_head(rois).split([len(b) for b in boxes])
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #dc044887
 @patch
@@ -221,7 +221,7 @@ class Detections:
 # %% ../../nbs/detection/27_maskrcnn.ipynb #8e34d191
 @dataclass
 class MaskRCNNHead:
-    "Pyramid → words: where to look, then what is there."
+    "Pyramid → words: RPN, then RoI head (Mask R-CNN, arXiv:1703.06870)."
     rpn_head:RPNHead
     roi_head:StandardRoIHead
     rpn_num:int = 256         # anchors of an image that a training step learns from
@@ -432,7 +432,7 @@ def maskrcnn(
     num_classes:int=1,  # of the heads; MMOCR's file for CTW1500 has 80, of which the first is used
     **stages,  # other stages than the published ones: targets, loss, postprocessor, transform
 ) -> TextDetector:            # in eval mode, random weights
-    "Mask R-CNN for text on any backbone."
+    "Mask R-CNN (arXiv:1703.06870) for text on any backbone."
     neck, rpn_head = FPN(backbone.out_channels, out_channels, num_outs=5), RPNHead(out_channels)
     roi_head = StandardRoIHead(out_channels, fc_out_channels, num_classes=num_classes)
     stages = dict(targets=MaskRCNNTargets(), loss=MaskRCNNLoss(),
@@ -446,5 +446,5 @@ def maskrcnn_r50(
     width:int=64, # channels of the backbone's stem; 4·width in the pyramid, 16·width hidden
     **stages,     # as for `maskrcnn`
 ) -> TextDetector:
-    "Mask R-CNN with ResNet-50, MMOCR's settings for ICDAR 2015."
+    "Mask R-CNN (arXiv:1703.06870) with ResNet-50, MMOCR's settings for ICDAR 2015."
     return maskrcnn(resnet50(width=width), 4*width, 16*width, **stages)

@@ -271,7 +271,7 @@ def panet_r18(
     min_text_avg_confidence:float=.85, # of the postprocessor (MMOCR 1.x: 0.3)
     **stages,  # other stages than these: targets, loss, postprocessor, transform
 ) -> TextDetector:                     # in eval mode, random weights
-    "PANet with ResNet-18 and two FPEMs."
+    "PANet (arXiv:1908.05900) with ResNet-18 and two FPEMs."
     backbone = resnet18(width=width, deep_stem=deep_stem)
     neck = FPEM_FFM(backbone.out_channels, 2*width)
     head = PANHead(neck.out_channels, hidden_dim=hidden_dim)

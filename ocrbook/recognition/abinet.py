@@ -317,7 +317,7 @@ def abinet_vision(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=32,     # channels of the stem; all others are multiples of it. Published: 32
 ) -> ABINet:
-    "ABINet's vision model alone (MMOCR's `abinet_vision_only_academic`), random weights."
+    "ABINet's vision model (arXiv:2103.06495; MMOCR's `abinet_vision_only_academic`)."
     converter, d = ABIConvertor(vocab), 16*width
     vision = ABIVisionModel(TransformerEncoder(d_model=d, d_inner=4*d),
                             ABIVisionDecoder(d, 2*width, num_chars=converter.num_classes-1))
@@ -328,7 +328,7 @@ def abinet(
     vocab:Vocab=None, width:int=32, # as for `abinet_vision`
     iter_size:int=3,                # iterations of correction
 ) -> ABINet:
-    "ABINet as published in MMOCR (`abinet_academic`), random weights."
+    "ABINet (arXiv:2103.06495) as published in MMOCR (`abinet_academic`), random weights."
     vision, d = abinet_vision(vocab, width), 16*width
     n, end = vision.converter.num_classes-1, vision.converter.end_idx
     return ABINet(vision.backbone, vision.encoder, vision.converter,

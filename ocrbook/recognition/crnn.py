@@ -134,7 +134,7 @@ def crnn(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layer, a quarter of the LSTM's cells; published: 64
 ) -> TextRecognizer:
-    "CRNN as published in MMOCR (`crnn_academic_dataset`), random weights."
+    "CRNN (arXiv:1507.05717) as in MMOCR (`crnn_academic_dataset`), random weights."
     converter = CTCConvertor(vocab)
     return TextRecognizer(
         backbone=VeryDeepVgg(leaky_relu=False, input_channels=1, width=width),

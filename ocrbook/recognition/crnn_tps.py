@@ -125,7 +125,7 @@ def crnn_tps(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layers, a quarter of the LSTM's cells; published: 64
 ) -> TextRecognizer:
-    "CRNN behind a rectifier, as published in MMOCR (`crnn_tps_academic_dataset`)."
+    "CRNN behind a rectifier (arXiv:1603.03915), as in MMOCR (`crnn_tps_academic_dataset`)."
     converter = CTCConvertor(vocab)
     return TextRecognizer(
         preprocessor=TPSPreprocessor(width=width),

@@ -170,7 +170,7 @@ def nrtr(
     dropout:float=.1,   # while training
     last_stage_pool:bool=True, # map of 1/16 × 1/8 of the crop; False: 1/8 × 1/4
 ) -> TextRecognizer:
-    """NRTR behind a residual network, random weights.
+    """NRTR (arXiv:1806.00926) behind a residual network, random weights.
 
     MMOCR publishes `nrtr_r31_1by16_1by8_academic` and, without the last pooling,
     `nrtr_r31_1by8_1by4_academic`."""
@@ -185,7 +185,7 @@ def nrtr_modality(
     max_seq_len:int=40, # tokens written, the end included
     dropout:float=.1,   # while training
 ) -> TextRecognizer:
-    "NRTR as in its paper, MMOCR's `nrtr_modality_transform_academic`, random weights."
+    "NRTR as in its paper (arXiv:1806.00926), MMOCR's `nrtr_modality_transform_academic`."
     vocab = Vocab(DICT36, lower=True, unknown='token') if vocab is None else vocab
     return _recognizer(NRTRModalityTransform(d_model=width), vocab, width, layers, max_seq_len,
                        dropout)

@@ -250,7 +250,7 @@ def robustscanner(
     dim_model:int=128,   # channels of keys, queries and LSTM states; published: 128
     max_seq_len:int=30,  # steps; the tokens for start and end count
 ) -> TextRecognizer:
-    "RobustScanner as published in MMOCR (`robustscanner_r31_academic`), random weights."
+    "RobustScanner (arXiv:2007.07542) as in MMOCR (`robustscanner_r31_academic`), random weights."
     converter = AttnConvertor(vocab, max_seq_len)
     return TextRecognizer(
         backbone=ResNet31OCR(channels=tuple(width*k for k in (1, 2, 4, 4, 8, 8))),

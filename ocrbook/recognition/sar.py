@@ -250,7 +250,7 @@ def sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
 ) -> TextRecognizer:
-    "SAR as published in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
+    "SAR (arXiv:1811.00751) as in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
     return build_sar(ParallelSARDecoder, vocab, width)
 
 def sar_sequential(vocab:Vocab=None, width:int=64) -> TextRecognizer: # as for `sar`

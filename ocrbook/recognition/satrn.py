@@ -149,7 +149,7 @@ def satrn(
     dropout:float=.1,
     feats_twice:bool=True,   # as for `SatrnEncoder`; False for weights of MMOCR 1.x
 ) -> TextRecognizer:
-    "SATRN as in MMOCR (`satrn_academic`), random weights; ValueError unless 8 divides `width`."
+    "SATRN (arXiv:1910.04396) as in MMOCR, random weights; ValueError unless 8 divides `width`."
     if width % 8:
         raise ValueError(f'width must be a multiple of 8, one part for each head, not {width}')
     converter = AttnConvertor(vocab, max_seq_len)

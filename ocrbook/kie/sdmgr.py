@@ -370,7 +370,7 @@ def sdmgr(
     width:int=256,        # numbers a word; published: 256
     edges_once:bool=False,# as for `SDMGRHead`; True for the files of 2021
 ) -> SDMGR:
-    "SDMG-R with text, place and photo: MMOCR's `sdmgr_unet16_60e_wildreceipt`, random weights."
+    "SDMG-R (arXiv:2103.14470), text, place and photo: MMOCR's `sdmgr_unet16_60e_wildreceipt`."
     backbone = UNet(width//16)
     head = _head(width, vocab, classes, backbone.out_channels, edges_once)
     return SDMGR(head, backbone, SingleRoIExtractor(), converter=KIEConvertor(vocab),
@@ -382,6 +382,6 @@ def sdmgr_novisual(
     width:int=256,        # numbers a word; published: 256
     edges_once:bool=False,# as for `SDMGRHead`; True for the files of 2021
 ) -> SDMGR:
-    "SDMG-R with text and place only: MMOCR's `sdmgr_novisual_60e_wildreceipt`, random weights."
+    "SDMG-R (arXiv:2103.14470), text and place: MMOCR's `sdmgr_novisual_60e_wildreceipt`."
     return SDMGR(_head(width, vocab, classes, 0, edges_once), converter=KIEConvertor(vocab),
                  classes=classes)

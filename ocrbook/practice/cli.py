@@ -6,15 +6,17 @@
 __all__ = ['app', 'main']
 
 # %% ../../nbs/practice/87_cli.ipynb #595cb150
-import json, re, sys
+import json, re, shlex, sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import Checkpoint, Device, Dtype, MinScore, ReadOptions, Rotate
-from .cli_parts import argument, check_model, check_read_options, fail, has_titles
-from .cli_parts import load_typed, new_app, option, pick_compute, row_writer, takes
-from .cli_parts import text_row, typed_sources
+from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
+from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
+from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
+from .cli_parts import option, pick_compute, row_writer, takes, text_row
+from .cli_parts import typed_sources
+from .models import MODELS, check_model
 from .runs import as_json, progress
 
 # %% ../../nbs/practice/87_cli.ipynb #46384b7b
@@ -43,7 +45,7 @@ def read_command(
     title = has_titles(o)
     def start():
         from ocrbook.practice.reading import read_stream
-        models = [load_typed(name, o) for name in (o.detector, o.recognizer)]
+        models = load_pair(o)
         return lambda photos: read_stream(photos, *models, o.rotate, min_score=min_score)
     with row_writer(o, format) as (out, write):
         sources = typed_sources(o)
@@ -70,17 +72,18 @@ def extract_command(
     format: option(str, 'text or json (one line a page).', '--format', '-f') = 'text',
     words: option(Optional[Path],
                   'JSON with boxes and texts of one photo, from another OCR.') = None,
-    extractor: option(str, 'Model that says what they are.') = 'sdmgr_novisual',
+    extractor: option(str, 'Model that says what they are, likewise.') = 'sdmgr_novisual',
+    classes: Classes = '',
     checkpoint: Checkpoint = None,
 ) -> None:
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
     check_read_options(o, format, ('text', 'json'))
-    check_model(extractor, 'kie', checkpoint)
+    check_model(extractor := model_text(extractor, checkpoint), 'kie')
     title, given = has_titles(o), words and _given(words)
     def start():
-        net = load_typed(extractor, o, checkpoint)
+        net = load_typed(extractor, o, classes=classes)
         if given: return lambda photos: _label_given(photos, given, net)
-        models = [load_typed(name, o) for name in (o.detector, o.recognizer)]
+        models = load_pair(o)
         return lambda photos: _read_and_label(photos, models, o.rotate, net)
     with row_writer(o, format) as (out, write):
         sources = typed_sources(o)
@@ -143,7 +146,7 @@ def models_command(
     task: argument(str, 'detection, recognition or kie; default: all.') = '',
 ) -> None:
     "List the models, and which have weights in this package."
-    from ocrbook.practice.models import MODELS, list_models
+    from ocrbook.practice.models import list_models
     try: names, own = list_models(task or None), list_models(pretrained=True)
     except ValueError as e: fail(e)
     for n in names:
@@ -182,7 +185,7 @@ class DataOptions:
                  'a weight may follow: my_crops:0.3. Several are mixed.') = None
     val: _typed(list[str], 'Folder to validate with, or the share of the data that is the '
                 'validation split: 0.1.') = None
-    start: _typed(str, 'Weights to begin with: shipped, mmocr, or a file.  '
+    start: _typed(str, f'Weights to begin with: {HOW}.  '
                   '[default: random]') = None
     chars: _typed(str, 'Alphabet: labels (those of the data), ascii, a file with one a line, or '
                   'the characters. With --start FILE: those of the file, where it does not '
@@ -238,8 +241,7 @@ def train_command(
         fail(_last_line(e))
     except KeyboardInterrupt:
         fail(f'stopped; the same line with --resume goes on from the state in {out}')
-    best = out/'best.safetensors'
-    print(best if best.exists() else out/'last.safetensors')
+    _say_use(out)
 
 # %% ../../nbs/practice/87_cli.ipynb #9d2087f2
 def _is_share(text):
@@ -251,17 +253,27 @@ def _last_line(e):
     lines = str(e).strip().splitlines() or [type(e).__name__]
     return lines[-1] if 'DataLoader worker' in lines[0] else lines[0]
 
+def _say_use(out):
+    "The file with the weights on standard output, and how to use it on the other."
+    best = out/'best.safetensors'
+    best = best if best.exists() else out/'last.safetensors'
+    print(best, flush=True)
+    use = dict(detection='read PHOTO --detector', recognition='read PHOTO --recognizer',
+               kie='extract PHOTO --extractor')[MODELS[check_model(best)].task]
+    print(f'ocrbook: to use it: ocrbook {use} {shlex.quote(str(best))}', file=sys.stderr)
+
 # %% ../../nbs/practice/87_cli.ipynb #69ad8dce
 @dataclass(kw_only=True)
 class EvaluateOptions:
     "What is measured, and how."
-    model: argument(str, 'Name of a model, see `ocrbook models`.')
+    model: argument(str, f'Model, see `ocrbook models`: {HOW}.')
     data: option(Optional[list[str]], 'Folder or label file in any form that convert reads; '
                  'may be repeated.') = None
     checkpoint: Checkpoint = None
-    chars: option(str, 'Characters of a checkpoint that does not note them: a file with one a '
-                  'line, ascii, or the characters.') = ''
-    recognizer: option(str, 'Model that reads what a detector finds: end-to-end scores too.') = ''
+    chars: Chars = ''
+    classes: Classes = ''
+    recognizer: option(str, 'Model that reads what a detector finds, for end-to-end scores too; '
+                       'named likewise.') = ''
     reader_checkpoint: Checkpoint = None
     rotate: Rotate = False
     min_score: MinScore = .7
@@ -281,23 +293,20 @@ def evaluate_command(o) -> None:
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', o.resize)
     if o.resize and not size:
         fail(f'--resize {o.resize}: expected height x width, such as 720x1280')
-    from ocrbook.parts.stages import move_model
-    from ocrbook.practice.models import MODELS
     from ocrbook.practice.reading import half_precision_problem
     from ocrbook.practice.scoring import find_folder
-    from ocrbook.practice.training import load_model
-    task = MODELS[o.model].task if o.model in MODELS else ''
-    check_model(o.model, task, o.checkpoint)
-    if o.recognizer: check_model(o.recognizer, 'recognition', o.reader_checkpoint)
+    model, reader = model_text(o.model, o.checkpoint), o.recognizer
+    task = MODELS[check_model(model)].task
+    if reader: check_model(reader := model_text(reader, o.reader_checkpoint), 'recognition')
     size = size and tuple(map(int, size.groups()))
     try:
         where = pick_compute(o.device, o.dtype)
         for folder in o.data: find_folder(folder)
-        net = move_model(load_model(o.model, o.checkpoint, o.chars), *where)
-        reader = o.recognizer and move_model(load_model(o.recognizer, o.reader_checkpoint), *where)
+        net = load_typed(model, o, chars='' if reader else o.chars, classes=o.classes)
+        reader = reader and load_typed(reader, o, chars=o.chars)
         for folder in o.data:
             row = _evaluate_set(o, folder, net, reader, task, size)
-            if folder == o.data[0]: print(f'ocrbook: {o.model} on {where[0]}', file=sys.stderr)
+            if folder == o.data[0]: print(f'ocrbook: {net.name} on {where[0]}', file=sys.stderr)
             row = json.dumps(row, ensure_ascii=False) if o.json_ else _report(row, o.only, o.limit)
             print(row, flush=True)
     except (ValueError, RuntimeError, TypeError) as e:
@@ -386,7 +395,7 @@ def prepare_command(
 @dataclass(kw_only=True)
 class BenchOptions:
     "What is measured, and how."
-    names: argument(Optional[list[str]], 'Models; default: all of them.') = None
+    names: argument(Optional[list[str]], f'Models, default: all of them; {HOW}.') = None
     size: option(str, 'Height and width of the photo for detectors.') = '736x1280'
     batch: option(int, 'Images in a forward pass.') = 1
     words: option(int, 'Words on the photo, for post-processing.') = 50
@@ -410,9 +419,9 @@ def bench_command(o) -> None:
         fail('--batch, --words and --repeat must be at least 1')
     if o.dtype not in ('', 'float32', 'bfloat16'):
         fail(f'--dtype {o.dtype}: bench measures float32 and bfloat16')
-    from ocrbook.practice.models import MODELS, list_models
-    if unknown := [n for n in o.names or () if n not in MODELS]:
-        fail(f'no model named {unknown[0]!r}; there are: {", ".join(MODELS)}')
+    from ocrbook.practice.models import list_models
+    for name in o.names or ():
+        if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
                               device=str(pick_compute(o.device)[0]),

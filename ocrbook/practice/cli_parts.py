@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from typer.core import TyperGroup
+from .models import check_model
 from .runs import one_line, open_rows, reason, write_rows
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #c889611f
@@ -85,8 +86,14 @@ Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: as the we
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
-Checkpoint = option(Optional[Path], 'Its weights; default: those of the package.')
+Checkpoint = option(Optional[Path], 'Its weights: the same as NAME=FILE.', hidden=True)
+Chars = option(str, 'Characters of a recognizer whose file does not note them: a file with one a '
+               'line, ascii, or the characters.')
+Classes = option(str, 'Classes of an extractor whose file does not note them: a file with one a '
+                 'line, or names with commas between them.')
+HOW = 'NAME, NAME@mmocr, FILE or NAME=FILE'
 
+# %% ../../nbs/practice/86_cli_parts.ipynb #a94c4e4f
 @dataclass(kw_only=True)
 class ReadOptions:
     "What `read` and `extract` take."
@@ -98,8 +105,9 @@ class ReadOptions:
     pictures: option(Optional[Path], 'Folder for annotated pictures.', '--pictures', '-p') = None
     recursive: option(bool, 'Of folders, also their sub-folders.', '--recursive', '-r') = False
     rotate: Rotate = False
-    detector: option(str, 'Model that finds words.') = 'dbnet_r18'
-    recognizer: option(str, 'Model that reads them.') = 'crnn'
+    detector: option(str, f'Model that finds words: {HOW}.') = 'dbnet_r18'
+    recognizer: option(str, 'Model that reads them, likewise.') = 'crnn'
+    chars: Chars = ''
     max_pixels: option(int, 'Larger images are refused.', min=1) = 100_000_000
     dpi: option(int, 'At which PDF pages are drawn.', min=1) = 200
     password: option(Optional[str], 'Of PDFs that are locked.') = None
@@ -152,36 +160,26 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
     return out
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #dfe8e494
-_TASKS = dict(detection=('finds words', 'find them', 'detectors'),
-              recognition=('reads words', 'read them', 'recognizers'),
-              kie=('labels words', 'label them', 'extractors'))
-
-def check_model(
-    name:str, task:str,         # task: what it is wanted for
-    checkpoint:Path|None=None,  # file with its weights; None: those of the package
-) -> None:
-    "`fail` or ValueError unless there is such a model, for this task, with weights."
-    from ocrbook.practice.models import list_models, MODELS, packaged_weights, unknown_model
-    if name not in MODELS: raise ValueError(unknown_model(name))
-    own = MODELS[name].task
-    (does, _, _), (_, wanted, kind) = _TASKS[own], _TASKS[task]
-    if own != task:
-        fail(f'{name} {does}, it does not {wanted}; {kind}: {", ".join(list_models(task))}')
-    if checkpoint is None: packaged_weights(name)
-    elif not checkpoint.is_file(): fail(f'{checkpoint}: no such file')
-
 def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype or None
     "The device and the precision of these names; '': the best there is, as the weights are."
     from ocrbook.parts.stages import pick_device, pick_dtype
     return pick_device(device or None), pick_dtype(dtype or None)
 
-def load_typed(name:str, o, checkpoint:Path|None=None) -> object: # o: has device, dtype
-    "The model of that name, with the weights of the package or of a file, where it is to compute."
+def model_text(name:str, checkpoint:Path|None) -> str:
+    "`NAME=FILE`, where a file is given apart from the name."
+    return name if checkpoint is None else f'{name}={checkpoint}'
+
+def load_typed(model:str, o, **kw) -> object: # o: has device, dtype; kw: chars=, classes=
+    "The model that a text names, where it is to compute."
     from ocrbook.parts.stages import move_model
-    from ocrbook.practice.models import create_model
-    from ocrbook.practice.reading import load_once
-    if checkpoint is None: return load_once(name, *pick_compute(o.device, o.dtype))
-    return move_model(create_model(name, checkpoint=checkpoint), *pick_compute(o.device, o.dtype))
+    from ocrbook.practice.models import load_once
+    if not any(kw.values()): return load_once(model, *pick_compute(o.device, o.dtype))
+    from ocrbook.practice.training import load_model
+    return move_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
+
+def load_pair(o:ReadOptions) -> list:
+    "Detector and recognizer."
+    return [load_typed(o.detector, o), load_typed(o.recognizer, o, chars=o.chars)]
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #22e0fe0b
 def check_read_options(
@@ -203,8 +201,7 @@ def check_read_options(
         if o.pictures.exists() and not o.pictures.is_dir(): fail(f'{o.pictures}: not a folder')
         try: o.pictures.mkdir(parents=True, exist_ok=True)
         except OSError as e: fail(f'{o.pictures}: {e.strerror}')
-    for name, task in ((o.detector, 'detection'), (o.recognizer, 'recognition')):
-        check_model(name, task)
+    check_model(o.detector, 'detection'); check_model(o.recognizer, 'recognition')
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager

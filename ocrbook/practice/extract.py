@@ -18,7 +18,8 @@ from ..foundations.images import ImageError, load_image
 from ..foundations.transforms import rotate90
 from ..foundations.results import Page, TextInstance
 from ..parts.word_graph import links, may_link
-from .reading import fill_tree, is_collection, load_once, page_error
+from .models import load_once
+from .reading import fill_tree, is_collection, page_error
 from .reading import read_stream, source_tree, tree_leaves
 
 # %% ../../nbs/practice/74_extract.ipynb #126c594d
@@ -242,7 +243,7 @@ def extract(
     source,                     # photo, folder, PDF, or a collection of those, as for `read`
     boxes=None,                 # of one photo, from another OCR: polygons or x0 y0 x1 y1, pixels
     texts=None,                 # and what they say
-    detector='dbnet_r18',       # a model or the name of shipped weights
+    detector='dbnet_r18',       # a model, NAME, NAME@mmocr or FILE, see `open_model`
     recognizer='crnn',          # likewise
     extractor='sdmgr_novisual', # likewise
     rotate:bool=False,          # try other orientations of all words, not only of doubtful ones
@@ -257,7 +258,7 @@ def extract(
 
     ImageError where a single photo cannot be read, ValueError where boxes and texts do not fit."""
     if (boxes is None) != (texts is None): raise ValueError('give boxes and texts, or neither')
-    extractor = load_once(extractor, device, dtype)
+    extractor = load_once(extractor, device, dtype, 'kie')
     if boxes is not None:
         image = load_image(source, max_pixels)
         name = str(source) if isinstance(source, (str, Path)) else None

@@ -50,7 +50,12 @@ def label_names(
 ) -> dict:    # number → name; empty without such a file
     "The names in `class_list.txt` beside labels, one a line, with or without a number before it."
     file = (path if path.is_dir() else path.parent)/'class_list.txt'
-    if not file.is_file(): return {}
+    return read_class_list(file) if file.is_file() else {}
+
+def read_class_list(
+    file, # path
+) -> dict: # number → name
+    "Names, one a line, all with a number before them or none; ValueError where one is twice."
     try: lines = file.read_text(encoding='utf-8-sig').splitlines()
     except UnicodeDecodeError as e:
         raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None

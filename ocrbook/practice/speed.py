@@ -200,7 +200,7 @@ def _times(model, task, images, given, words, size, repeat, wait):
 
 # %% ../../nbs/practice/76_speed.ipynb #49f818ac
 def bench_model(
-    name:str,           # see `list_models`
+    name:str,           # see `create_model`
     size=(736, 1280),   # (h,w) of the photo for a detector or a labelling model, pixels
     batch:int=1,        # images in a forward pass
     words:int=50,       # on each photo
@@ -217,13 +217,14 @@ def bench_model(
     start, device = peak_memory(), pick_device(device or None)
     wait = torch.cuda.synchronize if device.type == 'cuda' else lambda: None
     model = create_model(name, **kw).to(device)
-    images, given = _inputs(model, MODELS[name].task, size, batch, words)
+    task = MODELS[model.name].task
+    images, given = _inputs(model, task, size, batch, words)
     images = images.to(device)
     if letters: _limit_steps(model, letters)
     if channels_last: model, images = (x.to(memory_format=torch.channels_last)
                                        for x in (model, images))
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        times = _times(model, MODELS[name].task, images, given, words, size, repeat, wait)
+        times = _times(model, task, images, given, words, size, repeat, wait)
     on_gpu = device.type == 'cuda'
     memory = torch.cuda.max_memory_allocated() if on_gpu else max(0, peak_memory()-start)
     return Timing(name, tuple(images.shape[2:]), batch, *times, memory)

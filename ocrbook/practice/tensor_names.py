@@ -320,7 +320,7 @@ def _mismatch(ck:Checkpoint, name:str, rules:Rules, match:Match, version:str) ->
         entry, theirs, ours = wrong[-1]
         return (f'{ck.where}: a dictionary of another size: {entry} has {theirs[0]} classes in '
                 f"the file and {ours[0]} in the model; build the model for the file's characters: "
-                f'create_model({name!r}, vocab=...)')
+                f'create_model({name!r}, vocab=...), or --chars in a command')
     else: hint = f' (read with the names of MMOCR {version})' if version != 'ocrbook' else ''
     shapes = [f'{n} {list(a)} in the file, {list(b)} in the model' for n, a, b in wrong]
     lists = {'missing': match.missing, 'unexpected': match.unexpected, 'of another shape': shapes}

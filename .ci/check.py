@@ -11,6 +11,7 @@ import yaml
 from common import LIB, ROOMS, ROOT, SETTINGS, code_cells, load, notebooks, rel, run
 
 WEIGHTS = 'dbnet_r18', 'crnn'  # shipped inside the wheel
+KERNEL = dict(kernelspec=dict(display_name='python3', language='python', name='python3'))
 WEIGHT_LIMIT = 45_000_000      # bytes, all of them together
 
 
@@ -56,7 +57,7 @@ def check_notebooks():
         for o in p.parent.glob('.notest'): yield f'{rel(o)}: switches every test of the room off'
 
 def check_clean():
-    "Notebooks are as nbdev_clean leaves them; outputs hold no error and no path of a machine"
+    "Notebooks are as nbdev_clean leaves them, their metadata name a kernel only; outputs hold no error, widget or path of a machine"
     from execnb.nbio import dict2nb, nb2str
     from nbdev.clean import _nbdev_clean
     for p in notebooks():
@@ -64,9 +65,11 @@ def check_clean():
         nb = dict2nb(json.loads(text))
         _nbdev_clean(nb)
         if nb2str(nb) != text: yield f'{rel(p)}: not clean, run: nbdev_clean --fname {rel(p)}'
+        if nb.metadata != KERNEL: yield f'{rel(p)}: its metadata are {list(nb.metadata)}, not {KERNEL}'
         for c in json.loads(text)['cells']:
             for o in c.get('outputs', []):
                 said = json.dumps({k: v for k, v in o.items() if k != 'data'}) + json.dumps(o.get('data', {}).get('text/plain', ''))
+                if any('widget' in k for k in o.get('data', {})): yield f'{rel(p)}: an output is a widget, which needs a kernel: clear it'
                 if o['output_type'] == 'error': yield f'{rel(p)}: saved with an error: {o.get("ename")}'
                 if m := re.search(r'(/[\w.-]+)*/site-packages/|/home/\w+|/root/|[A-Z]:\\\\\\\\Users', said):
                     yield f'{rel(p)}: an output names a path of a machine: {m[0]}'

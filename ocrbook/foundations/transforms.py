@@ -123,7 +123,7 @@ class PageTransform:
 # %% ../../nbs/foundations/04_transforms.ipynb #00db16c3
 @dataclass
 class WordTransform:
-    "What a recogniser's test pipeline does to a word crop."
+    "What a recognizer's test pipeline does to a word crop."
     height:int = 32
     min_width:int = 32
     max_width:int = None

@@ -6,13 +6,13 @@ CELLS, CELL, LINE, MODULE, NAMES = 60, 30, 100, 450, 300  # code cells, lines, c
 
 
 def cell_faults(nb):
-    "Cells and lines of a notebook that are too long; heads (`#|`) are not counted."
+    "Cells and lines of a notebook that are too long; heads (`#|`) are not counted as lines of a cell."
     code = [''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'code']
     if any('default_exp' in s for s in code) and len(code) > CELLS: yield f'{len(code)} code cells, at most {CELLS}'
     for s in code:
         lines = [o for o in s.splitlines() if not o.startswith('#|')]
         if len(lines) > CELL: yield f'a cell of {len(lines)} lines, at most {CELL}: {lines[0][:60]}'
-        for o in lines:
+        for o in s.splitlines():
             if len(o) > LINE: yield f'a line of {len(o)} columns, at most {LINE}: {o.strip()[:60]}'
 
 def exported(tree):
@@ -61,12 +61,11 @@ def package_faults(modules):
                     yield f'{m} imports {a.name} from {came}, which keeps it for itself'
 
 
-def long(n, head='def f(): return 1\n'): return head + 'x = 1\n'*n
 PLANTS = dict(  # fault -> what sees it, and what it is shown
     cells=(cell_faults, dict(cells=[dict(cell_type='code', source=['#| default_exp a'])]*(CELLS+1))),
     cell=(cell_faults, dict(cells=[dict(cell_type='code', source=['x = 1\n']*(CELL+1))])),
     line=(cell_faults, dict(cells=[dict(cell_type='code', source=['x = ' + '1'*LINE])])),
-    module=(module_faults, long(MODULE)),
+    module=(module_faults, 'x = 1\n'*(MODULE+1)),
     method=(module_faults, 'class A: pass\ndef f(self): return 1\nA.f, A.n = f, 2\n'),
     returns=(module_faults, "__all__ = ['f']\ndef f(): return 1\n"),
     meaning=(package_faults, {'parts.a': 'def shrink(): pass\n', 'kie.b': 'class shrink: pass\n'}),
@@ -74,7 +73,7 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     beside=(package_faults, {'parts.a': '_x = 1\n', 'parts.b': 'def f():\n    from .a import _x\n'}),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (
-    (cell_faults, dict(cells=[dict(cell_type='code', source=['#| ' + 'x'*LINE + '\n', *['x = 1\n']*CELL])]*CELLS)),
+    (cell_faults, dict(cells=[dict(cell_type='code', source=['#| eval: false\n', *['x = 1\n']*CELL])]*CELLS)),
     (module_faults, "__all__ = ['A', 'f']\nclass A:\n    def __init__(self): pass\n    def g(self) -> int: return 1\n"
                     "def f() -> int: return 1\n" + 'x = 1\n'*(MODULE-6) + 'A.size = 3\n'),
     (package_faults, {'parts.a': "__all__ = ['x']\nx = 1\n@patch\ndef go(self): pass\n", 'kie.b': 'from ..parts.a import x\n@patch\ndef go(self): pass\n'}))

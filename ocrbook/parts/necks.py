@@ -21,11 +21,11 @@ def conv_norm_act(
     bias:bool=False,     # of the convolution
     norm:bool=False,     # batch normalisation after it
     act:nn.Module=None,  # activation at the end
-    init=nn.init.kaiming_normal_, # fills the convolution's weights
+    init=nn.init.kaiming_normal_, # fills the convolution's weights; None: as torch does
 ) -> nn.Sequential:      # `conv`, then `bn` and `act` where there are such
     "Convolution, norm and activation, under the names of MMCV's `ConvModule`."
     layer = nn.Conv2d(c_in, c_out, size, stride, size//2, groups=groups, bias=bias)
-    init(layer.weight)
+    if init: init(layer.weight)
     if bias: nn.init.zeros_(layer.bias)
     after = dict(bn=nn.BatchNorm2d(c_out) if norm else None, act=act)
     return nn.Sequential(OrderedDict(conv=layer, **{k: m for k, m in after.items() if m}))

@@ -133,7 +133,7 @@ class ABIVisionDecoder(nn.Module):
         c, n, self.size = in_channels, num_channels, (attn_height, attn_width)
         def conv(c_in, c_out, stride=1):
             return conv_norm_act(c_in, c_out, 3, stride, norm=True, act=nn.ReLU(),
-                                 init=nn.Identity()) # torch's own initial weights
+                                 init=None) # torch's own initial weights
         self.k_encoder = nn.Sequential(conv(c, n, (1, 2)), *(conv(n, n, 2) for _ in range(3)))
         up = [nn.Upsample(scale_factor=2) for _ in range(3)] + [nn.Upsample(size=self.size)]
         self.k_decoder = nn.Sequential(*(nn.Sequential(u, conv(n, m))

@@ -57,7 +57,7 @@ class ShallowCNN(nn.Module):
         super().__init__()
         def conv(c_in, c_out): # with torch's own initial weights
             return conv_norm_act(c_in, c_out, 3, norm=True, act=nn.ReLU(inplace=True),
-                                 init=nn.Identity())
+                                 init=None)
         self.conv1 = conv(input_channels, hidden_dim//2)
         self.conv2 = conv(hidden_dim//2, hidden_dim)
         self.pool = nn.MaxPool2d(2)
@@ -79,7 +79,7 @@ class LocalityAwareFeedforward(nn.Module):
         super().__init__()
         def conv(c_in, c_out, size=1, groups=1): # with torch's own initial weights
             return conv_norm_act(c_in, c_out, size, groups=groups, norm=True,
-                                 act=nn.ReLU(inplace=True), init=nn.Identity())
+                                 act=nn.ReLU(inplace=True), init=None)
         self.conv1 = conv(d_in, d_hid)
         self.depthwise_conv = conv(d_hid, d_hid, 3, groups=d_hid)
         self.conv2 = conv(d_hid, d_in)

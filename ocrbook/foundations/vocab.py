@@ -110,7 +110,9 @@ def from_file(cls:Vocab,
     **options, # lower, unknown, space
 ) -> Vocab:
     "One character a line; a line with a single space is the space. ValueError names file and line."
-    lines = [line.rstrip('\r') for line in Path(path).read_text(encoding='utf-8-sig').split('\n')]
+    try: text = Path(path).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError: raise ValueError(f'{path}: not UTF-8') from None
+    lines = [line.rstrip('\r') for line in text.split('\n')]
     if odd := [i for i, line in enumerate(lines, 1) if len(line) > 1]:
         raise ValueError(f'{path}:{odd[0]}: {lines[odd[0]-1]!r} is not a single character')
     try: return cls([line for line in lines if line], **options)

@@ -85,25 +85,29 @@ def resize_classes(
 # %% ../../nbs/practice/84_training.ipynb #adcc10d0
 ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
 
+def _named_file(text) -> bool:
+    "Is the text the path of a file? ValueError where it must be one and is none."
+    if len(text) < 4096 and os.path.isfile(text): return True
+    if text.endswith(('.txt', '.csv', '.json')): raise ValueError(f'{text}: no such file')
+    return False
+
 def pick_vocab(
     chars:str, # 'labels', the name of an alphabet, a file with one character a line, or characters
     texts=(),  # labels
 ) -> Vocab:
-    "The characters that a text names; ValueError for 'labels' without any text."
+    "The characters that a text names; ValueError for a missing file, or 'labels' without text."
     if chars == 'labels':
         found = sorted({c for t in texts for c in t or ''})
         if not found: raise ValueError("chars='labels', but there are no labels with text")
         return Vocab(found)
     if chars in ALPHABETS: return Vocab(ALPHABETS[chars])
-    try: return Vocab.from_file(chars) if Path(chars).is_file() else Vocab(chars)
-    except (OSError, UnicodeDecodeError):
-        return Vocab(chars)                        # too long for a name
+    return Vocab.from_file(chars) if _named_file(chars) else Vocab(chars)
 
 def pick_classes(
     classes:str, # a file with a class a line, or names with commas between them
 ) -> tuple:
-    "Names of classes that a text names."
-    if not os.path.isfile(classes): return tuple(n.strip() for n in classes.split(','))
+    "Names of classes that a text names; ValueError for a missing file."
+    if not _named_file(classes): return tuple(n.strip() for n in classes.split(','))
     names = read_class_list(Path(classes))
     return tuple(names[i] for i in sorted(names))
 

@@ -111,9 +111,13 @@ def _build(name:str, kw:dict):
         kw = {**kw, 'vocab': Vocab(kw['vocab'])}
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
-    model.settings = {k: v for k, v in kw.items()
-                      if isinstance(v, (str, int, float, bool, type(None))) or k == 'classes'}
+    model.settings = {k: v for k, v in kw.items() if _is_plain(v)}
     return model
+
+def _is_plain(v):
+    "Is it a keyword that can stand in a file: a number, a text, or a row of them?"
+    if isinstance(v, (list, tuple)): return all(map(_is_plain, v))
+    return isinstance(v, (str, int, float, bool, type(None)))
 
 # %% ../../nbs/practice/71_models.ipynb #cd275d24
 def parse_model(
@@ -198,7 +202,8 @@ def _try_build(ck, name:str, kw:dict, version:str|None) -> None:
     kinds = {k: p.annotation for k, p in takes.items()}
     refused = f"{ck.where}: note 'settings' builds no {name}"
     for k, v in kw.items():
-        if isinstance(v, int) and not 0 <= v <= (64 if 'layers' in k else 4096):
+        numbers = [n for n in (v if isinstance(v, (list, tuple)) else [v]) if isinstance(n, int)]
+        if any(not 0 <= n <= (64 if 'layers' in k else 4096) for n in numbers):
             raise CheckpointError(f"{ck.where}: note 'settings': {k}={v} is out of range")
         if (kind := kinds.get(k)) in (bool, int, str) and v is not None and type(v) is not kind:
             raise CheckpointError(f'{refused} ({k}={v!r:.60} is no {kind.__name__})')

@@ -154,10 +154,13 @@ def jitter_color(
     cast:float=.15,       # largest change of one channel against the others
     exposure:tuple=(.6, 1.35), # range of brightness, as a factor
     offset:float=30.,     # largest shift of black, grey levels
+    saturation:float=0.,  # largest change of `adjust_saturation`'s factor
 ) -> np.ndarray:          # uint8
     "Another lamp and another exposure: a factor for each channel and one for all, and a shift."
     gain = np.array([rng.uniform(1-cast, 1+cast) for _ in range(3)])*rng.uniform(*exposure)
-    return cv2.transform(image, np.c_[np.diag(gain), np.full(3, rng.uniform(-offset, offset))])
+    image = cv2.transform(image, np.c_[np.diag(gain), np.full(3, rng.uniform(-offset, offset))])
+    if not saturation: return image
+    return adjust_saturation(image, rng.uniform(1-saturation, 1+saturation))
 
 def adjust_saturation(
     image:np.ndarray, # uint8 (h,w,3)

@@ -32,12 +32,14 @@ def lr_factor(
     steps:int,             # in all
     warmup:int=0,          # steps of linear growth
     schedule:str='cosine', # what follows: 'cosine', 'poly' or 'flat'
+    drops=(),              # steps from which the rate is a tenth of what it was before
 ) -> float:                # of the largest learning rate, in [0,1]
-    "Linear warm-up, then a schedule down to zero; ValueError for an unknown one."
+    "Linear warm-up, then a schedule down to zero, or drops; ValueError for an unknown schedule."
     if step < warmup: return (step+1)/warmup
     if schedule not in SCHEDULES:
         raise ValueError(f'schedule={schedule!r}, expected one of {", ".join(SCHEDULES)}')
-    return SCHEDULES[schedule](min(1., (step-warmup)/max(1, steps-warmup)))
+    factor = SCHEDULES[schedule](min(1., (step-warmup)/max(1, steps-warmup)))
+    return factor*.1**sum(step >= d for d in drops)
 
 # %% ../../nbs/practice/81_loop.ipynb #7fa37cd5
 def seed_everything(
@@ -148,9 +150,11 @@ def make_accelerator(
 @dataclass
 class LoopConfig:
     "How the loop learns."
-    lr:float=1e-3            # largest learning rate of AdamW
+    lr:float=1e-3            # largest learning rate
     warmup:int=None          # steps of linear growth; None: a twentieth of all
     schedule:str='cosine'    # of the learning rate, see `lr_factor`
+    drops:list=None          # of the learning rate, likewise
+    optimizer:dict=None      # name in `torch.optim`, and arguments; None: AdamW
     weight_decay:float=1e-4
     clip:float=5.            # longest gradient; 0: any
     accumulate:int=1         # batches added up for a step, in each process
@@ -158,6 +162,19 @@ class LoopConfig:
     bf16:bool=False          # autocast: faster where the processor has it, else far slower
     channels_last:bool=False # memory layout that convolutions like, not layers of 4 channels
     seed:int=0               # of dropout and the like
+
+# %% ../../nbs/practice/81_loop.ipynb #c3056334
+def make_optimizer(
+    params,            # of the model
+    config:LoopConfig, # with lr, weight_decay and optimizer
+) -> torch.optim.Optimizer:
+    "The optimiser of that name; ValueError for one, or for arguments, that torch does not know."
+    given = dict(name='AdamW') | (config.optimizer or {})
+    name = given.pop('name')
+    kind = getattr(torch.optim, str(name), None)
+    if not isinstance(kind, type): raise ValueError(f'optimizer {name!r}: not in torch.optim')
+    try: return kind(params, **dict(lr=config.lr, weight_decay=config.weight_decay) | given)
+    except (TypeError, ValueError) as e: raise ValueError(f'optimizer {name}: {e}') from None
 
 # %% ../../nbs/practice/81_loop.ipynb #41e66510
 class Trainer:
@@ -170,7 +187,7 @@ class Trainer:
         self.shards = config.accumulate*acc.num_processes
         self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
         model.train().to(acc.device, memory_format=self.layout)
-        opt = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        opt = make_optimizer(model.parameters(), config)
         self.net, self.opt = acc.prepare(LossModule(model, config.bf16), opt)
         self.ema_model = copy.deepcopy(model) if config.ema else model
 
@@ -184,7 +201,7 @@ class Trainer:
     def lr(self, step:int) -> float:
         "The learning rate of a step."
         c = self.config
-        return c.lr*lr_factor(step, self.steps, c.warmup, c.schedule)
+        return c.lr*lr_factor(step, self.steps, c.warmup, c.schedule, c.drops or ())
 
 # %% ../../nbs/practice/81_loop.ipynb #5cbb6470
 @patch
@@ -275,7 +292,7 @@ def fit(
     log=None,               # function of (step, dict of loss terms)
     **kwargs,               # see `LoopConfig`
 ) -> list:                  # the loss of every step of this call
-    "Train with AdamW (arXiv:1711.05101); FloatingPointError for a loss that is not finite."
+    "Train with AdamW (arXiv:1711.05101) or another; FloatingPointError for a loss not finite."
     t = Trainer(model, batches, steps, LoopConfig(**kwargs), device)
     with RunFolder(out, t.acc, tensorboard, notes) as run:
         start = run.restore(resume, model, t.ema_model, t.opt, t.settings() | (about or {}))

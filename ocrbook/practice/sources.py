@@ -76,16 +76,18 @@ class DrawWord:
         vocab=None,        # texts with other characters are left out
         max_chars:int=40,  # longer texts are left out
         max_width:int=512, # pixels, of the transformed crop; wider ones are left out
+        share:float=1.,    # of the crops to be augmented that are
     ):
         self.transform, self.sources, self.vocab = transform, sources, vocab
-        self.max_chars, self.max_width = max_chars, max_width
+        self.max_chars, self.max_width, self.share = max_chars, max_width, share
 
     def __call__(self, rng):
         def use(source, entry):
             image, text = entry
             if self.unusable(text, image): return None
-            x, ratio = self.transform(image if source.augment is None
-                                      else jitter_word(image, rng, **source.augment))
+            if source.augment is not None and (self.share == 1 or rng.random() < self.share):
+                image = jitter_word(image, rng, **source.augment)
+            x, ratio = self.transform(image)
             return None if self.unusable(text, image, x.shape[2]) else (x, text, ratio)
         return draw_from(self.sources, rng, use)
 

@@ -268,7 +268,7 @@ def read_recipe(
 class DataConfig:
     "How examples become batches."
     batch:int=0        # examples in a batch; 0: 64 words, 8 pages, 4 receipts
-    augment:dict=None  # for `jitter_word`; `crop_page`, `jitter_color`, its share; `DrawReceipt`
+    augment:dict=None  # for `jitter_word`; `crop_page`, `jitter_color`; a share; `DrawReceipt`
     size:int=640       # side of the squares cut out of pages, pixels
     bucket:int=8       # batches of words sorted by width together
     max_chars:int=0    # longer texts are left out; 0: what the model can write, else 40
@@ -287,15 +287,17 @@ def task_of(model) -> str: # 'detection', 'recognition' or 'kie'
 # %% ../../nbs/practice/84_training.ipynb #0e7b03fe
 def _words(model, data, config, seed, share, out):
     "The batches of a recognizer."
-    check_names(config.augment, arguments(jitter_word), 'augment: ')
+    check_names(config.augment, [*arguments(jitter_word), 'share'], 'augment: ')
     steps = getattr(model.converter, 'max_seq_len', None)      # two of them are for start and end
     if steps and config.max_chars > steps - 2:
         raise ValueError(f'max_chars={config.max_chars}: this model writes at most {steps-2} '
                          f'characters (max_seq_len={steps} in its settings)')
     crops_dir = Path(out or tempfile.mkdtemp())/'cut'
-    sources = [word_source(s, model, config.augment, seed, share, crops_dir) for s in data]
+    how = {k: v for k, v in config.augment.items() if k != 'share'}
+    sources = [word_source(s, model, how, seed, share, crops_dir) for s in data]
     longest = config.max_chars or (steps - 2 if steps else 40)
-    draw = DrawWord(model.transform, sources, model.converter.vocab, longest, config.max_width)
+    draw = DrawWord(model.transform, sources, model.converter.vocab, longest, config.max_width,
+                    config.augment.get('share', 1.))
     for s in sources:
         if isinstance(s.data, RealWords): report_unusable(draw, s)
     return Batches(draw, config.batch or 64, seed, config.bucket)

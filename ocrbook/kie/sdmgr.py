@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 from ..foundations.geometry import clockwise
-from ..foundations.transforms import PageTransform
+from ..foundations.transforms import PageTransform, fit_factor
 from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
@@ -273,7 +273,7 @@ def page_scale(
     size:tuple=(512, 1024),  # most pixels of the short and of the long side
 ) -> tuple:                  # (x, y) network pixels per pixel of the page
     "The scale at which `resize_to_fit` would bring a page of this size."
-    f = min(max(size)/max(h, w), min(size)/min(h, w))
+    f = fit_factor((h, w), size)
     return max(1, int(w*f + .5))/w, max(1, int(h*f + .5))/h
 
 @patch

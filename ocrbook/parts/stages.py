@@ -11,9 +11,9 @@ from fastcore.basics import patch
 import numpy as np, torch
 from torch import nn
 from torch.utils._pytree import tree_map
-from ..foundations.geometry import area, clockwise, intersection_matrix
+from ..foundations.geometry import area, clockwise, intersection_matrix, text_frame
 from ..foundations.images import load_image
-from ..foundations.transforms import PageTransform, WordTransform, rotate90
+from ..foundations.transforms import PageTransform, WordTransform, fit_factor, rotate90
 from ..foundations.results import TextInstance
 
 # %% ../../nbs/parts/17_stages.ipynb #da83b6fe
@@ -148,16 +148,21 @@ def predict(self:TextDetector,
     # a chunk at a time keeps memory bounded
     for start in range(0, len(images), max(batch_size, 1)):
         photos = [load_image(i) for i in images[start:start+batch_size]]
-        inputs = [(i, *t(p)) for t in test_time_scales(self.transform)
-                  for i, p in enumerate(photos)]
-        chunk = [[] for _ in photos]
-        for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
-            maps = self.forward_test(like_weights(torch.stack([inputs[n][1] for n in ids]), self))
-            for n, (polys, scores) in zip(ids, self.postprocessor(_float32(maps))):
-                i, _, scale = inputs[n]
-                chunk[i] += instances(polys, scores, scale, photos[i].shape)
-        found += chunk if len(inputs) == len(photos) else [nms(words) for words in chunk]
+        for photo, words in zip(photos, _find(self, photos, self.transform, batch_size)):
+            larger = zoomed(self.transform, words, photo.shape)
+            found.append(words if larger is None else _find(self, [photo], larger, 1)[0])
     return found[0] if single else found
+
+def _find(model, photos, transform, batch_size):
+    "The words of photos at all scales of a transform."
+    inputs = [(i, *t(p)) for t in test_time_scales(transform) for i, p in enumerate(photos)]
+    found = [[] for _ in photos]
+    for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
+        maps = model.forward_test(like_weights(torch.stack([inputs[n][1] for n in ids]), model))
+        for n, (polys, scores) in zip(ids, model.postprocessor(_float32(maps))):
+            i, _, scale = inputs[n]
+            found[i] += instances(polys, scores, scale, photos[i].shape)
+    return found if len(inputs) == len(photos) else [nms(words) for words in found]
 
 # %% ../../nbs/parts/17_stages.ipynb #2ef16f1a
 def test_time_scales(transform) -> list: # of transforms
@@ -166,6 +171,15 @@ def test_time_scales(transform) -> list: # of transforms
     return [transform if k == 1 else
             replace(transform, size=tuple(round(s*k) for s in transform.size))
             for k in scales]
+
+def zoomed(transform, words:list, shape): # → transform for a second look; None: one is enough
+    "Where a page has at least eight words, half of them lower than the limit of `zoom`."
+    if len(words) < 8 or not getattr(transform, 'zoom', ()): return None
+    limit, k = transform.zoom
+    low = np.median([min(text_frame(w.polygon)[1:3]) for w in words])
+    if low*fit_factor(shape, transform.size) >= limit: return None
+    size = tuple(round(s*k) for s in transform.size)
+    return replace(transform, size=size, scales=(1.,), zoom=())
 
 def nms(
     words:list,       # of `TextInstance`

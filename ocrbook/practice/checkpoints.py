@@ -121,12 +121,14 @@ def _validated(value, field, old):
     if colours: sizes = 1, 3
     elif field.name == 'scales' and isinstance(field.default[0], float):
         sizes = range(1, 9)       # test-time scales of a page
+    elif field.name == 'zoom': sizes, had = (0, 2), (1.,)
     whole = field.type is not float and not colours and not any(isinstance(x, float) for x in had)
     if len(many) not in sizes or several != isinstance(old, tuple) and not colours: raise wrong
     for x in many:
         if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)): raise wrong
         if not 0 <= x <= (8192 if field.name in _SIDES else 1e6): raise wrong  # NaN is not either
         if x == 0 and field.name != 'mean' and min(h or 0 for h in had) > 0: raise wrong
+    if field.name == 'zoom' and max(many[1:], default=1) > 4: raise wrong
     return tuple(many) if several and (len(many) > 1 or isinstance(old, tuple)) else many[0]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #16ce8af7

@@ -11,10 +11,11 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from unicodedata import normalize
 import cv2, numpy as np
 from PIL import ImageFont, features
 from ..foundations.files import atomic_write
-from ..foundations.vocab import ASCII
+from ..foundations.vocab import ASCII, LATIN
 
 # %% ../../nbs/data/11_fonts.ipynb #da347db4
 def as_rng(seed) -> random.Random:
@@ -24,8 +25,8 @@ def as_rng(seed) -> random.Random:
 
 # %% ../../nbs/data/11_fonts.ipynb #4f210af8
 @lru_cache(1)
-def word_lists() -> tuple: # (sign words, common words, rarer words and names), tuples of strings
-    "The three parts of the package's word list."
+def word_lists() -> tuple: # tuples of words: of signs, common, rarer and names, with accents
+    "The four parts of the package's word list."
     text = (files('ocrbook.data')/'words.txt').read_text(encoding='utf-8')
     return tuple(tuple(part.split()) for part in text.split('\n\n'))
 
@@ -62,7 +63,7 @@ def _random_case(word, rng):
 _marks = '.,!?:;\'"-&.,!'
 _brackets = ('""', "''", '()', '[]', '()', '""', '{}', '<>', '**')
 
-def _word(rng): return _random_case(rng.choice(rng.choices(word_lists(), (15, 50, 35))[0]), rng)
+def _word(rng): return _random_case(rng.choice(rng.choices(word_lists()[:3], (15, 50, 35))[0]), rng)
 
 def _web_address(rng):
     "Web and mail addresses, tags, paths."
@@ -72,15 +73,9 @@ def _web_address(rng):
                        f'~{w}', f'{v}|{n}', f'{v}={n}', f'{w}\\{v}', f'^{n}', f'`{v}`', f'{w};'))
 
 # %% ../../nbs/data/11_fonts.ipynb #3fe0194b
-def random_text(
-    seed,                   # an integer or string, or a `random.Random` to draw from
-    space:float=.03,        # share of texts that are two words with a space between
-) -> str:                   # 1 to 25 printable ASCII characters
-    "A text such as signs, labels and screens carry."
-    rng = as_rng(seed)
+def _plain_text(rng, r):
+    "A text of 1 to 25 ASCII characters; `r`, 0 to 1, chooses its kind."
     pick = lambda chars, lo, hi: ''.join(rng.choices(chars, k=rng.randint(lo, hi)))
-    r = rng.random()
-    if r < space: return f'{random_text(rng, 0)[:12]} {random_text(rng, 0)[:12]}'
     if r < .72: text = _word(rng)
     elif r < .83: return _number(rng)
     elif r < .87: text = pick(string.ascii_letters, 1, 3)
@@ -95,6 +90,52 @@ def random_text(
     elif r < .09: text += rng.choice(('...', '!!', "'S", "'s"))
     elif r < .115: text = rng.choice((a+text+b, a+text, text+b))
     return text[:25]
+
+# %% ../../nbs/data/11_fonts.ipynb #ba02885b
+_bare = dict(zip('ßſøœæłđðþħŧŋŉĸıĳŀ', 'ssooaldddhtnnkiil'))  # Unicode does not take these apart
+
+@lru_cache(8)
+def _extras(chars):
+    "What `chars` has of LATIN beyond ASCII: ({letter: (forms, weights)}, words, characters)."
+    beyond, forms = [c for c in LATIN[len(ASCII):] if c in chars], {}
+    for c in beyond:
+        letter = _bare.get(c.lower()) or normalize('NFD', c.lower())[0]
+        if c.isupper(): letter = letter.upper()
+        if letter.isascii(): forms.setdefault(letter, []).append(c)
+    often = lambda c: 9 if c.lower() in 'éèêàâçäöüßñåøáíóúãõ' else 3 if c < 'Ā' else 1
+    forms = {letter: ([letter, *cs], [50, *map(often, cs)]) for letter, cs in forms.items()}
+    return forms, [w for w in word_lists()[3] if set(w) <= set(chars)], beyond
+
+# %% ../../nbs/data/11_fonts.ipynb #ac0529a9
+_signs = '''{s}{n} {s}{n} {s}{n}.{c} {s}{n}.{c} {n},{c}_{s} {n},{c}{s} {n}_{s} {n},–_€ {n}¢ {n}°
+    {n}°C {n}–{c} {n}_% {n}_m² {n}_µm {n}×{c} {n}½ {n}¼ {n}¾ ±{n} §_{n} Nº{n} “{t}” “{t}” ‘{t}’
+    „{t}“ «{t}» ¿{t}? ¡{t}! “{t} {t}” {t}… {t}… {t}’s {t}™ {t}® ©{t} •{t} –{t} {t}–{w} {t}—{w}'''
+
+def _add_signs(text, rng, blank):
+    "The text with quotes, dashes and signs as typesetters set them, or an amount instead."
+    parts = dict(s=rng.choice('€€€£££¥¤'), n=rng.randint(1, rng.choice((9, 99, 999))),
+                 c=f'{rng.randrange(100):02}', t=text[:12], w=_word(rng)[:12])
+    return rng.choice(_signs.split()).replace('_', blank).format(**parts)
+
+# %% ../../nbs/data/11_fonts.ipynb #51430c9f
+def random_text(
+    seed,                   # an integer or string, or a `random.Random` to draw from
+    space:float=.03,        # share of texts that are two words with a space between
+    chars:str=LATIN,        # what may be written beyond ASCII, if it is in LATIN
+) -> str:                   # 1 to 25 characters
+    "A text such as signs, labels and screens carry; a tenth has more than ASCII if `chars` has."
+    r = (rng := as_rng(seed)).random()
+    if r < space: return f'{random_text(rng, 0, chars)[:12]} {random_text(rng, 0, chars)[:12]}'
+    text = _plain_text(rng, r)
+    forms, words, beyond = _extras(chars)
+    if r*1e4 % 1 > .12 or not beyond: return text
+    own = random.Random(r)                          # `rng` goes on as if nothing had happened
+    kind = own.random()
+    if kind < .5: new = ''.join(own.choices(*forms.get(c, c))[0] for c in text)
+    elif kind < .66 and words: new = _random_case(own.choice(words), own)
+    elif kind < .9: new = _add_signs(text, own, ' ' if space else '')
+    else: new = ''.join(own.choices(beyond, k=own.randint(1, 6)))
+    return new if set(new) <= set(chars) else text
 
 # %% ../../nbs/data/11_fonts.ipynb #d043bd81
 _basic = ImageFont.Layout.BASIC
@@ -162,6 +203,10 @@ _not_text = tuple('''symbol emoji math dingbat icon stixs stixn braille lastreso
     initials'''.split())
 _kinds = {}                                             # path -> what `inspect_font` answered
 
+def in_capitals(text) -> str: # `text`, where each character has one that fonts know
+    "The text in capitals."
+    return ''.join(c if c in 'µŉ' else c.upper() for c in text)
+
 def font_kind(path) -> str: # 'text' or 'capitals'
     "Does the font write small letters?"
     if path not in _kinds: _kinds[path] = inspect_font(path) or 'text'
@@ -211,12 +256,17 @@ _thin, _bold = ('thin', 'light', 'hairline'), ('bold', 'black', 'heavy', 'demi')
 
 def _file_name(path): return os.path.basename(path).lower().replace(' ', '')
 
-@lru_cache(4096)
+@lru_cache(60_000)
 def _has_glyph(path, char):
     "Does the font have a glyph for the character?"
     font = load_font(path, 24)
     raw = bytes(font.getmask(char))
     return any(raw) and raw != bytes(font.getmask('\U0010fffe'))
+
+def can_write(path, text) -> bool:
+    "Does the font have all characters of the text, as they are and as capitals?"
+    if text.isascii(): return True
+    return all(_has_glyph(path, c) for c in {*text, *in_capitals(text)} - {' '})
 
 # %% ../../nbs/data/11_fonts.ipynb #ddb3f489
 class FontSampler:
@@ -247,7 +297,7 @@ class FontSampler:
         "A font that has every character of `text`; ValueError where none has."
         for _ in range(60):
             path = self._sample(rng)
-            if text.isascii() or all(_has_glyph(path, c) for c in set(text) - {' '}): return path
+            if can_write(path, text): return path
         raise ValueError(f'none of the {len(self.paths)} fonts has all the characters of {text!r}')
 
 # %% ../../nbs/data/11_fonts.ipynb #1b34df47

@@ -7,15 +7,18 @@ __all__ = ['make_chars', 'make_word', 'SynthPage', 'make_page', 'Words', 'Pages'
 
 # %% ../../nbs/data/13_synth.ipynb #b0651cb5
 import json, math, random
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import cv2, numpy as np
-from .fonts import EM, as_rng, bend, bend_points, box_quads, draw_line, font_kind
-from .fonts import font_sampler, limit_angle, random_text, text_line
+from .fonts import EM, as_rng, bend, bend_points, box_quads, can_write, draw_line
+from .fonts import font_kind, font_sampler, in_capitals, limit_angle, random_text
+from .fonts import text_line
 from .paint import LUMA, as_scalar, background, blend, contrasting_colors, gray_to_rgb
 from .paint import linear_gradient, list_photos, random_color, scene, simulate_camera
 from .paint import solid, text_effects, texture_patch, to_uint8
+from ..foundations.vocab import ASCII, LATIN
 
 # %% ../../nbs/data/13_synth.ipynb #348086b6
 def _letter_spacing(rng):
@@ -48,7 +51,7 @@ def _word_mask(rng, text, font, height):
 # %% ../../nbs/data/13_synth.ipynb #29d28722
 def _add_neighbour(rng, out, side, p, font, spacing, scale, stretch):
     "Write another text above (0), below (1), left (2) or right (3) of the word; in place."
-    other, _ = draw_line(random_text(rng), font, spacing)
+    other, _ = draw_line(random_text(rng, chars=ASCII), font, spacing)
     k, (h, w) = scale*rng.choice((1, 1, rng.uniform(.5, 1.6))), (v-2*p for v in out.shape)
     other = cv2.resize(other, None, fx=k*stretch+.01, fy=k+.01, interpolation=cv2.INTER_AREA)
     (oh, ow), d = other.shape, int(p/.8*rng.uniform(.06, .4))
@@ -95,6 +98,19 @@ def _crop_view(rng, box, height):
     return cv2.getPerspectiveTransform(src, (dst - lo + [left, top]).astype(np.float32)), size
 
 # %% ../../nbs/data/13_synth.ipynb #2e0f70b1
+def _text_and_font(rng, text, fonts, chars):
+    "What is written, and a font that has all of it."
+    if text is None:
+        text = random_text(rng, chars=chars)
+        with suppress(ValueError): return _as_drawn(text, fonts.sample(rng, text))
+        text = random_text(rng, chars=ASCII)         # no font has all of that
+    elif not isinstance(text, str): text = rng.choice(text)
+    if not text.strip(): raise ValueError(f'nothing to write: {text!r}')
+    return _as_drawn(text, fonts.sample(rng, text))
+
+def _as_drawn(text, font): # small letters of some fonts look like capitals
+    return in_capitals(text) if font_kind(font) == 'capitals' else text, font
+
 def _random_height(rng):
     "Rows of a crop: mostly 22 to 72, a quarter smaller."
     return round(10*7.2**rng.random()) if rng.random() < .25 else round(22*3.3**rng.random())
@@ -112,19 +128,16 @@ def _top_layer(rng, color, h, w, alpha):
     return paint, alpha*np.float32(rng.uniform(.6, .95)) if rng.random() < .1 else alpha
 
 # %% ../../nbs/data/13_synth.ipynb #4589cc8e
-def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=False) -> tuple:
+def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=False,
+               chars=LATIN) -> tuple:
     """A word crop, its text and a quad round the ink of each character, float (n,4,2).
 
     Arguments as for `make_word`. ValueError for a text that is blank or in no font's reach."""
     rng, fonts, photos = as_rng(seed), font_sampler(fonts), list_photos(backgrounds)
-    if text is None: text = random_text(rng)
-    elif not isinstance(text, str): text = rng.choice(text)
-    if not text.strip(): raise ValueError(f'nothing to write: {text!r}')
-    font = fonts.sample(rng, text)
-    if font_kind(font) == 'capitals': text = text.upper()
+    text, font = _text_and_font(rng, text, fonts, chars)
     height = height or _random_height(rng)
     ink_height = max(26, min(64, height*rng.uniform(1, 1.5)))*.8
-    mask, box, chars = _word_mask(rng, text, font, ink_height)
+    mask, box, quads = _word_mask(rng, text, font, ink_height)
     (back, ink), (view, (h, w)) = contrasting_colors(rng), _crop_view(rng, box, ink_height)
     layers = text_effects(rng, mask, ink_height, back, ink)
     image = background(rng, back, h, w, photos)
@@ -136,8 +149,8 @@ def make_chars(seed, text=None, fonts=None, backgrounds=(), height=None, clean=F
     size = max(3, round(w*height/h)), height
     if clean: image = cv2.resize(to_uint8(image), size, interpolation=cv2.INTER_AREA)
     else: image = simulate_camera(rng, image, height)
-    chars = (apply_homography(chars-.5, view)+.5)*np.divide(size, (w, h)) # pixel i covers [i, i+1)
-    return image, text, chars
+    quads = (apply_homography(quads-.5, view)+.5)*np.divide(size, (w, h)) # pixel i covers [i, i+1)
+    return image, text, quads
 
 # %% ../../nbs/data/13_synth.ipynb #fa583ded
 def make_word(
@@ -147,36 +160,40 @@ def make_word(
     backgrounds=(),         # photos to use now and then: a folder, paths, or uint8 RGB arrays
     height:int=None,        # rows of the crop; None: 10 to 72
     clean:bool=False,       # leave out light and camera
+    chars:str=LATIN,        # what `random_text` may write
 ) -> tuple:                 # (uint8 RGB (h,w,3), text)
     "A word crop as a detector would cut it from a photo, and its text; ValueError as `make_chars`."
-    return make_chars(seed, text, fonts, backgrounds, height, clean)[:2]
+    return make_chars(seed, text, fonts, backgrounds, height, clean, chars)[:2]
 
 # %% ../../nbs/data/13_synth.ipynb #bbfaab9a
-def _group_lines(rng, fonts, kind, em, most, curved):
+def _group_lines(rng, fonts, kind, em, most, curved, chars):
     "The group's lines: [(mask, words)]."
     rows = {'board': rng.choice((1, 1, 2, 2, 3, 4, 5, 6)), 'block': rng.randint(2, 5)}.get(kind, 1)
     angle = 0.
     if kind == 'arc' or curved and rng.random() < .03:
         angle = rng.choice((-1, 1, 1))*rng.uniform(.25, 2.2)
+    write = lambda chars: ' '.join(random_text(rng, 0, chars) for _ in range(n))[:40].strip()
     font, out = fonts.sample(rng), []
     spacing = rng.uniform(-.01, .04) if rng.random() < .85 else rng.uniform(.04, .3)
     for _ in range(rows):
         if rng.random() < .2: font = fonts.sample(rng)
         n = min(1 if kind == 'word' else rng.choice((1, 1, 2, 2, 3, 4)), most)
         if n < 1: break
-        text, most = ' '.join(random_text(rng, 0) for _ in range(n))[:40].strip(), most-n
-        if rng.random() < .35 or font_kind(font) == 'capitals': text = text.upper()
+        text = write(chars)
+        if not can_write(font, text): text = write(ASCII)
+        most -= n
+        if rng.random() < .35 or font_kind(font) == 'capitals': text = in_capitals(text)
         size = em*(1 if rng.random() < .6 else rng.uniform(.4, 1.3))
         out.append(text_line(text, font, max(11, size), spacing, angle))
     return out
 
 # %% ../../nbs/data/13_synth.ipynb #c3a7f442
-def _make_group(rng, fonts, page, curved, most):
+def _make_group(rng, fonts, page, curved, most, chars):
     "Text on one plane: (picture, weight map, ink mask, words); None when it came out too large."
     kinds = 'board', 'block', 'word', 'arc'
     kind = rng.choices(kinds, (45, 18, 25, 12 if curved else 0))[0]
     em = 11*max(page*.4/11, 1.5)**(rng.random()**1.3)
-    lines = _group_lines(rng, fonts, kind, em, most, curved)
+    lines = _group_lines(rng, fonts, kind, em, most, curved, chars)
     pad, lead = round(em*rng.uniform(.12, .9))+2, round(em*rng.uniform(.12, .7))
     w, h = max(m.shape[1] for m, _ in lines), sum(m.shape[0] for m, _ in lines)
     h += lead*(len(lines)-1)
@@ -304,6 +321,7 @@ def make_page(
     backgrounds=(),         # as in `make_word`
     clean:bool=False,       # leave out light and camera
     ink:bool=False,         # keep the mask of the letters
+    chars:str=LATIN,        # what `random_text` may write
 ) -> SynthPage:
     "A scene with text on boards and walls, and its annotation; ValueError below 64 pixels."
     if size < 64: raise ValueError(f'a page has at least 64 pixels a side, not {size}')
@@ -315,11 +333,11 @@ def make_page(
     found, mask = [], np.zeros((size, size), np.uint8) if ink else None
     for _ in range(groups):
         if len(found) >= most: break
-        group = _make_group(rng, fonts, size, curved, most-len(found))
+        group = _make_group(rng, fonts, size, curved, most-len(found), chars)
         if group is not None: found += _place_group(rng, group, image, taken, mask)
     image = to_uint8(image) if clean else simulate_camera(rng, image, size, blur=1.4, glare=.3)
-    texts, polygons, chars = ([f[i] for f in found] for i in range(3))
-    return SynthPage(image, polygons, texts, chars, mask)
+    texts, polygons, quads = ([f[i] for f in found] for i in range(3))
+    return SynthPage(image, polygons, texts, quads, mask)
 
 # %% ../../nbs/data/13_synth.ipynb #a208cc66
 class SeededDataset:

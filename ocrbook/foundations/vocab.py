@@ -17,6 +17,8 @@ DICT90 = DICT36 + _letters.upper() + '!"#$%&\'()*+,-./:;<=>?@[\\]_`~'
 ASCII = ''.join(map(chr, range(32, 127)))
 
 # %% ../../nbs/foundations/05_vocab.ipynb #27f6cd75
+_beyond = ''.join(c for c in map(chr, range(0xa1, 0x180)) if c != '\xad') # no soft hyphen
+LATIN = ASCII + _beyond + '–—‘’“”„•…€™'
 DICT37, DICT91 = DICT36 + ' ', DICT90 + ' '
 UNKNOWN = '<UKN>' # how MMOCR prints a character that it has no class for
 

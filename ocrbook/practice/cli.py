@@ -187,9 +187,9 @@ class DataOptions:
                 'validation split: 0.1.') = None
     start: _typed(str, f'Weights to begin with: {HOW}.  '
                   '[default: random]') = None
-    chars: _typed(str, 'Alphabet: labels (those of the data), ascii, a file with one a line, or '
-                  'the characters. With --start FILE: those of the file, where it does not '
-                  'note them.') = None
+    chars: _typed(str, 'Alphabet: labels (those of the data), ascii, latin, a file with one a '
+                  'line, or the characters. With --start FILE: those of the file, where it does '
+                  'not note them.') = None
     max_chars: _typed(int, 'Longer texts are left out.  '
                       '[default: what the model can write, or 40]', min=1) = None
     max_width: _typed(int, 'Wider word crops are left out, pixels once scaled.  [default: 512]',

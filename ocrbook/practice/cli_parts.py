@@ -88,7 +88,7 @@ Rotate = option(bool, 'Try other orientations of all words, not only of doubtful
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
 Checkpoint = option(Optional[Path], 'Its weights: the same as NAME=FILE.', hidden=True)
 Chars = option(str, 'Characters of a recognizer whose file does not note them: a file with one a '
-               'line, ascii, or the characters.')
+               'line, ascii, latin, or the characters.')
 Classes = option(str, 'Classes of an extractor whose file does not note them: a file with one a '
                  'line, or names with commas between them.')
 HOW = 'NAME, NAME@mmocr, FILE or NAME=FILE'

@@ -327,7 +327,8 @@ def word_source(
     "Word crops by name; ValueError where none can be used."
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth':
-        return Source(Words(10**9, seed, **spec), weight, None, 'synth', str(spec))
+        words = Words(10**9, seed, **dict(chars=model.converter.vocab.chars) | spec)
+        return Source(words, weight, None, 'synth', str(spec))
     check_names(spec, ('only', 'skip', 'format'), f'{folder}: ')
     found, _ = split_validation(read_folder(folder, **spec), share, 'recognition')
     samples = [s for s in found if s.is_word]

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from fastcore.meta import delegates
 from ..data.augment import crop_page, jitter_color, jitter_word
-from ..foundations.vocab import ASCII, DICT36, DICT90, Vocab
+from ..foundations.vocab import ASCII, DICT36, DICT90, LATIN, Vocab
 from ..parts.word_graph import WILDRECEIPT
 from .weight_files import CheckpointError, read_checkpoint
 from .checkpoints import stored_note
@@ -85,7 +85,7 @@ def resize_classes(
     return model, _kept(what, old.classes, classes, resized)
 
 # %% ../../nbs/practice/84_training.ipynb #adcc10d0
-ALPHABETS = dict(ascii=ASCII, dict36=DICT36, dict90=DICT90)
+ALPHABETS = dict(ascii=ASCII, latin=LATIN, dict36=DICT36, dict90=DICT90)
 
 def _named_file(text) -> bool:
     "Is the text the path of a file? ValueError where it must be one and is none."

@@ -328,7 +328,8 @@ class DrawChars:
         max_width:int=512, # pixels, of the transformed crop
         **kw,              # further arguments of `make_chars`
     ):
-        self.transform, self.vocab, self.max_width, self.kw = transform, vocab, max_width, kw
+        self.transform, self.vocab, self.max_width = transform, vocab, max_width
+        self.kw = (dict(chars=vocab.chars) if vocab else {}) | kw
 
     def __call__(self, rng) -> tuple: # tensor (3,h,w), text, valid ratio, quads (n,4,2) in pixels
         while True:

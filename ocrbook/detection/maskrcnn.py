@@ -4,16 +4,12 @@
 
 # %% auto #0
 __all__ = ['RPNHead', 'StandardRoIHead', 'Detections', 'MaskRCNNHead', 'MaskRCNNTargets', 'MaskRCNNLoss', 'MaskRCNNPostprocessor',
-           'maskrcnn', 'maskrcnn_r50']
+           'maskrcnn_r50', 'maskrcnn_r18']
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #57844e2b
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-import cv2
-import numpy as np
-import torch
-import torch.nn.functional as F
+import cv2, numpy as np, torch, torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 from torchvision.ops import roi_align
@@ -21,7 +17,7 @@ from ..foundations.geometry import min_area_rect
 from ..foundations.transforms import PageTransform
 from ..parts.anchors import (AnchorGenerator, DeltaXYWHBBoxCoder, MaxIoUAssigner, batched_nms,
                                    multiscale_roi_align, sample_boxes)
-from ..parts.backbones import resnet50
+from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPN
 from ..parts.stages import TextDetector, as_numbers
 
@@ -204,7 +200,7 @@ class Detections:
     size:tuple           # (h,w) of the picture
 
     def __len__(self) -> int: return len(self.boxes)
-    def __iter__(self) -> Iterator: return iter((self.boxes, self.masks))
+    def __iter__(self): return iter((self.boxes, self.masks))
 
     # for each word (h',w') probabilities and (left, top) of the part of the picture they cover
     def pasted(self) -> list:
@@ -442,9 +438,12 @@ def maskrcnn(
     model.rpn_head, model.roi_head = rpn_head, roi_head
     return model.eval()
 
-def maskrcnn_r50(
-    width:int=64, # channels of the backbone's stem; 4·width in the pyramid, 16·width hidden
-    **stages,     # as for `maskrcnn`
-) -> TextDetector:
+# %% ../../nbs/detection/27_maskrcnn.ipynb #4cc065da
+def maskrcnn_r50(width:int=64, **stages) -> TextDetector: # 4·width in the pyramid, 16·width hidden
     "Mask R-CNN (arXiv:1703.06870) with ResNet-50, MMOCR's settings for ICDAR 2015."
     return maskrcnn(resnet50(width=width), 4*width, 16*width, **stages)
+
+def maskrcnn_r18(width:int=64, **stages) -> TextDetector: # 2·width in the pyramid, 8·width hidden
+    "Mask R-CNN (arXiv:1703.06870) with ResNet-18, a small one of this book."
+    return maskrcnn(resnet18(width=width), 2*width, 8*width,
+                    **dict(transform=PageTransform((736, 1333))) | stages)

@@ -22,9 +22,9 @@ class Entry:
 
 _CHAPTERS = {
     'detection': dict(
-        dbnet='dbnet_r18 dbnet_r50dcnv2 dbnetpp_r50dcnv2', psenet='psenet_r50', panet='panet_r18',
-        textsnake='textsnake_r50', drrg='drrg_r50', fcenet='fcenet_r50 fcenet_r50dcnv2',
-        maskrcnn='maskrcnn_r50'),
+        dbnet='dbnet_r18 dbnet_r50dcnv2 dbnetpp_r50dcnv2', psenet='psenet_r50 psenet_r18',
+        panet='panet_r18', textsnake='textsnake_r50 textsnake_r18', drrg='drrg_r50 drrg_r18',
+        fcenet='fcenet_r50 fcenet_r50dcnv2 fcenet_r18', maskrcnn='maskrcnn_r50 maskrcnn_r18'),
     'recognition': dict(
         crnn='crnn', crnn_tps='crnn_tps', segocr='segocr', sar='sar sar_sequential',
         robustscanner='robustscanner', nrtr='nrtr nrtr_modality', satrn='satrn satrn_small',

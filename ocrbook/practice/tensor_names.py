@@ -47,6 +47,7 @@ class Rules:
 _det = ((r'^det_head\.', 'bbox_head.'),)
 _conv2 = ((r'^det_head\.conv2\.', 'bbox_head.out_conv.'), *_det)
 _db, _dcn = 'head.binarize.0.weight', 'backbone.layer2.0.conv2.conv_offset.weight'
+_pse, _deep = 'neck.output_convs.bn.weight head.out_conv.weight', 'backbone.layer1.0.conv3.weight'
 _imagenet = dict(transform=dict(mean=(123.675, 116.28, 103.53)))
 _resnet = dict(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1))
 _caffe, _torch = _resnet | dict(style='caffe'), _resnet | dict(style='pytorch')
@@ -55,17 +56,18 @@ _anchors = dict(style='pytorch', dilations=(1, 1, 1, 1), ratios=(.17, .44, 1.13,
 _fourier = _torch | dict(scales=(8, 16, 32))
 _score = dict(min_text_avg_confidence=.3)
 RULES = {
-    'dbnet_r18': Rules(f'{_db} !backbone.layer1.0.conv3.weight', _det, fixed=_resnet),
+    'dbnet_r18': Rules(f'{_db} !{_deep}', _det, fixed=_resnet),
     'dbnet_r50dcnv2': Rules(
-        f'{_db} backbone.layer1.0.conv3.weight !neck.asf_conv.conv.weight', _det,
+        f'{_db} {_deep} !neck.asf_conv.conv.weight', _det,
         stages_1x=_imagenet, fixed=_torch),
     'dbnetpp_r50dcnv2': Rules(f'{_db} neck.asf_conv.conv.weight', _det, stages_1x=_imagenet,
                               fixed=_torch),
     'psenet_r50': Rules(
-        'neck.output_convs.bn.weight head.out_conv.weight', _conv2, keywords=('style',),
+        f'{_pse} {_deep}', _conv2, keywords=('style',),
         other_network='its backbone strides elsewhere and its head has one more convolution',
         kwargs_1x=dict(style='pytorch', hidden_dim=256),
         stages_1x=dict(postprocessor=dict(either=True) | _score)),
+    'psenet_r18': Rules(f'{_pse} !{_deep}', _conv2),
     'panet_r18': Rules(
         'neck.reduce_conv_c2.0.weight', _conv2,
         other_network='its backbone has a deep stem and its head one more convolution',
@@ -73,18 +75,23 @@ RULES = {
 }
 
 # %% ../../nbs/practice/67_tensor_names.ipynb #345d2888
+_snake, _drrg = (f'neck.up4.weight {no}head.gcn.conv1.weight' for no in ('!', ''))
+_mask, _wrapped = 'roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),)
 RULES |= {
-    'textsnake_r50': Rules('neck.up4.weight !head.gcn.conv1.weight', _det, fixed=_caffe),
-    'drrg_r50': Rules('neck.up4.weight head.gcn.conv1.weight', _det,
+    'textsnake_r50': Rules(f'{_snake} {_deep}', _det, fixed=_caffe),
+    'textsnake_r18': Rules(f'{_snake} !{_deep}', _det),
+    'drrg_r18': Rules(f'{_drrg} !{_deep}', _det),
+    'drrg_r50': Rules(f'{_drrg} {_deep}', _det,
                       fixed=_caffe | dict(text_region_thr=.3, center_region_thr=.4)),
     'fcenet_r50': Rules(
-        f'head.out_conv_cls.weight !{_dcn}', _det, fixed=_fourier,
+        f'head.out_conv_cls.weight !{_dcn} {_deep}', _det, fixed=_fourier,
         stages_1x=dict(postprocessor=dict(text_repr_type='quad', hull=True))),
     'fcenet_r50dcnv2': Rules(
         f'head.out_conv_cls.weight {_dcn}', _det, fixed=_fourier,
         stages_1x=dict(postprocessor=dict(hull=True), transform=dict(size=(2260, 2260)))),
-    'maskrcnn_r50': Rules('roi_head.mask_head.conv_logits.weight', ((r'^wrapped_model\.', ''),),
-                          fixed=_anchors, keywords=('num_classes',)),
+    'fcenet_r18': Rules(f'head.out_conv_cls.weight !{_deep}', _det),
+    'maskrcnn_r50': Rules(f'{_mask} {_deep}', _wrapped, fixed=_anchors, keywords=('num_classes',)),
+    'maskrcnn_r18': Rules(f'{_mask} !{_deep}', _wrapped),
 }
 
 # %% ../../nbs/practice/67_tensor_names.ipynb #9bda5271

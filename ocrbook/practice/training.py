@@ -9,6 +9,7 @@ __all__ = ['resize_vocab', 'resize_classes', 'start_model', 'read_recipe', 'trai
 import os, re, tempfile, tomllib, zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 import torch
@@ -19,7 +20,8 @@ from ..parts.word_graph import WILDRECEIPT
 from .weight_files import CheckpointError, read_checkpoint
 from .checkpoints import stored_note
 from .loop import Batches, fit, make_accelerator, seed_everything
-from .models import MODELS, check_model, create_model, open_model, parse_model
+from .models import MODELS, check_model, create_model, file_model
+from .models import open_model, parse_model
 from .runs import reason
 from .scoring import evaluate_on, find_folder, label_names, load_images
 from .scoring import named_labels, open_validation, parse_source
@@ -133,10 +135,12 @@ def start_model(
     name:str,            # see `list_models`
     settings:dict=None,  # for its factory
     start:str='',        # weights, see `open_model`; 'shipped', 'mmocr': NAME's; '': random
-    vocab:Vocab=None,    # another alphabet; None: the model's own
+    vocab:Vocab=None,    # another alphabet; None: that of the weights, else the model's own
     classes=None,        # of a labelling model, where its own lack one of them; None: its own
 ) -> torch.nn.Module:
-    "A model to train; ValueError for settings that it does not know."
+    """A model to train. Weights of another model give the parts that are built alike.
+
+    ValueError for settings that it does not know, and where no part is built alike."""
     settings = dict(settings or {})
     def build(**kw):
         try: return create_model(name, **kw)
@@ -157,6 +161,36 @@ def start_model(
     new.transform = old.transform
     warn_once(f'{name}: {message}')
     return new
+
+# %% ../../nbs/practice/84_training.ipynb #5ba70001
+def take_parts(
+    model,       # gets weights
+    other,       # a trained model, perhaps of another kind
+) -> list[str]:  # names of the parts that were copied
+    "Copy the parts (backbone, neck, …) that have the same names and sizes of all tensors."
+    sizes = lambda m: {n: v.shape for n, v in m.state_dict().items()}
+    parts = dict(model.named_children())
+    alike = [n for n, part in other.named_children()
+             if n in parts and sizes(part) and sizes(part) == sizes(parts[n])]
+    for n in alike: parts[n].load_state_dict(getattr(other, n).state_dict())
+    return alike
+
+def _model_of(file) -> str: # '' where it does not tell
+    if not isinstance(file, Path): return ''
+    try: return file_model(read_checkpoint(file))
+    except CheckpointError: return ''
+
+def _borrow(name, build, donor, settings):
+    "A fresh model of the donor's width and alphabet, with the donor's parts."
+    takes = signature(getattr(import_module(MODELS[name].module), name)).parameters
+    old = {k: v for k, v in donor.settings.items() if k == 'width' and k in takes}
+    if 'vocab' in takes and hasattr(donor, 'converter'): old['vocab'] = donor.converter.vocab
+    model = build(**old | settings)
+    if not (parts := take_parts(model, donor)):
+        raise ValueError(f'no part of {name} is built like one of {donor.name} '
+                         f'({donor.settings}); give it other settings')
+    warn_once(f'{name}: {", ".join(parts)} of {donor.name}, the rest is random')
+    return model
 
 # %% ../../nbs/practice/84_training.ipynb #dd22eb24
 def load_model(
@@ -188,8 +222,8 @@ def _trained(name, build, start, settings, vocab):
     source = start
     if start != 'shipped' and str(start).partition(':')[0] != 'mmocr':
         own, source = parse_model(start)
-        if own not in ('', name):
-            raise ValueError(f'start={start}: weights of {own}, the model is {name}')
+        if (own or _model_of(source)) not in ('', name):
+            return _borrow(name, build, open_model(start), settings)
     if not isinstance(source, Path):
         return build(pretrained=True if source in (None, 'shipped') else source, **settings)
     file = read_checkpoint(source)

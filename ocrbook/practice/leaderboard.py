@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #7fa68d23
+# %% ../../nbs/practice/90_leaderboard.ipynb #34361cb5
 import json, platform, re, sys, time
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from .cli_parts import HOW, argument, fail, option, report_error
 from .models import MODELS, TASKS, check_model, list_models, open_model, parse_model
 from .models import weights_file
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #f297ddec
+# %% ../../nbs/practice/90_leaderboard.ipynb #67519ff2
 MEASURES = dict(detection='hmean', recognition='word_acc_ignore_case_symbol', kie='macro_f1')
 
 def mean_score(
@@ -26,7 +26,7 @@ def mean_score(
     found = [s[MEASURES[row['task']]] for s in row['scores'].values()]
     return sum(found)/len(found) if found else 0.
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #63f25329
+# %% ../../nbs/practice/90_leaderboard.ipynb #32d679d2
 _rest, _street = 'rec_more_icdar2003_rest', r'img_(\d*0|35[1-9]|3[6-9]\d)_'
 SETS = dict(  # task → {column: source, see `parse_source`; `turn`: quarter turns of the crops}
     detection={
@@ -43,7 +43,7 @@ SETS = dict(  # task → {column: source, see `parse_source`; `turn`: quarter tu
         'turned 180°': dict(folder=_rest, turn=2)},
     kie={'WildReceipt': dict(folder='kie_wildreceipt', only=r'[05a]\.jpeg$')})
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #ebc546de
+# %% ../../nbs/practice/90_leaderboard.ipynb #56435f60
 def open_sets(
     data,            # folder that holds the sets
     limit:int=None,  # the first so many photos or receipts of each set, ten times as many crops
@@ -62,7 +62,7 @@ def open_sets(
     names = sorted({s['folder'] for sets in SETS.values() for s in sets.values()})
     raise ValueError(f'{data}: holds none of {", ".join(names)}')
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #3359c074
+# %% ../../nbs/practice/90_leaderboard.ipynb #e8bba451
 def read_turned(
     net,    # a `TextRecognizer`
     crops,  # list of (h,w,3) images
@@ -90,7 +90,7 @@ def score_set(
     found = score_words(read, of.samples)
     return {k: found[k] for k in ('crops', MEASURES['recognition'])}
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #66423b74
+# %% ../../nbs/practice/90_leaderboard.ipynb #b81adb1f
 def input_sizes(
     transform, # of a detector or an extractor
 ) -> list:     # of (h,w), pixels; several where it looks at a photo at several scales
@@ -114,7 +114,7 @@ def milliseconds(
     finally: torch.set_num_threads(threads)
     return round(1e3*sum(r.forward + r.post for r in rows), 2)
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #9853b939
+# %% ../../nbs/practice/90_leaderboard.ipynb #8cbb7d7b
 def model_file(
     text, # names a model, see `open_model`
 ) -> Path: # the file need not exist
@@ -144,7 +144,7 @@ def examples_seen(
     except OSError: return None
     return cards['examples'].get(text)  # by name alone: the weights of the package
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #681c317b
+# %% ../../nbs/practice/90_leaderboard.ipynb #ff5a3b9e
 def measure_model(
     text,      # names a model with its weights, see `open_model`
     sets:dict, # see `open_sets`
@@ -165,7 +165,7 @@ def short_hash(path:Path) -> str: # '' where there is no file
     from ocrbook.practice.weight_files import file_hash
     return file_hash(path)[:16] if path.is_file() else ''
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #18586eea
+# %% ../../nbs/practice/90_leaderboard.ipynb #aa8ff31b
 def _words(*values): return dict(zip(('IIIT5K', 'SVT', 'IC13', 'IC15'), values))
 
 PUBLISHED = dict(  # model → {test set: per cent}
@@ -192,7 +192,7 @@ def published(
     return '; '.join(f'{k}: {say(k)}' for k in PUBLISHED
                      if MODELS[k].module == MODELS[name].module)
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #07be028e
+# %% ../../nbs/practice/90_leaderboard.ipynb #89b604a1
 _HEADS = dict(detection=('Detectors', 'photo', 'hmean (recall / precision) of word boxes'),
               recognition=('Recognizers', 'word', 'words right, case and symbols ignored'),
               kie=('Extractors', 'receipt', 'macro-F1 of the values, boxes and texts given'))
@@ -203,7 +203,7 @@ def _cell(task, score):
     if task != 'detection': return value
     return f'{value} ({100*score["recall"]:.0f} / {100*score["precision"]:.0f})'
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #a1bd8e31
+# %% ../../nbs/practice/90_leaderboard.ipynb #3d9a5091
 def _line(row, columns):
     "The cells of a model."
     scores = [_cell(row['task'], row['scores'][c]) if c in row['scores'] else '' for c in columns]
@@ -211,7 +211,7 @@ def _line(row, columns):
             f'{row["ms"]:,.{0 if row["ms"] >= 100 else 1}f}', *scores,
             f'{row["examples"]:,}' if row['examples'] else '', published(row['name'])]
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #9f351ef5
+# %% ../../nbs/practice/90_leaderboard.ipynb #91eca0dc
 def task_table(
     board:dict, # see `board_markdown`
     task:str,
@@ -238,7 +238,7 @@ def board_markdown(
                   f'time on {board["machine"]}.')
     return '\n\n'.join(tables)
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #36c52823
+# %% ../../nbs/practice/90_leaderboard.ipynb #5ae31920
 def machine_words() -> str:
     "The processor, without the name of the machine."
     import torch
@@ -267,7 +267,7 @@ def kept_rows(
     alike = isinstance(old, dict) and all(old.get(k) == board[k] for k in board if k != 'rows')
     return {(r['name'], r['sha256']): r for r in old['rows']} if alike else {}
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #97b90e81
+# %% ../../nbs/practice/90_leaderboard.ipynb #109a40c3
 def leaderboard_command(
     models: argument(Optional[list[str]], 'Models to measure besides those whose weights come with '
                      f'the package: {HOW}.') = None,
@@ -294,7 +294,7 @@ def leaderboard_command(
         if out: atomic_write(out, json.dumps(board, indent=1, ensure_ascii=False) + '\n')
     print(json.dumps(board) if json_ else board_markdown(board))
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #e66d8d98
+# %% ../../nbs/practice/90_leaderboard.ipynb #074c24af
 def run_leaderboard(
     args:list=None, # what was typed; None: the arguments of the process
 ) -> None:
@@ -306,6 +306,6 @@ def run_leaderboard(
     except Exception as e: code = report_error(e)
     sys.exit(code or 0)
 
-# %% ../../nbs/practice/90_leaderboard.ipynb #7bd7c714
+# %% ../../nbs/practice/90_leaderboard.ipynb #1bc81efa
 if getattr(globals().get('__spec__'), 'name', '') == 'ocrbook.practice.leaderboard' \
     and __name__ == '__main__': run_leaderboard()

@@ -59,9 +59,9 @@ def ideal_output(
 ) -> object:    # as the postprocessor takes it, batch of one
     "What the postprocessor would get, had the network learned this page by heart."
     maps = model.targets(polygons, [False]*len(polygons), size)
-    if model.name not in IDEAL:
+    if (method := model.name.partition('_')[0]) not in IDEAL:
         raise ValueError(f'no ideal output for {model.name}; there is one for: {", ".join(IDEAL)}')
-    return IDEAL[model.name](maps)
+    return IDEAL[method](maps)
 
 # %% ../../nbs/practice/76_speed.ipynb #8bb0336f
 def _logits(*maps): return [16*torch.as_tensor(m).float() - 8 for m in maps]
@@ -118,9 +118,8 @@ def _maskrcnn(maps):
     return [Detections(torch.cat([boxes, boxes[:, :1]*0 + .99], 1),
                        torch.from_numpy(np.stack(masks))*16 - 8, maps['masks'].shape[1:])]
 
-IDEAL = dict(dbnet_r18=_dbnet, dbnet_r50dcnv2=_dbnet, dbnetpp_r50dcnv2=_dbnet, psenet_r50=_psenet,
-             panet_r18=_panet, textsnake_r50=_textsnake, drrg_r50=_drrg, fcenet_r50=_fcenet,
-             fcenet_r50dcnv2=_fcenet, maskrcnn_r50=_maskrcnn)
+IDEAL = dict(dbnet=_dbnet, dbnetpp=_dbnet, psenet=_psenet, panet=_panet, textsnake=_textsnake,
+             drrg=_drrg, fcenet=_fcenet, maskrcnn=_maskrcnn) # by what the model's name begins with
 
 # %% ../../nbs/practice/76_speed.ipynb #c4c6f966
 def peak_memory() -> int: # bytes; 0 where the system does not tell

@@ -152,12 +152,14 @@ def check_ruff():
     yield from filter(None, found.stdout.splitlines())
 
 def check_readme():
-    "README.md is what index.ipynb says"
+    "README.md is what index.ipynb says, and its leaderboard is that of data/leaderboard.json"
     if not (ROOT/'nbs/index.ipynb').exists(): yield 'nbs/index.ipynb is missing'; return
-    import readme
+    import contents, readme
     text = readme.render()
     if not (ROOT/'README.md').exists() or (ROOT/'README.md').read_text(encoding='utf-8') != text:
         yield 'README.md differs from nbs/index.ipynb, run: python .ci/readme.py'
+    if readme.markdown(contents.leaderboard()) not in text:
+        yield 'README.md holds another leaderboard than data/leaderboard.json, run: python .ci/contents.py && python .ci/readme.py'
     yield from readme.broken(text)
 
 # What Quarto or nbdev would stumble over, planted in the code cell `c` of a notebook to see that the check bites

@@ -1,6 +1,6 @@
-"""Write the list of pages, in the sidebar of _quarto.yml and in nbs/index.ipynb, from the notebooks there are:
-python .ci/contents.py, after a chapter was added or its title changed."""
-import re
+"""Write the list of pages, in the sidebar of _quarto.yml and in nbs/index.ipynb, from the notebooks there are, and the leaderboard from
+data/leaderboard.json: python .ci/contents.py, after a chapter was added, its title changed, or models were measured."""
+import json, re, sys
 
 from common import ROOMS, ROOT, load, notebooks
 
@@ -27,6 +27,12 @@ def sidebar(sections):
         text += f'      - section: {name}\n        contents:\n' + ''.join(f'          - {p}\n' for p, *_ in ps)
     path.write_text(text, encoding='utf-8')
 
+def leaderboard():
+    "The tables of the leaderboard in Markdown, by the function of its chapter."
+    if str(ROOT) not in sys.path: sys.path.insert(0, str(ROOT))
+    from ocrbook.practice.leaderboard import board_markdown
+    return board_markdown(json.loads((ROOT/'data/leaderboard.json').read_text(encoding='utf-8')))
+
 def index(sections):
     from execnb.nbio import read_nb, write_nb
     path = ROOT/'nbs/index.ipynb'
@@ -34,6 +40,8 @@ def index(sections):
     cell = next(c for c in nb.cells if c.cell_type == 'markdown' and c.source.startswith('## The chapters'))
     cell.source = '## The chapters\n\n' + '\n'.join(
         f'**{name}**\n\n' + ''.join(f'- [{title}]({p}): {about}\n' for p, title, about in ps) for name, ps in sections.items()).rstrip()
+    cell = next(c for c in nb.cells if c.cell_type == 'markdown' and c.source.startswith('**Detectors**'))
+    cell.source = leaderboard()
     write_nb(nb, path)
 
 

@@ -164,12 +164,12 @@ def _limit_steps(model, letters):
     decoder = getattr(model, 'decoder', None)
     if hasattr(decoder, 'max_seq_len'): decoder.max_seq_len = min(decoder.max_seq_len, letters+1)
 
-def _stopwatch(module, wait):
+def _stopwatch(module, wait, clock):
     "Seconds of every call of `module` from now on, a list that grows."
     times, begun = [], []
     if module is None: return times
-    def before(*_): wait(); begun.append(time.perf_counter())
-    def after(*_): wait(); times.append(time.perf_counter()-begun.pop())
+    def before(*_): wait(); begun.append(clock())
+    def after(*_): wait(); times.append(clock()-begun.pop())
     module.register_forward_pre_hook(before); module.register_forward_hook(after)
     return times
 
@@ -189,12 +189,12 @@ def _post(model, task, out, words, size, batch):
     if task == 'kie': return lambda: [model.classes[i] for i in out[0].argmax(1).tolist()]
     return lambda: model.converter.idx2str(model.converter.tensor2idx(out)[0])
 
-def _times(model, task, images, given, words, size, repeat, wait):
+def _times(model, task, images, given, words, size, repeat, wait, clock):
     "Seconds of a forward pass, the backbone's share of it, seconds of post-processing."
-    inside = _stopwatch(model.backbone, wait)
-    forward = median_seconds(lambda: model(images, *given), repeat, wait=wait)
+    inside = _stopwatch(model.backbone, wait, clock)
+    forward = median_seconds(lambda: model(images, *given), repeat, clock, wait)
     out = model.forward_test(images) if task == 'recognition' else model(images, *given)
-    post = median_seconds(_post(model, task, out, words, size, len(images)), repeat)
+    post = median_seconds(_post(model, task, out, words, size, len(images)), repeat, clock)
     return forward, min(1., float(np.median(inside[1:] or 0.))/forward), post
 
 # %% ../../nbs/practice/76_speed.ipynb #49f818ac
@@ -209,6 +209,7 @@ def bench_model(
     bf16:bool=False,    # autocast
     channels_last:bool=False,
     threads:int=0,      # of the processor; 0: as torch decides
+    clock=time.perf_counter, # seconds; `time.process_time` leaves out what other programs take
     **kw,               # to the factory, e.g. width=32
 ) -> Timing:
     "Measure one model in this process; ValueError for a model or a device that is not there."
@@ -223,7 +224,7 @@ def bench_model(
     if channels_last: model, images = (x.to(memory_format=torch.channels_last)
                                        for x in (model, images))
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        times = _times(model, task, images, given, words, size, repeat, wait)
+        times = _times(model, task, images, given, words, size, repeat, wait, clock)
     on_gpu = device.type == 'cuda'
     memory = torch.cuda.max_memory_allocated() if on_gpu else max(0, peak_memory()-start)
     return Timing(name, tuple(images.shape[2:]), batch, *times, memory)

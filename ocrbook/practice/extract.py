@@ -194,8 +194,8 @@ def parse_date(
 # %% ../../nbs/practice/74_extract.ipynb #328ffbee
 _SAY_TOTAL = """total totaal amount amt due payable grand nett rounded final tobepaid topay jumlah
     summe gesamt importe apagar apayer betalen saldo""".split()
-_SAY_OTHER = """sub sous zwischen kecil tax gst sst vat iva mwst tva btw qty quantity item saving disc
-    saved change cash tender paid accept rounding excl before supplies tip point stamp""".split()
+_SAY_OTHER = """sub sous zwischen kecil tax gst sst vat iva mwst tva btw qty quantity item sav
+    disc change cash tender paid accept rounding excl before supplies tip point stamp""".split()
 
 def says_total(
     text:str,   # what stands beside a sum

@@ -8,10 +8,11 @@ __all__ = ['join_words', 'parse_amount', 'parse_date', 'Value', 'extract', 'draw
 # %% ../../nbs/practice/74_extract.ipynb #edec395b
 import json, re, unicodedata
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 import numpy as np
+from rapidfuzz import fuzz
 from tqdm.auto import tqdm
 from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
@@ -136,6 +137,10 @@ def parse_amount(
     parts = re.fullmatch(r'(\D*?)((?:(?<![^\W\d_])[.,])?\d(?:.*\d)?)(\D*)', _plain(text or ''))
     if not parts: return None
     head, number, tail = parts.groups()
+    head = re.sub(r'\(?([^()]*[^\W\d_]\.?)\)', r'\1 ', head)                       # (incl. GST)
+    tail = re.sub(r'\(([^()]*[^\W\d_]\.?)\)', r' \1', tail)                        # (EUR)
+    number = re.sub(r'([.,]) \1(?=\d\d$)', r'\1', number)                           # 21. .00
+    number = re.sub(r'(?<=\d) ?([.,]) ?(?=\d{3}[.,] ?\d\d$)', r'\1', number)       # 1 ,200.00
     tail = re.sub(r'^ ?[.,:] ?--?', '', whole := tail)                              # 50,-
     if inside := re.fullmatch(r"(\S*\d)([^\W\d_]+|[^\w\s.,'~])(\d\d)", number):     # 12€50
         if not _is_currency(inside[2].lower()) or '.' in inside[1] and ',' in inside[1]: return None
@@ -153,19 +158,130 @@ def parse_amount(
     return -value if value is not None and marks in ('-', '()') else value
 
 # %% ../../nbs/practice/74_extract.ipynb #754550bf
+_MONTH = """(?: jan(?:uary)? | feb(?:ruary)? | mar(?:ch)? | apr(?:il)? | may | june? | july?
+    | aug(?:ust)? | sept?(?:ember)? | oct(?:ober)? | nov(?:ember)? | dec(?:ember)? ) (?![a-z])"""
+_MARK, _SAME = (rf'\s? {mark} [\s./-]*' for mark in ('(?P<mark>[-./])', '(?P=mark)'))
+_GAP, _TH = r"[\s./,'-]", '(?:st|nd|rd|th)?'
+_END = r'(?! \d (?!\d?:\d) )'                   # no digit, but for a time: 201718:04
+_YEAR = rf'(?P<y> (?:19|20)\d\d | \d\d (?! \s? [:./-] \d ) ) {_END}'
+_DATES = [re.compile(p, re.X | re.I) for p in (
+    rf'(?<!\d) (?P<y>(?:19|20)\d\d) {_MARK} (?P<m>\d\d?) {_SAME} (?P<d>\d\d?) {_END}',
+    rf'(?<!\d) (?P<d>\d\d?) {_MARK} (?P<m>\d\d?) {_SAME} {_YEAR}',
+    rf'(?<!\d) (?P<d>\d\d?) {_TH} {_GAP}* (?P<m>{_MONTH}) {_GAP}* {_YEAR}',
+    rf'(?P<m>{_MONTH}) {_GAP}* (?P<d>\d\d?) {_TH} (?: {_GAP}+ | (?=20\d\d) ) {_YEAR}',
+    rf'(?<![\d./-]) (?P<d>\d\d) [\s./-]? (?P<m>\d\d) [\s./-]? (?P<y>(?:19|20)\d\d) {_END}',
+    rf'(?<![\d./-]) (?P<y>(?:19|20)\d\d) (?P<m>\d\d) (?P<d>\d\d) {_END}')]
+
+
+# %% ../../nbs/practice/74_extract.ipynb #6303d777
 def parse_date(
     text:str,
     dayfirst:bool=True, # how 03/04/2020 is read
 ) -> date|None:         # None: not a whole date
-    "The day that a text names."
+    "The first day that a text names."
     from dateutil.parser import ParserError, parse
-    spaced = re.sub(r"(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)|[',]", ' ', _digits(text or ''))
-    iso = bool(re.match(r'\s*\d{4}\D', spaced))  # a year in front: then month, then day
-    try:
-        days = [parse(spaced, dayfirst=dayfirst and not iso, fuzzy=True, ignoretz=True,
-                      default=d).date() for d in (datetime(1999, 1, 1), datetime(2001, 2, 2))]
-    except (ParserError, OverflowError, ValueError, TypeError): return None
-    return days[0] if days[0] == days[1] and 1970 <= days[0].year < 2070 else None
+    text = _digits(text or '')
+    for m in (m for pattern in _DATES for m in pattern.finditer(text)):
+        g, iso = m.groupdict(), m.start('y') < m.start('d')
+        mark = re.escape(g.get('mark') or '/')
+        if re.search(rf'\d\s?{mark}\s*$', text[:m.start()]): continue      # 26- 3-03-18
+        plain = '{y}-{m}-{d}' if iso else '{d}/{m}/{y}'
+        try: day = parse(plain.format(**g), dayfirst=dayfirst and not iso).date()
+        except (ParserError, OverflowError, ValueError): continue
+        if 1970 <= day.year < 2070: return day
+
+
+# %% ../../nbs/practice/74_extract.ipynb #328ffbee
+_SAY_TOTAL = """total totaal amount amt due payable grand nett rounded final tobepaid topay jumlah
+    summe gesamt importe apagar apayer betalen saldo""".split()
+_SAY_OTHER = """sub sous zwischen kecil tax gst sst vat iva mwst tva btw qty quantity item sav
+    disc change cash tender paid accept rounding excl before supplies tip point stamp""".split()
+
+def says_total(
+    text:str,   # what stands beside a sum
+) -> int:       # 1: it is the total, -1: it is something else, 0: it does not say, or says both
+    "Whether words name the total."
+    bare = unicodedata.normalize('NFKD', re.sub(r'\b[\d.,]+\b', '', text.lower()))
+    letters = re.sub('[^a-z]', '', bare.translate(str.maketrans('01568|', 'olsgbl')))
+    letters = re.sub('.nclu.*|inc.*', '', letters)                      # incl. GST
+    def near(w): return 4 < len(w) <= len(letters)+1 and fuzz.partial_ratio(w, letters) >= 80
+    def said(words): return any(w in letters or near(w) for w in words)
+    return said(_SAY_TOTAL) - said(_SAY_OTHER)
+
+
+# %% ../../nbs/practice/74_extract.ipynb #81b14bfd
+def _along(words):
+    "Left, top, right and bottom of each word, (n,4) pixels, measured along the rows of the page."
+    quads = np.stack([order_quad(min_area_rect(w.polygon)) for w in words])        # (n,4,2)
+    x, y = (quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3]).sum(0)
+    turned = quads @ np.array([[x, -y], [y, x]])/max(np.hypot(x, y), 1e-6)
+    return np.concatenate([turned.min(1), turned.max(1)], 1)
+
+def words_left(
+    page:Page,
+    sums,           # numbers of the words that are sums
+) -> list:          # for each word of the page a string: what stands between it and the sum before
+    "What each word is called by those left of it in its row."
+    if not page.words: return []
+    left, top, right, bottom = _along(page.words).T
+    middle, high, called = (top+bottom)/2, bottom-top, []
+    for i in range(len(page.words)):
+        same = abs(middle - middle[i]) < np.minimum(high, high[i])/2
+        row = np.flatnonzero(same & (left+right < left[i]+right[i]))
+        row = sorted(row.tolist(), key=lambda j: left[j])
+        start = max((k+1 for k, j in enumerate(row) if j in sums), default=0)
+        called.append(' '.join(page.words[j].text or '' for j in row[start:]))
+    return called
+
+
+# %% ../../nbs/practice/74_extract.ipynb #cf8567ae
+_AMOUNTS = 'price', 'subtotal', 'tax', 'tips', 'total'
+_CENTS = re.compile(r'[.,] ?\d\d(?!\d)')
+_SURE = .9      # labels with a higher score are not overruled
+
+def _field(word):
+    return (word.label or '').lower().removesuffix('_value')
+
+def _paid(sums, x, places):
+    "Whether the sum `x` is cash less change, both below it, in this order."
+    def below(a, b): return places[a, 1] + places[a, 3] > 2*places[b, 3]
+    given = [i for i in sums if below(i, x)]
+    return any(sums[a] - sums[b] == sums[x] and below(b, a) for a in given for b in given)
+
+def _rounded(best, sums, places):
+    "The sum below the sum `best` that rounds it to five cents, or else `best`."
+    near = [i for i, v in sums.items() if 0 < abs(v - sums[best]) <= Decimal('.05') and not v*20 % 1
+            and places[i, 1] + places[i, 3] > 2*places[best, 3]]
+    return min(near, key=lambda i: places[i, 1], default=best) if sums[best]*20 % 1 else best
+
+
+# %% ../../nbs/practice/74_extract.ipynb #4801881a
+def rank_totals(
+    page:Page,  # its words have labels
+) -> dict:      # number of a word → the amount it says; the total first
+    "The sums of a page that may be its total, the most likely one first."
+    words = page.words
+    amounts = {i: v for i, w in enumerate(words) if (v := parse_amount(w.text)) is not None}
+    cents = {i: v for i, v in amounts.items() if _CENTS.search(words[i].text)}
+    if not amounts: return {}
+    places, called, votes = _along(words), words_left(page, cents), {}
+    says = [says_total(w.text or '') or says_total(c) for w, c in zip(words, called)]
+    for i, said in enumerate(says) if len(cents) > 2 else ():                    # a lost point
+        m = re.fullmatch(r'\D*(\d+) ?(\d\d)\D*', words[i].text or '')
+        if m and said > 0 and i not in cents: cents[i] = amounts[i] = Decimal('.'.join(m.groups()))
+    for i in amounts:
+        name = _field(words[i])
+        unsure = name.endswith(_AMOUNTS) and (words[i].score or 0) < _SURE
+        if name == 'total' or says[i] > 0 and unsure: votes[i] = (name == 'total') + says[i]
+    money = {i: v for i, v in cents.items() if v > 0}
+    paid = {i for i in votes.keys() & money.keys() if _paid(money, i, places)}
+    for i in paid: votes[i] += 1
+    out = sorted(votes, key=lambda i: (amounts[i] == 0, -votes[i], i not in cents, -says[i],
+                                       -amounts[i], -(words[i].score or 0)))
+    if out and out[0] in cents and out[0] not in paid:
+        out = list(dict.fromkeys([_rounded(out[0], cents, places), *out]))
+    return {i: amounts[i] for i in out}
+
 
 # %% ../../nbs/practice/74_extract.ipynb #7b835d63
 @dataclass(frozen=True)
@@ -177,8 +293,8 @@ class Value:
     words:tuple              # numbers of the page's words it comes from
     key:int|None = None      # number of the word that names it, if one is linked
 
-_AMOUNTS = 'price', 'subtotal', 'tax', 'tips', 'total'
 _ONCE = 'subtotal', 'tax', 'tips', 'total', 'date', 'time'
+_DATED = re.compile(r'\d:\d\d|dat|fecha|tarikh|tanggal', re.I)  # printed with a time, or named
 _NOTHING = 'ignore', 'other', 'others', 'background', ''
 
 # %% ../../nbs/practice/74_extract.ipynb #ece6117f
@@ -187,19 +303,29 @@ def collect_fields(
     links=(),       # pairs (key, value) of numbers of words
 ) -> dict:          # name of the thing, in small letters → list of `Value`
     "The fields of a labelled page."
-    key, out = {b: a for a, b in links}, {}
-    for i in (i for line in page.lines for i in line):
+    key, out, totals = {b: a for a, b in links}, {}, rank_totals(page)
+    order = [i for line in page.lines for i in line]
+    def add(name, i, value):
         w = page.words[i]
-        name = (w.label or '').lower().removesuffix('_value')
-        if name in _NOTHING or name.endswith('_key'): continue
-        value = None
-        if name.endswith(_AMOUNTS): value = parse_amount(w.text)
-        elif name.endswith('date'): value = parse_date(w.text)
         out.setdefault(name, []).append(Value(w.text or '', value, w.score or 0., (i,), key.get(i)))
+    for i in order:
+        name, text = _field(page.words[i]), page.words[i].text
+        if i in totals: add('total', i, totals[i])
+        elif name in _NOTHING or name.endswith('_key'): continue
+        elif name.endswith(_AMOUNTS): add(name, i, parse_amount(text))
+        else: add(name, i, parse_date(text) if name.endswith('date') else None)
+    if not out.keys().isdisjoint(_ONCE) and not any(v.value for v in out.get('date', ())):
+        days = {i: day for i in order if (day := parse_date(page.words[i].text))}
+        for i in list(days)[:1]: add('date', i, days[i])     # a receipt has a date, labelled or not
+    place = {i: k for k, i in enumerate(totals)}
     for name in out:
-        if name in _ONCE: out[name].sort(key=lambda v: (v.value is None, -v.score))
+        bare = lambda v: name == 'date' and v.key is None and not _DATED.search(v.text)
+        if name in _ONCE: out[name].sort(key=lambda v: (v.value is None, place.get(v.words[0], 0),
+                                                        bare(v), -v.score))
     return out
 
+
+# %% ../../nbs/practice/74_extract.ipynb #b07b078d
 def fields_json(
     page:Page, fields:dict, # as `extract` gives them
 ) -> str:
@@ -208,6 +334,7 @@ def fields_json(
                       score=round(v.score, 4), words=v.words, key=v.key) for v in vs]
              for k, vs in fields.items()}
     return json.dumps(json.loads(page.to_json()) | dict(fields=plain), ensure_ascii=False)
+
 
 # %% ../../nbs/practice/74_extract.ipynb #ed101966
 def label_page(

@@ -46,13 +46,21 @@ def fuzz(
 ) -> None:
     """`check` must hold for every drawn input.
 
-    A failure is reported with the smallest input that shows it; ImportError without Hypothesis."""
-    try: from hypothesis import HealthCheck, configuration, given, settings, strategies as st
+    A failure is reported with the smallest input that shows it; with OCRBOOK_FUZZ it is also kept
+    in the folder OCRBOOK_CORPUS. ImportError without Hypothesis."""
+    try:
+        from hypothesis import HealthCheck, configuration, database, given, settings
+        from hypothesis import strategies as st
     except ImportError: raise ImportError('fuzz needs Hypothesis: pip install hypothesis') from None
     # nothing in the repository
     configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir())/'hypothesis')
-    more = os.environ.get('OCRBOOK_FUZZ')
-    @settings(max_examples=int(more or examples), derandomize=not more, database=None,
+    more, corpus = os.environ.get('OCRBOOK_FUZZ'), os.environ.get('OCRBOOK_CORPUS')
+    if corpus := more and corpus: # a folder for each check: they draw from unlike strategies
+        code = getattr(check, '__code__', None)
+        name = repr((getattr(check, '__name__', ''), code and (code.co_code, code.co_names)))
+        corpus = database.DirectoryBasedExampleDatabase(
+            Path(corpus)/f'{zlib.crc32(name.encode()):08x}')
+    @settings(max_examples=int(more or examples), derandomize=not more, database=corpus or None,
               deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
     @given(st.tuples(*strategies))
     def run(drawn): check(*drawn)

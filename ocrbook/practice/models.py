@@ -99,10 +99,11 @@ def packaged_weights(name:str) -> Path:
     if weights_file(name).is_file(): return weights_file(name)
     from ocrbook.practice.official import OFFICIAL
     have = ', '.join(list_models(pretrained=True)) or 'no model'
-    which = next((k for k in OFFICIAL if k.partition(':')[0] == name), name)[len(name):]
+    key = next((k for k in OFFICIAL if k.partition(':')[0] == name), '')
+    which = key[len(name):]
+    published = f"write {name}@mmocr{which} for MMOCR's published file, or " if key else ''
     raise ValueError(f'no weights of {name} come with this package; there are weights for: {have}; '
-                     f"write {name}@mmocr{which} for MMOCR's published file, or train {name} "
-                     'and write the path of its file')
+                     f'{published}train {name} and write the path of its file')
 
 def _build(name:str, kw:dict):
     "The chapter's model, with its name and the plain keywords noted on it."

@@ -26,9 +26,9 @@ _CHAPTERS = {
         panet='panet_r18', textsnake='textsnake_r50 textsnake_r18', drrg='drrg_r50 drrg_r18',
         fcenet='fcenet_r50 fcenet_r50dcnv2 fcenet_r18', maskrcnn='maskrcnn_r50 maskrcnn_r18'),
     'recognition': dict(
-        crnn='crnn crnn_r31', crnn_tps='crnn_tps', segocr='segocr', sar='sar sar_sequential',
+        crnn='crnn', crnn_tps='crnn_tps', segocr='segocr', sar='sar sar_sequential',
         robustscanner='robustscanner', nrtr='nrtr nrtr_modality', satrn='satrn satrn_small',
-        abinet='abinet abinet_vision'),
+        abinet='abinet abinet_vision', crnn_r31='crnn_r31'),
     'kie': dict(sdmgr='sdmgr sdmgr_novisual'),
 }
 MODELS = {name: Entry(task, f'ocrbook.{task}.{chapter}') for task, chapters in _CHAPTERS.items()

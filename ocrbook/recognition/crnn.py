@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import valid_lengths
-from ..parts.backbones import ResNet31OCR, VeryDeepVgg
+from ..parts.backbones import VeryDeepVgg
 from ..parts.sequences import decode_texts, encode_texts, run_lstm
 from ..parts.stages import TextRecognizer, as_ratios, as_scores
 
@@ -141,25 +141,3 @@ def crnn(
         decoder=CRNNDecoder(8*width, converter.num_classes, hidden=4*width),
         converter=converter, loss=CTCLoss(),
         transform=WordTransform(mean=127., std=127., grey=True))
-
-# %% ../../nbs/recognition/41_crnn.ipynb #d456cecb
-class PooledCRNNDecoder(CRNNDecoder):
-    "CRNN's decoder for a map of several rows: the strongest value of each column is read."
-    def forward(self,
-        feats:torch.Tensor, # (b,in_channels,h,t) from the backbone
-        *_,                 # as for `CRNNDecoder`
-    ) -> torch.Tensor:      # (b,t,num_classes) logits
-        if feats.ndim != 4: raise ValueError(f'a map is (b,c,h,t), not {tuple(feats.shape)}')
-        return super().forward(feats.amax(2, keepdim=True))
-
-def crnn_r31(
-    vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
-    width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
-) -> TextRecognizer:
-    "CRNN on ResNet31OCR, colour crops, random weights; MMOCR has no such model."
-    converter = CTCConvertor(vocab)
-    return TextRecognizer(
-        backbone=ResNet31OCR(channels=[width*k for k in (1, 2, 4, 4, 8, 8)]),
-        decoder=PooledCRNNDecoder(8*width, converter.num_classes, hidden=8*width),
-        converter=converter, loss=CTCLoss(),
-        transform=WordTransform(mean=127.5, std=127.5, bgr=True))

@@ -31,6 +31,7 @@ from .sources import DrawPage, DrawReceipt, DrawWord, RealWords, arguments
 from .sources import check_names, page_source, receipt_source, report_unusable
 from .sources import word_source
 from .state import RENAMED, from_main_process, lock_folder, warn_once
+from ..recognition.crnn_r31 import taught
 
 # %% ../../nbs/practice/84_training.ipynb #ddbea7f6
 def _move_rows(old, model, wider, have, now):
@@ -378,6 +379,7 @@ def train(
     settings:dict=None,  # for the model's factory
     start:str='',        # weights, see `open_model`; 'shipped', 'mmocr': NAME's; '': random
     chars:str='',        # another alphabet, see `pick_vocab`
+    teacher:str='',      # a trained reader with CTC, whose columns are learned beside the texts
     seed:int=0,          # of the first weights, the order of the data, dropout
     workers:int=-1,      # processes that prepare batches; -1: one for each core but one
     **kwargs,            # see `DataConfig` and `fit`
@@ -390,12 +392,14 @@ def train(
         from_main_process(acc, lambda: stack.enter_context(lock_folder(out)))
         with acc.main_process_first(), acc.local_main_process_first():
             model, batches, sets = _setup(model, data, val, out, seed, settings, start, chars, conf)
+        stack.enter_context(taught(model, open_model(teacher) if teacher else None))
         _introduce(model, acc.device, batches, sets)
-        fit(model, batches, steps, out, seed=seed,
-            workers=workers if workers >= 0 else min(8, (os.cpu_count() or 1) - 1),
+        fit(model, batches, steps, out, seed=seed, workers=_processes(workers),
             evaluate=evaluate_on(sets, task_of(model)) if sets else None,
-            about=_about(model, batches, sets, conf), **kwargs)
+            about=_about(model, batches, sets, conf, teacher), **kwargs)
     return model
+
+# %% ../../nbs/practice/84_training.ipynb #544c2fbc
 del train.__delwrap__ # the fields of a dataclass have no source that a page could show
 
 # %% ../../nbs/practice/84_training.ipynb #3eca0bc3
@@ -411,6 +415,8 @@ def _check_call(model, start, val, chars):
         raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
     return model, start
 
+def _processes(workers): return workers if workers >= 0 else min(8, (os.cpu_count() or 1) - 1)
+
 def _name(model): return getattr(model, 'name', type(model).__name__)
 
 def _introduce(model, device, batches, sets):
@@ -421,7 +427,7 @@ def _introduce(model, device, batches, sets):
     warn_once(' · '.join([f'{_name(model)}, {weights}', f'on {device}', *sources, *sets]))
 
 # %% ../../nbs/practice/84_training.ipynb #78351b06
-def _about(model, batches, sets, config) -> dict:
+def _about(model, batches, sets, config, teacher='') -> dict:
     "What the course of a training depends on, beside the settings of the loop."
     sources = getattr(batches.draw, 'sources', [])
     return dict(model=_name(model), settings=getattr(model, 'settings', None),
@@ -430,7 +436,8 @@ def _about(model, batches, sets, config) -> dict:
                 max_chars=getattr(batches.draw, 'max_chars', 0), max_width=config.max_width,
                 augment=config.augment, size=config.size,
                 chars=_crc(getattr(model, 'converter', None)),
-                classes=_crc(getattr(model, 'classes', ())))
+                classes=_crc(getattr(model, 'classes', ())),
+                **(dict(teacher=teacher) if teacher else {}))
 
 def _crc(x):
     "Eight digits for an alphabet or a list of names."

@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['crnn_r31']
 
-# %% ../../nbs/recognition/49_crnn_r31.ipynb #62b8dddd
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #f4cffad6
+from contextlib import contextmanager
 import torch
+import torch.nn.functional as F
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.backbones import ResNet31OCR
 from ..parts.stages import TextRecognizer
 from .crnn import CRNNDecoder, CTCConvertor, CTCLoss
 
-# %% ../../nbs/recognition/49_crnn_r31.ipynb #4d6d49d9
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #6eeb05ca
 class PooledCRNNDecoder(CRNNDecoder):
     "CRNN's decoder for a map of several rows: the strongest value of each column is read."
     def forward(self,
@@ -23,7 +25,7 @@ class PooledCRNNDecoder(CRNNDecoder):
         if feats.ndim != 4: raise ValueError(f'a map is (b,c,h,t), not {tuple(feats.shape)}')
         return super().forward(feats.amax(2, keepdim=True))
 
-# %% ../../nbs/recognition/49_crnn_r31.ipynb #3a58e37f
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #4ecbf21e
 def crnn_r31(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
@@ -35,3 +37,78 @@ def crnn_r31(
         decoder=PooledCRNNDecoder(8*width, converter.num_classes, hidden=8*width),
         converter=converter, loss=CTCLoss(),
         transform=WordTransform(mean=127.5, std=127.5, bgr=True))
+
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #64a6089a
+def column_loss(
+    logits:torch.Tensor, # (b,t,classes) of the student
+    soft:torch.Tensor,   # (b,t,classes) the teacher's probabilities; class 0 is the blank
+) -> torch.Tensor:       # one number
+    "Mean divergence of the columns, weighted by how little blank they are (arXiv:1503.02531)."
+    each = F.kl_div(logits.float().log_softmax(-1), soft, reduction='none').sum(-1)
+    weight = 1.05 - soft[..., 0]
+    return (each*weight).sum()/weight.sum()
+
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #c827c847
+def recast(
+    images:torch.Tensor, # (b,c,h,w) as `own` normalises crops
+    own:WordTransform, other:WordTransform,
+) -> torch.Tensor:       # (b,c',h,w), of the same size
+    "Crops of one transform, normalised as another does it."
+    row = lambda v: torch.as_tensor(v, dtype=images.dtype, device=images.device).view(-1, 1, 1)
+    x = images*row(own.std) + row(own.mean)
+    if own.bgr: x = x.flip(1)
+    if own.grey and not other.grey: x = x.expand(-1, 3, -1, -1)
+    if other.grey and not own.grey: x = (x*row((.299, .587, .114))).sum(1, keepdim=True)
+    return ((x.flip(1) if other.bgr else x) - row(other.mean))/row(other.std)
+
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #aae1342a
+class ColumnTeacher:
+    "Columns of a trained CTC reader for a student; ValueError where one is none, or knows less."
+    def __init__(self,
+        teacher, student, # recognizers with a `CTCConvertor`
+    ):
+        for m in (teacher, student):
+            if not isinstance(getattr(m, 'converter', None), CTCConvertor):
+                name = getattr(m, 'name', type(m).__name__)
+                raise ValueError(f'{name} has no columns: teacher and student read with CTC')
+        known = {c: i for i, c in enumerate(student.converter.idx2char)}
+        chars = teacher.converter.idx2char
+        if strange := [c for c in chars if c not in known]:
+            raise ValueError(f"the teacher's {''.join(strange)!r} is not in the student's alphabet")
+        self.teacher, self.own = teacher.eval(), student.transform
+        self.to, self.classes = torch.tensor([known[c] for c in chars]), len(known)
+
+    @torch.no_grad()
+    def __call__(self,
+        images:torch.Tensor, # (b,c,h,w) as the student takes them
+        columns:int,         # of the student
+    ) -> torch.Tensor:       # (b,columns,classes) probabilities, class by class as the student's
+        "What the teacher says of each column; ValueError for other numbers of columns."
+        x = recast(images, self.own, self.teacher.transform)
+        soft = self.teacher.to(x.device)(x).float().softmax(-1)
+        if not 0 <= soft.shape[1] - columns <= 1:
+            raise ValueError(f'{columns} columns of the student, {soft.shape[1]} of the teacher')
+        wide = soft.new_zeros(len(soft), columns, self.classes)
+        wide[..., self.to.to(x.device)] = soft[:, :columns]
+        return wide
+
+# %% ../../nbs/recognition/49_crnn_r31.ipynb #db90559b
+def taught_loss(
+    student,  # a `TextRecognizer` with CTC
+    teacher,  # likewise, trained
+):            # function of a batch → dict of loss terms
+    "The student's loss with the teacher's columns beside the texts."
+    columns = ColumnTeacher(teacher, student)
+    def compute_loss(batch):
+        logits, ratios = student(batch['images']), batch.get('valid_ratios')
+        targets = student.converter.str2tensor(batch['texts'])
+        soft = columns(batch['images'], logits.shape[1])
+        return student.loss(logits, targets, ratios) | dict(loss_columns=column_loss(logits, soft))
+    return compute_loss
+
+@contextmanager
+def taught(student, teacher): # as for `taught_loss`; None: no teacher
+    "While it lasts, `student.compute_loss` is the loss with the teacher's columns."
+    if teacher is not None: student.compute_loss = taught_loss(student, teacher)
+    try: yield student
+    finally: vars(student).pop('compute_loss', None)

@@ -249,6 +249,7 @@ def robustscanner(
     width:int=64,        # maps of the first layer; published: 64
     dim_model:int=128,   # channels of keys, queries and LSTM states; published: 128
     max_seq_len:int=30,  # steps; the tokens for start and end count
+    height:int=48,       # rows of the crops; published: 48
 ) -> TextRecognizer:
     "RobustScanner (arXiv:2007.07542) as in MMOCR (`robustscanner_r31_academic`), random weights."
     converter = AttnConvertor(vocab, max_seq_len)
@@ -258,5 +259,5 @@ def robustscanner(
         decoder=RobustScannerDecoder(8*width, dim_model, converter.num_classes, converter.start_idx,
                                      converter.end_idx, converter.padding_idx, max_seq_len),
         converter=converter, loss=SARLoss(converter.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=127.5,
-                                std=127.5, bgr=True))
+        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
+                                mean=127.5, std=127.5, bgr=True))

@@ -233,6 +233,7 @@ def build_sar(
     Decoder,          # `ParallelSARDecoder` or `SequentialSARDecoder`
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
+    height:int=48,    # rows of the crops; published: 48
 ) -> TextRecognizer:
     "SAR with one of its decoders, random weights."
     conv, d = AttnConvertor(vocab, max_seq_len=30), 8*width
@@ -242,17 +243,18 @@ def build_sar(
         decoder=Decoder(conv.num_classes, conv.start_idx, conv.end_idx, conv.padding_idx,
                         conv.max_seq_len, d, d, d),
         converter=conv, loss=SARLoss(conv.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=(127.5,)*3,
-                                std=(127.5,)*3, bgr=True))
+        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
+                                mean=(127.5,)*3, std=(127.5,)*3, bgr=True))
 
 # %% ../../nbs/recognition/44_sar.ipynb #3a435592
 def sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
+    height:int=48,    # rows of the crops; published: 48
 ) -> TextRecognizer:
     "SAR (arXiv:1811.00751) as in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
-    return build_sar(ParallelSARDecoder, vocab, width)
+    return build_sar(ParallelSARDecoder, vocab, width, height)
 
-def sar_sequential(vocab:Vocab=None, width:int=64) -> TextRecognizer: # as for `sar`
+def sar_sequential(vocab:Vocab=None, width:int=64, height:int=48) -> TextRecognizer: # as for `sar`
     "SAR with MMOCR's step-by-step decoder (`sar_r31_sequential_decoder_academic`)."
-    return build_sar(SequentialSARDecoder, vocab, width)
+    return build_sar(SequentialSARDecoder, vocab, width, height)

@@ -168,13 +168,14 @@ def take_parts(
     model,       # gets weights
     other,       # a trained model, perhaps of another kind
 ) -> list[str]:  # names of the parts that were copied
-    "Copy the parts (backbone, neck, …) that have the same names and sizes of all tensors."
-    sizes = lambda m: {n: v.shape for n, v in m.state_dict().items()}
-    parts = dict(model.named_children())
-    alike = [n for n, part in other.named_children()
-             if n in parts and sizes(part) and sizes(part) == sizes(parts[n])]
-    for n in alike: parts[n].load_state_dict(getattr(other, n).state_dict())
-    return alike
+    "Copy the parts (backbone, neck, …), or parts of them, with the same names and tensor sizes."
+    sizes, taken = lambda m: {n: v.shape for n, v in m.state_dict().items()}, []
+    for n, part in other.named_children():
+        to = getattr(model, n, None)
+        if to is None or not sizes(part): continue
+        if sizes(part) == sizes(to): to.load_state_dict(part.state_dict()); taken.append(n)
+        elif type(part) is type(to): taken += [f'{n}.{k}' for k in take_parts(to, part)]
+    return taken
 
 def _model_of(file) -> str: # '' where it does not tell
     if not isinstance(file, Path): return ''
@@ -182,10 +183,11 @@ def _model_of(file) -> str: # '' where it does not tell
     except CheckpointError: return ''
 
 def _borrow(name, build, donor, settings):
-    "A fresh model of the donor's width and alphabet, with the donor's parts."
+    "A fresh model of the donor's width, alphabet and classes, with the donor's parts."
     takes = signature(getattr(import_module(MODELS[name].module), name)).parameters
     old = {k: v for k, v in donor.settings.items() if k == 'width' and k in takes}
     if 'vocab' in takes and hasattr(donor, 'converter'): old['vocab'] = donor.converter.vocab
+    if 'classes' in takes and hasattr(donor, 'classes'): old['classes'] = donor.classes
     model = build(**old | settings)
     if not (parts := take_parts(model, donor)):
         raise ValueError(f'no part of {name} is built like one of {donor.name} '

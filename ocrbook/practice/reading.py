@@ -19,7 +19,8 @@ from ..foundations.images import IMAGE_FORMATS, ImageError, load_image
 from ..foundations.transforms import crop_quad
 from ..foundations.images import open_document
 from ..foundations.transforms import rotate90, straighten, text_sides
-from ..foundations.results import Page, TextInstance
+from ..foundations.page_files import Page
+from ..foundations.results import TextInstance
 from ..parts.stages import pick_device, pick_dtype
 from .models import load_once
 

@@ -19,7 +19,7 @@ from .files import atomic_write
 from .geometry import min_area_rect
 from .images import load_image
 from .page_forms import alto_text, csv_text, markdown_text, page_xml
-from .page_forms import parquet_bytes, points_text
+from .page_forms import page_form, parquet_bytes, points_text
 from .results import Page, hocr, read_score, xml_characters, xml_text
 from .transforms import text_sides
 
@@ -148,22 +148,9 @@ def _write_words(pdf, sheet, page, scale):
     raw.FPDFFont_Close(font)
 
 # %% ../../nbs/foundations/13_page_files.ipynb #a8e60183
-SUFFIXES = {'.txt': 'text', '.json': 'json', '.jsonl': 'json', '.hocr': 'hocr', '.alto.xml': 'alto',
-            '.page.xml': 'page', '.md': 'md', '.csv': 'csv', '.parquet': 'parquet', '.pdf': 'pdf'}
-PAGE_FORMS = tuple(dict.fromkeys(SUFFIXES.values()))
-
-def page_form(
-    path, # of a file
-) -> str: # one of `PAGE_FORMS`
-    "The form that the ending of a name means; ValueError, which lists them, for no known one."
-    name = Path(path).name.lower()
-    for suffix, form in SUFFIXES.items():
-        if name.endswith(suffix): return form
-    raise ValueError(f'{path}: its ending tells no form; known are {" ".join(SUFFIXES)}')
-
 def pages_bytes(
     pages, # of Page
-    form:str, # one of `PAGE_FORMS`, but no pdf
+    form:str, # one of `SUFFIXES`, but no pdf
 ) -> bytes:
     "Pages as the content of one file."
     write = dict(text=lambda pages: '\f'.join(f'{o.text}\n' for o in pages),

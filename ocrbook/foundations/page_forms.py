@@ -8,6 +8,7 @@ __all__ = []
 # %% ../../nbs/foundations/12_page_forms.ipynb #dc7b1b3a
 import csv, io, re
 from datetime import datetime, timezone
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -227,3 +228,17 @@ def to_page_xml(self:Page) -> str:
 def to_markdown(self:Page) -> str:
     "The page as Markdown."
     return markdown_text([self])
+
+# %% ../../nbs/foundations/12_page_forms.ipynb #f3d52233
+SUFFIXES = {'.txt': 'text', '.json': 'json', '.jsonl': 'json', '.hocr': 'hocr', '.alto.xml': 'alto',
+            '.page.xml': 'page', '.md': 'md', '.csv': 'csv', '.parquet': 'parquet', '.pdf': 'pdf'}
+PAGE_FORMS = tuple(dict.fromkeys(SUFFIXES.values()))
+
+def page_form(
+    path, # of a file
+) -> str: # one of `PAGE_FORMS`
+    "The form that the ending of a name means; ValueError, which lists them, for no known one."
+    name = Path(path).name.lower()
+    for suffix, form in SUFFIXES.items():
+        if name.endswith(suffix): return form
+    raise ValueError(f'{path}: its ending tells no form; known are {" ".join(SUFFIXES)}')

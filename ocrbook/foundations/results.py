@@ -14,7 +14,6 @@ from xml.sax.saxutils import escape
 import numpy as np
 from fastcore.basics import patch
 
-from .geometry import min_area_rect
 from .layout import check_polygon, reading_order
 
 # %% ../../nbs/foundations/08_results.ipynb #caf02049
@@ -105,6 +104,7 @@ class Line(tuple):
         "The word's own polygon where it has four corners, else the smallest rectangle around all."
         first = self.words[0].polygon
         if len(self) == 1 and len(first) == 4: return first
+        from ocrbook.foundations.geometry import min_area_rect
         p = min_area_rect(np.concatenate([o.polygon for o in self.words]))
         return check_polygon(np.roll(p, -np.linalg.norm(p-first[0], axis=1).argmin(), 0))
     def __repr__(self): return f'Line({super().__repr__()}, {self.text!r})'

@@ -87,7 +87,7 @@ def own_jpeg(
         with Image.open(page.path or '') as im:
             fits = im.format == 'JPEG' and im.mode in ('RGB', 'L') and im.size == page.size[::-1]
             return Path(page.path).read_bytes() if fits and im.getexif().get(274, 1) == 1 else None
-    except (OSError, ValueError): return None
+    except Exception: return None                       # decoding will say what is wrong with it
 
 # %% ../../nbs/foundations/13_page_files.ipynb #4da47fc5
 class PdfWriter:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 from ..foundations.vocab import DICT90, Vocab
-from .stages import as_scores
+from .stages import as_scores, without_banned
 
 # %% ../../nbs/parts/31_sequences.ipynb #1a4cc127
 def encode_texts(
@@ -119,7 +119,7 @@ def decode_greedily(
     "Take the best token of each step and feed it to the next."
     tokens, ended, out = first, torch.zeros_like(first, dtype=torch.bool), []
     for t in range(steps):
-        out.append(step(tokens, t).float().softmax(-1))
+        out.append(without_banned(step(tokens, t).float()).softmax(-1))
         tokens = out[-1].argmax(-1)
         if end_idx is None: continue
         ended |= tokens == end_idx

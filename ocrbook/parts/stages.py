@@ -6,6 +6,9 @@
 __all__ = ['pick_device', 'pick_dtype', 'TextDetector', 'TextRecognizer']
 
 # %% ../../nbs/parts/17_stages.ipynb #42b21040
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
 from fastcore.basics import patch
 import numpy as np, torch
@@ -15,6 +18,7 @@ from ..foundations.geometry import area, clockwise, intersection_matrix, text_fr
 from ..foundations.images import load_image
 from ..foundations.transforms import PageTransform, WordTransform, fit_factor, rotate90
 from ..foundations.results import TextInstance
+from ..foundations.vocab import UNKNOWN
 
 # %% ../../nbs/parts/17_stages.ipynb #da83b6fe
 def batches_by_shape(
@@ -262,6 +266,37 @@ def compute_loss(self:TextRecognizer,
     scores = teach(feats, memory, targets, ratios) if teach else self.decoder(feats, memory, ratios)
     return self.loss(scores, targets, ratios)
 
+# %% ../../nbs/parts/17_stages.ipynb #54bfd78a
+_banned = ContextVar('classes that are not written', default=())
+
+def banned_classes(
+    converter, # with `idx2char`, the names of its classes, and `vocab`
+    allow:str, # characters that may be written
+) -> list:     # of class numbers
+    "The characters of a converter that are not allowed; ValueError for some that it has not."
+    vocab = converter.vocab
+    wanted = set(allow.lower() if vocab.lower else allow)
+    if not wanted: raise ValueError('allow is empty: name the characters that may be read')
+    if bad := sorted(wanted - set(vocab.chars)):
+        raise ValueError(f'allow: {" ".join(map(repr, bad))} not among the {len(vocab.chars)} '
+                         'characters that the model knows')
+    return [i for i, c in enumerate(converter.idx2char)
+            if c == UNKNOWN or len(c) == 1 and c not in wanted]
+
+@contextmanager
+def only_characters(converter, allow:str|None) -> Iterator: # as for `banned_classes`; None: all
+    "In the block, decoding writes no other characters."
+    kept = _banned.set(() if allow is None else banned_classes(converter, allow))
+    try: yield
+    finally: _banned.reset(kept)
+
+def without_banned(
+    scores:torch.Tensor, # (…,classes) logits or probabilities
+) -> torch.Tensor:       # the same, with -inf for classes that must not be written
+    banned = _banned.get()
+    if not banned: return scores
+    return scores.index_fill(-1, torch.tensor(banned, device=scores.device), -torch.inf)
+
 # %% ../../nbs/parts/17_stages.ipynb #ff8c45f9
 def _read_views(self, views, batch_size):
     "(text, mean score) of each crop; a score that is no number counts as 0."
@@ -286,14 +321,17 @@ def predict(self:TextRecognizer,
     rotate:bool=False,  # read crops higher than wide a quarter turn either way, too; the best stays
     device=None,        # the model is moved there first, see `pick_device`; None: where it is
     dtype=None,         # likewise, see `pick_dtype`
+    allow:str=None,     # characters that may be read; None: all that the model knows
 ) -> TextInstance|list: # with text and score; for a list of crops a list of them
-    "Read words: text, score, and the crop's own rectangle as polygon."
+    """Read words: text, score, and the crop's own rectangle as polygon.
+
+    ValueError for characters in `allow` that the model does not know."""
     images, single = as_list(images)
     move_model(self, device, dtype)
     crops = [load_image(i) for i in images]
     tall = [i for i, c in enumerate(crops) if rotate and c.shape[0] > c.shape[1]]
-    found = _read_views(self, crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)],
-                        batch_size)
+    views = crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)]
+    with only_characters(self.converter, allow): found = _read_views(self, views, batch_size)
     best, turned = found[:len(crops)], found[len(crops):]
     for n, i in enumerate(tall): best[i] = max([best[i], *turned[2*n:2*n+2]], key=lambda f: f[1])
     out = [TextInstance(np.array([[0, 0], [w, 0], [w, h], [0, h]], float), text=text, score=score)
@@ -349,7 +387,7 @@ def as_scores(
         fit = ' or '.join(map(str, classes))
         raise ValueError(f'{scores.shape[2]} classes are scored, this converter has {fit}')
     scores = scores.float() if isinstance(scores, torch.Tensor) else as_numbers(scores, 'scores')
-    scores = scores.detach()
+    scores = without_banned(scores.detach())
     best = scores.amax(2, keepdim=True)  # NaN if there is one; -inf where all are forbidden
     if not best.isfinite().all():
         as_numbers(torch.where(scores == -torch.inf, best, scores), 'scores')

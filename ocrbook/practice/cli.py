@@ -13,9 +13,10 @@ from typing import Optional
 import typer
 from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
 from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
-from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
-from .cli_parts import option, pick_compute, row_writer, takes, text_row
-from .cli_parts import typed_sources
+from .cli_parts import draw_words, has_titles, load_pair, load_typed, model_text
+from .cli_parts import new_app, option, page_row, pick_compute, row_writer, takes
+from .cli_parts import text_row, typed_sources
+from ..foundations.page_forms import PAGE_FORMS
 from .models import MODELS, check_model
 from .runs import as_json, progress
 
@@ -37,39 +38,37 @@ def _start(version: option(bool, 'Show the version and exit.', '--version', call
 @takes(ReadOptions)
 def read_command(
     o,
-    format: option(str, 'text, json (one line a page) or hocr.', '--format', '-f') = 'text',
+    format: option(str, 'text, json (one line a page), hocr, alto, page, md, csv, parquet or pdf '
+                   '(searchable); default: by the ending of the output, or text.', '--format',
+                   '-f') = '',
     min_score: MinScore = .7,
+    allow: option(Optional[str], 'Characters that may be read: 0123456789.,') = None,
 ) -> None:
     "Find and read the words of photos."
-    check_read_options(o, format, ('text', 'json', 'hocr'))
+    form = check_read_options(o, format, PAGE_FORMS)
     title = has_titles(o)
     def start():
-        from ocrbook.practice.reading import read_stream
-        models = load_pair(o)
-        return lambda photos: read_stream(photos, *models, o.rotate, min_score=min_score)
-    with row_writer(o, format) as (out, write):
+        from ocrbook.practice.reading import allowing, read_stream
+        detector, recognizer = load_pair(o)
+        recognizer = allowing(recognizer, allow)
+        return lambda photos: (
+            (page if isinstance(page, Exception) else (page, image), image) for page, image
+            in read_stream(photos, detector, recognizer, o.rotate, min_score=min_score))
+    with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
+        if form == 'page' and len(sources) > 1:
+            fail(f'PAGE XML holds one page a file, and there are {len(sources)}')
         title = title or len(sources) > 1
-        write(sources, out, start, lambda page, n: _page_row(page, n, out, title), o.pictures,
-              _draw_words)
-
-def _page_row(page, n, out, title):
-    "The row of a page."
-    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
-    if out.form == 'text': return text_row(page, page.text, title)
-    from ocrbook.foundations.results import hocr_page
-    return hocr_page(page, n)
-
-def _draw_words(image, page):
-    from ocrbook.foundations.draw import draw_page
-    return draw_page(image, page.words)
+        write(sources, out, start, lambda got, n: page_row(*got, n, out, title), o.pictures,
+              draw_words)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
 @app.command('extract')
 @takes(ReadOptions)
 def extract_command(
     o,
-    format: option(str, 'text or json (one line a page).', '--format', '-f') = 'text',
+    format: option(str, 'text or json (one line a page); default: by the ending of the output, or '
+                   'text.', '--format', '-f') = '',
     words: option(Optional[Path],
                   'JSON with boxes and texts of one photo, from another OCR.') = None,
     extractor: option(str, 'Model that says what they are, likewise.') = 'sdmgr_novisual',
@@ -77,7 +76,7 @@ def extract_command(
     checkpoint: Checkpoint = None,
 ) -> None:
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
-    check_read_options(o, format, ('text', 'json'))
+    form = check_read_options(o, format, ('text', 'json'))
     check_model(extractor := model_text(extractor, checkpoint), 'kie')
     title, given = has_titles(o), words and _given(words)
     def start():
@@ -85,7 +84,7 @@ def extract_command(
         if given: return lambda photos: _label_given(photos, given, net)
         models = load_pair(o)
         return lambda photos: _read_and_label(photos, models, o.rotate, net)
-    with row_writer(o, format) as (out, write):
+    with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
         if given and len(sources) > 1:
             fail(f'--words {words}: belongs to one photo, not to {len(sources)}')

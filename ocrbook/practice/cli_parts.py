@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #595cb150
-import errno, inspect, os, re, sys
+import errno, inspect, json, os, re, sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from typer.core import TyperGroup
+from ..foundations.page_forms import page_form
+from ..foundations.results import hocr_page
 from .models import check_model
-from .runs import one_line, open_rows, reason, write_rows
+from .runs import ROW_FORMS, as_json, one_line, open_rows, reason, write_rows
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #c889611f
 def fail(
@@ -184,10 +186,14 @@ def load_pair(o:ReadOptions) -> list:
 # %% ../../nbs/practice/86_cli_parts.ipynb #22e0fe0b
 def check_read_options(
     o:ReadOptions, format:str, formats:tuple, # formats: that the command can write
-) -> None:
+) -> str: # the format; where none was typed, the one of the output's ending, or text
     "`fail` or ValueError for what can be seen to be wrong before anything is loaded."
-    if format not in formats:
-        fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
+    form = format or 'text'
+    if not format and o.output is not None:
+        try: form = page_form(o.output)
+        except ValueError: pass                                # a name that tells nothing
+    if form not in formats:
+        fail(f'--format {form}: expected {", ".join(formats[:-1])} or {formats[-1]}')
     missing = [(s, why) for s in o.source if (why := source_problem(s))]
     if missing and len(missing) == len(o.source):
         more = f', and {len(missing)-1} more' if missing[1:] else ''
@@ -202,12 +208,13 @@ def check_read_options(
         try: o.pictures.mkdir(parents=True, exist_ok=True)
         except OSError as e: fail(f'{o.pictures}: {e.strerror}')
     check_model(o.detector, 'detection'); check_model(o.recognizer, 'recognition')
+    return form
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager
 def row_writer(o:ReadOptions, format:str) -> Iterator:
     "Open the output, write rows to it, close it; at the end the count, and the exit code."
-    out, ended = open_rows(o.output, format, o.resume), []
+    out, ended = open_rows(o.output, format, o.resume, o.dpi), []
     try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))
     finally: out.close()
     for several, done in ended:
@@ -224,3 +231,16 @@ def text_row(page, text:str, title:bool) -> str: # title: whether the name of th
     "The row of a page in a file of text."
     text = f'{text}\n' if text or not title else ''
     return f'== {one_line(page.path)}\n{text}\n' if title else text
+
+# %% ../../nbs/practice/86_cli_parts.ipynb #26faa6f2
+def page_row(page, image, n:int, out, title:bool) -> object: # n: number of the page, from 1
+    "The row of a page; where pages are written at the end, the page with its picture."
+    if out.form not in ROW_FORMS: return page, image
+    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
+    if out.form == 'text': return text_row(page, page.text, title)
+    return hocr_page(page, n)
+
+def draw_words(image, got:tuple) -> object: # got: (page, its picture)
+    "The picture with the words of the page."
+    from ocrbook.foundations.draw import draw_page
+    return draw_page(image, got[0].words)

@@ -17,7 +17,8 @@ from tqdm.auto import tqdm
 from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
 from ..foundations.transforms import rotate90
-from ..foundations.results import Page, TextInstance
+from ..foundations.page_files import Page
+from ..foundations.results import TextInstance
 from ..parts.word_graph import links, may_link
 from .models import load_once
 from .reading import fill_tree, is_collection, page_error

@@ -31,6 +31,7 @@ def reason(e:BaseException) -> str:
     return f'{type(e).__name__}: {message}'.rstrip(': ')
 
 # %% ../../nbs/practice/69_runs.ipynb #455a6ac8
+ROW_FORMS = 'text', 'json', 'hocr'
 _patterns = dict(
     text=re.compile(rb'== (?P<name>[^\n]*)\n(?P<bad>!! [^\n]*\n)?(?:[^\n]+\n)*\n'),
     json=re.compile(rb'(?P<row>\{[^\n]*\})\n'),
@@ -145,6 +146,36 @@ class RowFile(RowStream):
         self.out.close()
         if self.new and not self.end: self.path.unlink()
 
+# %% ../../nbs/practice/69_runs.ipynb #db2e856d
+class PageFile:
+    "Pages that are written at the end: a PDF, a table, XML; ValueError where that cannot be done."
+    done, on_terminal, encoding = (), False, 'utf-8'
+    def __init__(self, path:Path|None, form:str, resume:bool, dpi:float):
+        if resume:
+            raise ValueError(f'--resume goes on with {", ".join(ROW_FORMS)}, not with {form}')
+        if path is None and form in ('pdf', 'parquet'):
+            raise ValueError(f'{form} is no text: name a file with --output')
+        if path and path.is_dir(): raise ValueError(f'{path}: a folder, expected a file')
+        if path and not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        from ocrbook.foundations.page_files import PdfWriter
+        self.path, self.form, self.dpi, self.n, self.pages = path, form, dpi, 0, []
+        self.pdf = PdfWriter() if form == 'pdf' else None
+
+    def add(self, row) -> None: # (page, picture), or the row of a page that was not read
+        from ocrbook.foundations.page_files import jpeg_bytes, own_jpeg
+        if isinstance(row, str): return
+        page, image = row
+        if self.pdf: self.pdf.add(page, own_jpeg(page) or jpeg_bytes(image), self.dpi)
+        else: self.pages.append(page)
+
+    def close(self) -> None:
+        from ocrbook.foundations.page_files import pages_bytes
+        data = self.pdf.close() if self.pdf else self.n and pages_bytes(self.pages, self.form)
+        if not self.n: return
+        if self.path is None: print(data.decode(), end='', flush=True)
+        else: atomic_write(self.path, data)
+
 # %% ../../nbs/practice/69_runs.ipynb #c0ff16f3
 @patch
 def _put(self:RowFile, data:bytes) -> None:
@@ -161,10 +192,12 @@ def _put(self:RowFile, data:bytes) -> None:
 
 def open_rows(
     path:Path|None,    # None: standard output
-    form:str,          # text, json or hocr
+    form:str,          # text, json or hocr; others are written at the end, see `PageFile`
     resume:bool=False, # go on with the file
+    dpi:float=200,     # of a PDF: pixels in an inch of paper
 ) -> RowStream:
     "Where the rows of a run go; ValueError for a folder, or a file that another run is writing."
+    if form not in ROW_FORMS: return PageFile(path, form, resume, dpi)
     if path is None: return RowStream(sys.stdout, form)
     if path.is_dir(): raise ValueError(f'{path}: a folder, expected a file')
     if path.is_file() or not path.exists(): return RowFile(path, form, resume)

@@ -17,7 +17,7 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import PositionalEncoding
 from ..parts.necks import conv_norm_act
 from ..parts.sequences import AttnConvertor
-from ..parts.stages import TextRecognizer
+from ..parts.stages import TextRecognizer, without_banned
 
 # %% ../../nbs/recognition/48_abinet.ipynb #40925a13
 class ABIConvertor(AttnConvertor):
@@ -302,7 +302,7 @@ def forward(self:ABINet,
 def forward_test(self:ABINet, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
     "Scores (b,t,classes) in [0,1] of the last iteration."
     vision, _, fused = self.iterations(images)
-    return (fused or [vision])[-1].float().softmax(-1)
+    return without_banned((fused or [vision])[-1].float()).softmax(-1)
 
 @patch
 def compute_loss(self:ABINet,

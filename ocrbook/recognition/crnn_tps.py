@@ -70,6 +70,7 @@ class GridGenerator(nn.Module):
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #1ed4a55c
 class LocalizationNetwork(nn.Module):
     "Predicts the fiducial points (RARE, arXiv:1603.03915); ValueError for crops below 8×8."
+    full_precision = True                            # coordinates need all their bits
     def __init__(self,
         num_fiducial:int=20,   # points, half of them on each edge
         num_img_channel:int=1, # of the crops

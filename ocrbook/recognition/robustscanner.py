@@ -37,6 +37,7 @@ class DotProductAttentionLayer(nn.Module):
         mask=None,                             # as for `weights`
     ) -> torch.Tensor:                         # (b,t,d) glimpses
         mask = mask if mask is None else mask[:, None]
+        query, keys = query.to(values.dtype), keys.to(values.dtype)
         return F.scaled_dot_product_attention(query, keys, values, mask, scale=1.)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #e154fdd1

@@ -210,12 +210,13 @@ class DBPostprocessor:
     max_candidates:int=3000     # contours looked at
 
     def __call__(self,
-        maps, # (b,c,h,w) or (c,h,w) tensor or array, of which only the first, probability, is read
+        maps, # (b,3,h,w) or (3,h,w) tensor or array, of which the probability is read, or it alone
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'):
             raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        prob = as_maps(maps, 1, at_least=True, read=[0])[:, 0]      # (b,h,w)
+        alone = np.shape(maps)[-3:-2] == (1,)
+        prob = as_maps(maps, 1 if alone else 3, read=[0])[:, 0]     # (b,h,w)
         if not prob.numel(): return [([], [])]*len(prob)
         low, high = (v.item() for v in prob.aminmax())
         if low < -.01 or high > 1.01:

@@ -19,6 +19,7 @@ from ..foundations.transforms import PageTransform, fit_factor
 from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
+from ..parts.inference import prepared_copy
 from ..parts.stages import batches_by_shape, like_weights, move_model
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
@@ -210,6 +211,7 @@ class SDMGRLoss:
 # %% ../../nbs/kie/61_sdmgr.ipynb #33cbb902
 class SDMGR(nn.Module):
     "Backbone, extractor and head (arXiv:2103.14470), with what training and reading need."
+    for_inference = prepared_copy
     def __init__(self,
         head:nn.Module,       # relations, texts, visual features → logits of words and pairs
         backbone=None,        # (b,3,h,w) → maps; None: no visual branch, photos are not looked at

@@ -404,9 +404,7 @@ class BenchOptions:
     repeat: option(int, 'Measurements, of which the median is shown.') = 7
     threads: option(int, 'Of the processor; 0: as torch decides.') = 0
     device: Device = ''
-    dtype: option(str, 'Precision: float32, or bfloat16 by autocast, the same as --bf16.') = ''
-    bf16: option(bool, 'bfloat16 autocast.', '--bf16') = False
-    channels_last: option(bool, 'Channels last in memory.', '--channels-last') = False
+    dtype: option(str, 'Precision of the prepared model; default: as it reads.') = ''
 
 # %% ../../nbs/practice/87_cli.ipynb #a093971c
 @app.command('bench')
@@ -417,17 +415,14 @@ def bench_command(o) -> None:
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
     if min(o.batch, o.words, o.repeat) < 1:
         fail('--batch, --words and --repeat must be at least 1')
-    if o.dtype not in ('', 'float32', 'bfloat16'):
-        fail(f'--dtype {o.dtype}: bench measures float32 and bfloat16')
     from ocrbook.practice.models import list_models
     for name in o.names or ():
         if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
-                              device=str(pick_compute(o.device)[0]),
-                              bf16=o.bf16 or o.dtype == 'bfloat16')
+                              device=str(pick_compute(o.device, o.dtype)[0]),
+                              dtype=o.dtype or None)
     names, rows = settings.pop('names') or list_models(), []
-    settings.pop('dtype')
     print(TABLE_HEADER)
     for row in bench(names, **settings):
         rows.append(row)

@@ -82,7 +82,7 @@ def takes(Options) -> Callable:
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
-Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: as the weights are.')
+Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: the fastest here.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
@@ -171,11 +171,10 @@ def model_text(name:str, checkpoint:Path|None) -> str:
 
 def load_typed(model:str, o, **kw) -> object: # o: has device, dtype; kw: chars=, classes=
     "The model that a text names, where it is to compute."
-    from ocrbook.parts.stages import move_model
-    from ocrbook.practice.models import load_once
+    from ocrbook.practice.models import load_once, prepared_model
     if not any(kw.values()): return load_once(model, *pick_compute(o.device, o.dtype))
     from ocrbook.practice.training import load_model
-    return move_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
+    return prepared_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
 
 def load_pair(o:ReadOptions) -> list:
     "Detector and recognizer."

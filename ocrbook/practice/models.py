@@ -110,6 +110,7 @@ def _build(name:str, kw:dict):
     if isinstance(kw.get('vocab'), str):
         from ocrbook.foundations.vocab import Vocab
         kw = {**kw, 'vocab': Vocab(kw['vocab'])}
+    import_module('ocrbook.parts.inference')                   # gives it `for_inference`
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
     model.settings = {k: v for k, v in kw.items() if _is_plain(v)}
@@ -264,10 +265,10 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_new_lock
 def load_once(
     model,         # a model, or what `open_model` takes
     device=None,   # see `pick_device`; None: the best there is, or where a given model is
-    dtype=None,    # see `pick_dtype`; None: as the weights are
+    dtype=None,    # see `pick_dtype`; None: see `reading_dtype`, or as a given model's weights are
     task:str=None, # what it is wanted for: 'detection' …; None: anything
 ) -> Any:
-    """A model as it is, or the one that a text names, loaded once a process.
+    """A model as it is, or the one that a text names, prepared to read, loaded once a process.
 
     Once for each device and precision, again once its file has changed. ValueError where one
     is not there, or is for another task."""
@@ -279,12 +280,23 @@ def load_once(
     key, file = (str(model), str(device), dtype), _file_version(name, source)
     with _loading:
         if key not in _loaded or _loaded[key][0] != file:
-            _loaded[key] = file, move_model(open_model(model), device, dtype)
+            _loaded[key] = file, prepared_model(open_model(model), device, dtype)
         net = _loaded[key][1]
     if task: check_task(net.name, task)
     return net
 
 # %% ../../nbs/practice/71_models.ipynb #7d57f108
+def reading_dtype(name:str, device) -> Any: # `torch.dtype`
+    "bfloat16 where the processor is fast at it and that has been scored, else float32."
+    import torch
+    from ocrbook.parts.inference import fast_dtype
+    return fast_dtype(device) if weights_file(name).is_file() else torch.float32
+
+def prepared_model(model, device, dtype=None) -> Any: # dtype None: see `reading_dtype`
+    "The model on this device, as it reads soonest, see `for_inference`."
+    model = model.to(device)
+    return model.for_inference(reading_dtype(model.name, device) if dtype is None else dtype)
+
 def _file_version(name:str, source) -> tuple:
     "Which file, and what changes when it is written anew; () for a published one."
     if isinstance(source, str): return ()

@@ -381,7 +381,7 @@ def read(
     password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # 'cpu', 'cuda:1' …; None: the best there is, or where a model is
-    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: as the weights are
+    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
 ) -> Page|list:                 # for one photo its `Page`; else a list, of the shape of `source`
     """Find and read the words of photos, in reading order.
 

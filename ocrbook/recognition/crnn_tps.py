@@ -70,7 +70,6 @@ class GridGenerator(nn.Module):
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #1ed4a55c
 class LocalizationNetwork(nn.Module):
     "Predicts the fiducial points (RARE, arXiv:1603.03915); ValueError for crops below 8×8."
-    full_precision = True                            # coordinates need all their bits
     def __init__(self,
         num_fiducial:int=20,   # points, half of them on each edge
         num_img_channel:int=1, # of the crops
@@ -103,6 +102,7 @@ class LocalizationNetwork(nn.Module):
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #5831ae53
 class TPSPreprocessor(nn.Module):
     "Rectifies a word by thin-plate splines through predicted points (RARE, arXiv:1603.03915)."
+    full_precision = True                     # coordinates need all their bits
     def __init__(self,
         num_fiducial:int=20,                # points, half of them on each edge
         rectified_img_size:tuple=(32, 100), # (h,w) of the straight crop

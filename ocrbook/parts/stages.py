@@ -60,6 +60,7 @@ def move_model(
     dtype=None,  # see `pick_dtype`
 ) -> nn.Module:  # the same model
     "Move a model to a device and a precision."
+    if device is None and dtype is None: return model           # asking each weight takes its time
     return model.to(device=None if device is None else pick_device(device), dtype=pick_dtype(dtype))
 
 def like_weights(x:torch.Tensor, model:nn.Module) -> torch.Tensor:

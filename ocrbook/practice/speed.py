@@ -178,11 +178,11 @@ def _stopwatch(module, wait, clock):
 def _post(model, task, out, words, size, batch):
     "The way from raw output to results, as a call without arguments."
     # maps, then a graph, then polygons
-    if hasattr(model.head if task == 'detection' else None, 'links_of'):
+    if hasattr(model.head if task == 'detection' else None, 'score_edges'):
         maps = model.targets(word_grid(words, size), [False]*words, size)
         maps = torch.from_numpy(_drrg_maps(maps)).to(out.device)
         feats = maps.new_zeros(model.head.out_conv.in_channels + 6, *size)
-        return lambda: [model.postprocessor([model.head.links_of(feats, maps)])
+        return lambda: [model.postprocessor([model.head.score_edges(feats, maps)])
                         for _ in range(batch)]
     if task == 'detection':
         pages = [ideal_output(model, word_grid(words, size), size)]*batch
@@ -192,7 +192,7 @@ def _post(model, task, out, words, size, batch):
 
 def _reads(model, task):
     "The forward pass as `predict` makes it; all steps of a decoder, a graph is post-processing."
-    graph = task == 'detection' and hasattr(model.head, 'links_of')
+    graph = task == 'detection' and hasattr(model.head, 'score_edges')
     return model.forward_test if task == 'detection' and not graph else model
 
 def _times(model, task, images, given, words, size, repeat, wait, clock):

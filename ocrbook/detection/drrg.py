@@ -116,6 +116,7 @@ class GraphConv(nn.Module):
 # %% ../../nbs/detection/25_drrg.ipynb #290e2351
 class GCN(nn.Module):
     "Four graph layers, then a score for each candidate edge (DRRG, arXiv:2003.07493)."
+    full_precision = True
     def __init__(self,
         c_in:int,                       # features of a node
         widths:tuple=(512,256,128,64),  # of the four layers

@@ -19,6 +19,7 @@ from ..foundations.transforms import PageTransform, fit_factor
 from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
+from ..parts.inference import prepared_copy
 from ..parts.stages import batches_by_shape, like_weights, move_model
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
@@ -92,6 +93,7 @@ def unit_edges(
 # %% ../../nbs/kie/61_sdmgr.ipynb #cad1297b
 class SDMGRHead(nn.Module):
     "Encodes texts, fuses them with visual features, reasons on the graph (arXiv:2103.14470)."
+    full_precision = True
     def __init__(self,
         num_chars:int=92,     # rows of the character embedding, 0 unused
         visual_dim:int=16,    # visual features of a word; 0: text and place only
@@ -209,6 +211,7 @@ class SDMGRLoss:
 # %% ../../nbs/kie/61_sdmgr.ipynb #33cbb902
 class SDMGR(nn.Module):
     "Backbone, extractor and head (arXiv:2103.14470), with what training and reading need."
+    for_inference = prepared_copy
     def __init__(self,
         head:nn.Module,       # relations, texts, visual features → logits of words and pairs
         backbone=None,        # (b,3,h,w) → maps; None: no visual branch, photos are not looked at
@@ -237,7 +240,7 @@ class SDMGR(nn.Module):
 def visual_features(self:SDMGR, images, boxes) -> torch.Tensor|None:
     "The strongest of the 49 bins: (all n,c); None without a visual branch."
     if self.backbone is None: return None
-    return like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
+    return like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self.head)
 
 @patch
 def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `forward`
@@ -250,7 +253,7 @@ def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `for
         raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
     if not boxes: raise ValueError('a batch has at least one image')
     if relations is None: relations = map(spatial_relations, boxes)
-    return self.head([like_weights(torch.as_tensor(r), self) for r in relations], texts,
+    return self.head([like_weights(torch.as_tensor(r), self.head) for r in relations], texts,
                      self.visual_features(images, boxes))
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #35b95197

@@ -10,7 +10,6 @@ from collections import OrderedDict
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.ops import roi_align
 from .necks import conv_norm_act
 
 # %% ../../nbs/parts/32_unet_fusion.ipynb #e98817a6
@@ -77,6 +76,7 @@ class SingleRoIExtractor(nn.Module):
         feats:torch.Tensor, # (b,c,h,w)
         boxes:list,         # for each image (n,4) left, top, right, bottom, image pixels
     ) -> torch.Tensor:      # (all n,c,output_size,output_size) float32
+        from torchvision.ops import roi_align      # takes seconds to import
         h, w = feats.shape[2]*self.stride, feats.shape[3]*self.stride
         wide = torch.tensor([w, h, w, h], dtype=torch.float32, device=feats.device)
         boxes = [b.to(feats.device).float().clamp(-wide, 2*wide) for b in boxes]

@@ -10,8 +10,8 @@ import json, math, subprocess, sys, time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 import cv2, numpy as np, torch
-from ..parts.stages import pick_device
-from .models import MODELS, create_model
+from ..parts.stages import like_weights, pick_device
+from .models import MODELS, create_model, prepared_model
 
 # %% ../../nbs/practice/76_speed.ipynb #512d700b
 def median_seconds(
@@ -140,13 +140,14 @@ class Timing:
     model:str
     size:tuple      # (h,w) of the input, pixels
     batch:int       # images in a forward pass
-    forward:float   # seconds a batch
-    backbone:float  # share of it, in [0,1]
+    forward:float   # seconds a batch, as the model was trained
+    prepared:float  # seconds a batch of the model that reads, see `for_inference`
+    backbone:float  # share of `forward`, in [0,1]
     post:float      # seconds a batch, raw output → polygons or texts
     memory:int      # bytes at the peak; 0: unknown
 
     @property
-    def images_per_second(self) -> float: return self.batch/(self.forward + self.post)
+    def images_per_second(self) -> float: return self.batch/(self.prepared + self.post)
 
 # %% ../../nbs/practice/76_speed.ipynb #49f818aa
 def _inputs(model, task, size, batch, words):
@@ -177,17 +178,22 @@ def _stopwatch(module, wait, clock):
 def _post(model, task, out, words, size, batch):
     "The way from raw output to results, as a call without arguments."
     # maps, then a graph, then polygons
-    if hasattr(model.head if task == 'detection' else None, 'links_of'):
+    if hasattr(model.head if task == 'detection' else None, 'score_edges'):
         maps = model.targets(word_grid(words, size), [False]*words, size)
         maps = torch.from_numpy(_drrg_maps(maps)).to(out.device)
         feats = maps.new_zeros(model.head.out_conv.in_channels + 6, *size)
-        return lambda: [model.postprocessor([model.head.links_of(feats, maps)])
+        return lambda: [model.postprocessor([model.head.score_edges(feats, maps)])
                         for _ in range(batch)]
     if task == 'detection':
         pages = [ideal_output(model, word_grid(words, size), size)]*batch
         return lambda: [model.postprocessor(p) for p in pages]
     if task == 'kie': return lambda: [model.classes[i] for i in out[0].argmax(1).tolist()]
     return lambda: model.converter.idx2str(model.converter.tensor2idx(out)[0])
+
+def _reads(model, task):
+    "The forward pass as `predict` makes it; all steps of a decoder, a graph is post-processing."
+    graph = task == 'detection' and hasattr(model.head, 'score_edges')
+    return model.forward_test if task == 'detection' and not graph else model
 
 def _times(model, task, images, given, words, size, repeat, wait, clock):
     "Seconds of a forward pass, the backbone's share of it, seconds of post-processing."
@@ -206,8 +212,7 @@ def bench_model(
     letters:int=0,      # of a word, for attention decoders; 0: all steps, as MMOCR takes them
     repeat:int=7,       # measurements, of which the median is taken
     device:str=None,    # see `pick_device`; None: the best there is
-    bf16:bool=False,    # autocast
-    channels_last:bool=False,
+    dtype:str=None,     # of the prepared model, see `pick_dtype`; None: see `reading_dtype`
     threads:int=0,      # of the processor; 0: as torch decides
     clock=time.perf_counter, # seconds; `time.process_time` leaves out what other programs take
     **kw,               # to the factory, e.g. width=32
@@ -221,13 +226,14 @@ def bench_model(
     images, given = _inputs(model, task, size, batch, words)
     images = images.to(device)
     if letters: _limit_steps(model, letters)
-    if channels_last: model, images = (x.to(memory_format=torch.channels_last)
-                                       for x in (model, images))
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        times = _times(model, task, images, given, words, size, repeat, wait, clock)
-    on_gpu = device.type == 'cuda'
-    memory = torch.cuda.max_memory_allocated() if on_gpu else max(0, peak_memory()-start)
-    return Timing(name, tuple(images.shape[2:]), batch, *times, memory)
+    fast = prepared_model(model, device, dtype)
+    with torch.inference_mode():
+        forward, *rest = _times(model, task, images, given, words, size, repeat, wait, clock)
+        on_gpu = device.type == 'cuda'
+        memory = torch.cuda.max_memory_allocated() if on_gpu else max(0, peak_memory()-start)
+        reads, images = _reads(fast, task), like_weights(images, fast)
+        prepared = median_seconds(lambda: reads(images, *given), repeat, clock, wait)
+    return Timing(name, tuple(images.shape[2:]), batch, forward, prepared, *rest, memory)
 
 # %% ../../nbs/practice/76_speed.ipynb #489acd47
 def bench(
@@ -265,8 +271,8 @@ print(json.dumps(asdict(bench_model(sys.argv[1], **json.loads(sys.argv[2])))))''
 def _tuples(d): return {k: tuple(v) if isinstance(v, list) else v for k, v in d.items()}
 
 # %% ../../nbs/practice/76_speed.ipynb #489acd48
-TABLE_HEADER = (f'{"model":18} {"input":>9} {"batch":>5} {"forward":>10} {"backbone":>9} '
-                f'{"post":>9} {"images/s":>9} {"memory":>9}')
+TABLE_HEADER = (f'{"model":18} {"input":>9} {"batch":>5} {"forward":>10} {"prepared":>10} {"×":>5} '
+                f'{"backbone":>8} {"post":>9} {"images/s":>8} {"memory":>8}')
 
 def table_row(
     row, # what `bench` yields
@@ -274,5 +280,7 @@ def table_row(
     "A line of the table below `TABLE_HEADER`."
     if not isinstance(row, Timing): return f'{row[0]:18} {row[1]}'
     size, memory = '×'.join(map(str, row.size)), f'{row.memory/1e6:.0f} MB' if row.memory else '?'
-    return (f'{row.model:18} {size:>9} {row.batch:5} {row.forward*1e3:7.1f} ms {row.backbone:9.0%} '
-            f'{row.post*1e3:6.1f} ms {row.images_per_second:9.1f} {memory:>9}')
+    faster = row.forward/max(row.prepared, 1e-9)
+    return (f'{row.model:18} {size:>9} {row.batch:5} {row.forward*1e3:7.1f} ms '
+            f'{row.prepared*1e3:7.1f} ms {faster:5.1f} {row.backbone:8.0%} '
+            f'{row.post*1e3:6.1f} ms {row.images_per_second:8.1f} {memory:>8}')

@@ -211,8 +211,10 @@ class TrainOptions(DataOptions):
     save_every: _typed(int, 'Steps between saves.  [default: 500]', min=1) = None
     eval_every: _typed(int, 'Steps between evaluations.  [default: only at the end]', min=1) = None
     bf16: _typed(bool, 'Compute in bfloat16 where that is safe.', '--bf16/--no-bf16') = None
+    fp16: _typed(bool, 'Compute in float16, on GPUs without bfloat16.', '--fp16/--no-fp16') = None
     channels_last: _typed(bool, 'Memory layout that convolutions like.',
                           '--channels-last/--no-channels-last') = None
+    compile: _typed(bool, 'torch.compile the network first.', '--compile/--no-compile') = None
     tensorboard: _typed(bool, 'Write a log for TensorBoard too.', '--tensorboard') = None
 
 # %% ../../nbs/practice/87_cli.ipynb #1ea24765

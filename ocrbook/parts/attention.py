@@ -11,6 +11,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 import torch.nn.functional as F
+from .stages import upload
 
 # %% ../../nbs/parts/30_attention.ipynb #987f506e
 def valid_lengths(t:int, valid_ratios) -> list:
@@ -30,7 +31,7 @@ def valid_mask(
         raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
     lengths = [max(1, n) for n in valid_lengths(t, ratios)]
     if min(lengths, default=t) == t: return None
-    return torch.arange(t, device=device) < torch.tensor(lengths, device=device)[:, None]
+    return torch.arange(t, device=device) < upload(lengths, device)[:, None]
 
 # %% ../../nbs/parts/30_attention.ipynb #fd59dd14
 def map_mask(

@@ -16,10 +16,11 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import send_to_device
 from fastcore.basics import patch
 from fastcore.meta import delegates
+from torch.amp import GradScaler
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..foundations.testing import seed as seed_all
-from ..parts.stages import pick_device
+from ..parts.stages import compile_stages, pick_device
 from .state import RunFolder
 
 # %% ../../nbs/practice/81_loop.ipynb #1256b407
@@ -81,6 +82,7 @@ def shard_batches(
     own:list,       # shards of this process
     shards:int,     # of all processes together
     workers:int=0,  # processes that prepare batches
+    pin:bool=False, # in page-locked memory, from which a GPU reads by itself
 ) -> Iterator:      # of a list of batches a step, one for each shard in `own`
     "This process's batches, step by step."
     k = batches.bucket
@@ -88,7 +90,7 @@ def shard_batches(
     before = cv2.getNumThreads()
     # a forked process that inherits OpenCV's idle threads waits for them for ever
     if workers: cv2.setNumThreads(1)
-    loader = iter(DataLoader(batches, batch_size=None, num_workers=workers,
+    loader = iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pin,
                              sampler=[g*shards + shard for g in groups for shard in own]))
     if workers: cv2.setNumThreads(before)
     for g in groups:
@@ -115,14 +117,14 @@ class LossModule(torch.nn.Module):
     "A model whose forward pass is its loss."
     def __init__(self,
         model,           # with `compute_loss(batch)`
-        bf16:bool=False, # autocast to bfloat16
+        dtype=None,      # autocast to it: bfloat16 or float16; None: no autocast
     ):
         super().__init__()
-        self.model, self.bf16 = model, bf16
+        self.model, self.dtype = model, dtype
 
     # the sum that is minimised, and the terms without gradient
     def forward(self, batch, device:str) -> tuple:
-        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(device, self.dtype, enabled=self.dtype is not None):
             terms = self.model.compute_loss(batch)
         loss = sum(v.float() for k, v in terms.items() if k.startswith('loss'))
         return loss, {k: v.detach().float() for k, v in terms.items()}
@@ -160,6 +162,8 @@ class LoopConfig:
     accumulate:int=1         # batches added up for a step, in each process
     ema:float=0.             # decay of the EMA of the weights, which is the result; 0: no EMA
     bf16:bool=False          # autocast: faster where the processor has it, else far slower
+    fp16:bool=False          # the same in float16 with a gradient scaler, for GPUs without bfloat16
+    compile:bool=False       # see `compile_stages`
     channels_last:bool=False # memory layout that convolutions like, not layers of 4 channels
     seed:int=0               # of dropout and the like
 
@@ -181,20 +185,25 @@ class Trainer:
     "Network, optimiser and EMA model of one training."
     def __init__(self, model, batches, steps:int, config:LoopConfig, device=None):
         self.model, self.batches, self.steps, self.config = model, batches, steps, config
-        self.acc = acc = make_accelerator(device)
+        self.acc, self.waiting, self.skipped = make_accelerator(device), [], 0
+        if config.bf16 and config.fp16: raise ValueError('bf16 or fp16, not both')
         if config.warmup is None: config.warmup = steps//20
+        acc, self.scaler = self.acc, GradScaler(self.acc.device.type, enabled=config.fp16)
         self.own = [a*acc.num_processes + acc.process_index for a in range(config.accumulate)]
         self.shards = config.accumulate*acc.num_processes
         self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
         model.train().to(acc.device, memory_format=self.layout)
+        if config.compile: compile_stages(model)
         opt = make_optimizer(model.parameters(), config)
-        self.net, self.opt = acc.prepare(LossModule(model, config.bf16), opt)
+        dtype = torch.bfloat16 if config.bf16 else torch.float16 if config.fp16 else None
+        self.net, self.opt = acc.prepare(LossModule(model, dtype), opt)
         self.ema_model = copy.deepcopy(model) if config.ema else model
 
     def settings(self) -> dict:
         "What is kept with the state, to be compared when the run is resumed."
         b, config = self.batches, asdict(self.config)
-        del config['accumulate']                           # `shards` says it
+        del config['accumulate'], config['compile']        # `shards` says it; it changes nothing
+        if not config['fp16']: del config['fp16']
         return dict(steps=self.steps, shards=self.shards, batch=b.batch, bucket=b.bucket,
                     data_seed=b.seed, device=self.acc.device.type, **config)
 
@@ -203,47 +212,76 @@ class Trainer:
         c = self.config
         return c.lr*lr_factor(step, self.steps, c.warmup, c.schedule, c.drops or ())
 
+# %% ../../nbs/practice/81_loop.ipynb #4859d50e
+@patch(as_prop=True)
+def every(self:Trainer) -> int: # steps whose numbers are looked at together
+    return 1 if self.acc.device.type == 'cpu' else 16
+
+@patch
+def state_dict(self:Trainer) -> dict: # of the optimiser, and of the gradient scaler if there is one
+    scaler = {'scaler': self.scaler.state_dict()} if self.config.fp16 else {}
+    return self.opt.state_dict() | scaler
+
+@patch
+def load_state_dict(self:Trainer, state:dict) -> None: # of `state_dict`
+    self.scaler.load_state_dict(state.pop('scaler', self.scaler.state_dict()))
+    self.opt.load_state_dict(state)
+
 # %% ../../nbs/practice/81_loop.ipynb #5cbb6470
 @patch
 def gradients(self:Trainer, step:int, batches:list) -> dict: # loss terms and the gradient's norm
-    "Loss and clipped gradients of one step, over all shards."
+    "Loss and clipped gradients of one step, over all shards; the numbers stay on the device."
     acc, parts = self.acc, []
     for shard, batch in zip(self.own, batches):
         seed_everything(f'{self.config.seed}/{step*self.shards + shard}')
         last = shard == self.own[-1]  # processes wait for each other at the last
         with nullcontext() if last else acc.no_sync(self.net):
             loss, terms = self.net(self._on_device(batch), acc.device.type)
-            acc.backward(loss/self.config.accumulate)
+            acc.backward(self.scaler.scale(loss/self.config.accumulate))
         parts.append(terms | dict(loss=loss.detach()))
     terms = {k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}
     terms = acc.reduce(terms, 'mean')
+    self.scaler.unscale_(self.opt)
     terms['norm'] = acc.clip_grad_norm_(self.net.parameters(), self.config.clip or math.inf)
-    return {k: float(v) for k, v in terms.items()}
+    return terms
 
 @patch
 def update(self:Trainer, step:int) -> None:
     "Weights and EMA move."
     for g in self.opt.param_groups: g['lr'] = self.lr(step)
-    self.opt.step(); self.opt.zero_grad(set_to_none=True)
+    self.scaler.step(self.opt); self.scaler.update(); self.opt.zero_grad(set_to_none=True)
     if self.config.ema: ema_update(self.ema_model, self.model, self.config.ema, step)
 
 @patch
 def _on_device(self:Trainer, batch) -> dict:
     "The batch on the device, its images in the memory layout of the network."
-    batch = send_to_device(batch, self.acc.device)
+    batch = send_to_device(batch, self.acc.device, non_blocking=self.acc.device.type == 'cuda')
     if batch['images'] is None: return batch
     return batch | dict(images=batch['images'].to(memory_format=self.layout))
 
 # %% ../../nbs/practice/81_loop.ipynb #8a2e4d6c
 @patch
-def _step(self:Trainer, out, step, batches) -> dict:
-    "One step and its row in the log."
-    terms = self.gradients(step, batches)
-    if not all(map(math.isfinite, terms.values())):
-        raise FloatingPointError(out.non_finite_loss(step, terms))
+def _step(self:Trainer, out, step, batches, look) -> list:
+    "One step; its numbers wait until somebody looks."
+    self.waiting.append((step, self.gradients(step, batches)))
+    rows = self.numbers(out, step) if look else []
     self.update(step)
-    out.log_step(step, self.lr(step), terms)
-    return terms
+    for k, terms in rows: out.log_step(k, self.lr(k), terms)
+    return rows
+
+@patch
+def numbers(self:Trainer, out, now:int) -> list: # (step, dict of numbers)
+    "The numbers of the steps that wait, in one transfer; FloatingPointError for one not finite."
+    waiting, self.waiting = self.waiting, []
+    numbers = iter(torch.stack([v for _, terms in waiting for v in terms.values()]).tolist())
+    rows = [(step, {k: next(numbers) for k in terms}) for step, terms in waiting]
+    for step, terms in rows:
+        bad = [k for k, v in terms.items() if not math.isfinite(v)]
+        # of a gradient beyond float16 the scaler takes care: it halves its factor, the step is none
+        self.skipped = self.skipped + 1 if bad else 0
+        if bad and (bad != ['norm'] or self.skipped > 40*self.config.fp16):
+            raise FloatingPointError(out.non_finite_loss(step, terms, now-step))
+    return rows
 
 @patch
 def _evaluate(self:Trainer, out, done, evaluate) -> None:
@@ -258,17 +296,19 @@ def run(self:Trainer, out, start, evaluate, eval_every, save_every, workers, pro
     steps, every, losses = self.steps, eval_every or self.steps, []
     due = lambda done: evaluate is not None and done > 0 and (done == steps or done % every == 0)
     if due(start): self._evaluate(out, start, evaluate)  # cut off while it evaluated
-    batches = shard_batches(self.batches, start, steps, self.own, self.shards, workers)
+    batches = shard_batches(self.batches, start, steps, self.own, self.shards, workers,
+                            self.acc.device.type == 'cuda')
     with tqdm(total=steps, initial=start, mininterval=5, unit='step',
               disable=not (progress and self.acc.is_main_process)) as bar:
         for step, own in zip(range(start, steps), batches):
-            terms, done = self._step(out, step, own), step + 1
-            losses.append(terms['loss'])
+            done = step + 1
+            save = due(done) or done % save_every == 0 or done == steps
+            for k, terms in self._step(out, step, own, save or done % self.every == 0):
+                losses.append(terms['loss'])
+                bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
+                if log is not None: log(k, terms)
             bar.update()
-            bar.set_postfix(loss=f'{np.mean(losses[-50:]):.3f}', refresh=False)
-            if log is not None: log(step, terms)
-            if due(done) or done % save_every == 0 or done == steps:
-                out.save(done, self.model, self.ema_model, self.opt)
+            if save: out.save(done, self.model, self.ema_model, self)
             if due(done): self._evaluate(out, done, evaluate)
     return losses
 
@@ -295,7 +335,7 @@ def fit(
     "Train with AdamW (arXiv:1711.05101) or another; FloatingPointError for a loss not finite."
     t = Trainer(model, batches, steps, LoopConfig(**kwargs), device)
     with RunFolder(out, t.acc, tensorboard, notes) as run:
-        start = run.restore(resume, model, t.ema_model, t.opt, t.settings() | (about or {}))
+        start = run.restore(resume, model, t.ema_model, t, t.settings() | (about or {}))
         losses = t.run(run, start, evaluate, eval_every, save_every, workers, progress, log)
         run.close()
     if t.config.ema: model.load_state_dict(t.ema_model.state_dict())

@@ -18,6 +18,7 @@ from .cli_parts import option, pick_compute, row_writer, takes, text_row
 from .cli_parts import typed_sources
 from .models import MODELS, check_model
 from .runs import as_json, progress
+from .serving import serve_command
 
 # %% ../../nbs/practice/87_cli.ipynb #46384b7b
 app = new_app('Read text in photos with the models of the book.')
@@ -433,6 +434,9 @@ def bench_command(o) -> None:
         rows.append(row)
         print(table_row(row), flush=True)
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
+
+# %% ../../nbs/practice/87_cli.ipynb #79c0de02
+app.command('serve')(serve_command)
 
 # %% ../../nbs/practice/87_cli.ipynb #59de9675
 def main() -> None:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['create_app']
 
-# %% ../../nbs/practice/79_serving.ipynb #ac74e545
+# %% ../../nbs/practice/79_serving.ipynb #326c1093
 import asyncio, json, logging, re, signal, socket, time
 from collections.abc import Callable
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +21,7 @@ from .jobs import receive_file, Refusal, Worker
 from .models import check_model
 from .runs import failed_row, one_line, reason
 
-# %% ../../nbs/practice/79_serving.ipynb #3cd1d479
+# %% ../../nbs/practice/79_serving.ipynb #3048a358
 def _json(found):
     from ocrbook.practice.extract import fields_json
     def row(f):
@@ -44,7 +44,7 @@ FORMS = dict(json=Form('application/json', '.json', _json),
              text=Form('text/plain', '.txt', _text),
              hocr=Form('text/html', '.hocr', _hocr))
 
-# %% ../../nbs/practice/79_serving.ipynb #eda11724
+# %% ../../nbs/practice/79_serving.ipynb #5b1f95b9
 class Service:
     "What the requests of an application share; `extractor` is an `SDMGR`."
     def __init__(self, reader:Worker, extractor, limits:Limits):
@@ -61,7 +61,7 @@ class Service:
         try: yield
         finally: self.inside -= 1
 
-# %% ../../nbs/practice/79_serving.ipynb #08da8fcb
+# %% ../../nbs/practice/79_serving.ipynb #8c2bbbf1
 _log = logging.getLogger('ocrbook')
 
 @patch
@@ -84,7 +84,7 @@ async def read(self:Service,
     more = f', and {len(bad)-1} more' if bad[1:] else ''
     raise Refusal(500 if ours else 422, f'{bad[0]}{more}')
 
-# %% ../../nbs/practice/79_serving.ipynb #b4272525
+# %% ../../nbs/practice/79_serving.ipynb #356a1b6b
 async def _until(end, status, work):
     "The result of `work`, if it is there in time; else a `Refusal`."
     try:
@@ -103,7 +103,7 @@ async def _result(request, job):
     if not read.done(): raise Refusal(499, 'the sender has left')
     return read.result()
 
-# %% ../../nbs/practice/79_serving.ipynb #bdedaa5f
+# %% ../../nbs/practice/79_serving.ipynb #bbdc3479
 def keep_words(
     min_score:float, # [0,1], words read with a lower score are left out
     image:bool,      # whether pictures are wanted
@@ -126,7 +126,7 @@ def keep_fields(extractor) -> Callable: # see `Job`
         return Found(name, page, None, fields)
     return keep
 
-# %% ../../nbs/practice/79_serving.ipynb #82015957
+# %% ../../nbs/practice/79_serving.ipynb #ad7fc63a
 _HEADERS = {b'content-security-policy': b"default-src 'none'; frame-ancestors 'none'",
             b'x-content-type-options': b'nosniff', b'referrer-policy': b'no-referrer',
             b'cache-control': b'no-store', b'cross-origin-resource-policy': b'same-origin'}
@@ -153,15 +153,15 @@ class Guard:
             await _error(500, 'something went wrong here')(scope, receive, guarded)
         finally: self.count(scope['path'], status, time.monotonic() - start)
 
-# %% ../../nbs/practice/79_serving.ipynb #fa84e0a8
+# %% ../../nbs/practice/79_serving.ipynb #a4beb1b2
 def _error(status, why, headers=None):
     "The one shape of an error."
     from fastapi.responses import JSONResponse
     return JSONResponse(dict(error=why), status, headers)
 
-# %% ../../nbs/practice/79_serving.ipynb #2b11b011
-class Numbers:
-    "What a service counts."
+# %% ../../nbs/practice/79_serving.ipynb #97533221
+class Metrics:
+    "What a service counts, for Prometheus."
     def __init__(self, service:Service):
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
         from prometheus_client import ProcessCollector
@@ -190,7 +190,7 @@ class Numbers:
         for result, n in (('failed', bad), ('read', len(found) - bad)):
             self.pages.labels(result).inc(n)
 
-# %% ../../nbs/practice/79_serving.ipynb #a7a9bfed
+# %% ../../nbs/practice/79_serving.ipynb #639db773
 _STATUSES = {406: 'No form that is accepted', 408: 'The file came too slowly', 413: 'Too large',
              422: 'Nothing that can be read', 500: 'A fault of the service',
              503: 'Full; come again after Retry-After seconds', 504: 'Reading took too long'}
@@ -218,7 +218,7 @@ def _describe(media): # media: types of the answer
         openapi_extra=dict(requestBody=dict(required=True, description='A photo or a PDF', content={
             'multipart/form-data': form, **{k: file for k in kinds}})))
 
-# %% ../../nbs/practice/79_serving.ipynb #821d94dc
+# %% ../../nbs/practice/79_serving.ipynb #b247b2b1
 def _add_reading(app, service, numbers):
     "The paths that take a file."
     from fastapi import Query, Request, Response
@@ -241,7 +241,7 @@ def _add_reading(app, service, numbers):
         "The fields of a photo of a receipt: total, date, shop, goods and prices."
         return await answer(request, FORMS['json'], keep_fields(service.extractor))
 
-# %% ../../nbs/practice/79_serving.ipynb #a33a7d03
+# %% ../../nbs/practice/79_serving.ipynb #f9660618
 def _add_state(app, service, numbers):
     "The paths that say how the service is."
     from fastapi import Response
@@ -265,7 +265,7 @@ def _add_state(app, service, numbers):
         "Numbers for Prometheus."
         return Response(generate_latest(numbers.registry), media_type=CONTENT_TYPE_LATEST)
 
-# %% ../../nbs/practice/79_serving.ipynb #5d5e690f
+# %% ../../nbs/practice/79_serving.ipynb #fb6a343c
 def create_app(
     detector='dbnet_r18',       # finds words: a model, NAME, NAME@mmocr or FILE, see `open_model`
     recognizer='crnn',          # reads them, likewise
@@ -287,13 +287,13 @@ def create_app(
     reader = Worker(lambda pages: read_stream(pages, *pair, rotate),
                     lambda name, e: (page_error(name, e), None))
     service = Service(reader, extractor, limits)
-    numbers = Numbers(service)
+    numbers = Metrics(service)
     app = _new_app(reader)
     for add in (_add_page, _add_reading, _add_state): add(app, service, numbers)
     app.add_middleware(Guard, count=numbers.count)
     return app
 
-# %% ../../nbs/practice/79_serving.ipynb #ccad64af
+# %% ../../nbs/practice/79_serving.ipynb #343e45a6
 def _new_app(reader):
     "An application without paths, that ends when all is read, and whose errors have one shape."
     from fastapi import FastAPI
@@ -314,7 +314,7 @@ def _new_app(reader):
         exception_handlers={Refusal: refuse, 404: unknown, 405: unknown,
                             RequestValidationError: invalid})
 
-# %% ../../nbs/practice/79_serving.ipynb #e7797935
+# %% ../../nbs/practice/79_serving.ipynb #50d7a6d5
 def need_serving() -> None:
     "ImportError that names the extra, where one of its packages is missing."
     for name in ('fastapi', 'uvicorn', 'python_multipart', 'prometheus_client'):
@@ -329,7 +329,7 @@ def _warm_up(detector, recognizer):
     try: detector.predict(white); recognizer.predict([white])
     except Exception as e: raise ValueError(half_precision_problem(e) or reason(e)) from e
 
-# %% ../../nbs/practice/79_serving.ipynb #f0cb647f
+# %% ../../nbs/practice/79_serving.ipynb #f457a4b3
 def page_html(forms:dict=FORMS) -> tuple: # HTML, value of the head Content-Security-Policy
     "The page for people, and what it may load."
     import base64, hashlib, html
@@ -353,7 +353,7 @@ def _add_page(app, service, numbers):
     @app.get('/', include_in_schema=False)
     async def page(): return HTMLResponse(text, headers={'Content-Security-Policy': policy})
 
-# %% ../../nbs/practice/79_serving.ipynb #22da31b6
+# %% ../../nbs/practice/79_serving.ipynb #f1720883
 def listen(host:str, port:int) -> socket.socket:
     "A socket that listens; ValueError where the address is not to be had."
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
@@ -373,7 +373,7 @@ def _typed(kind, help, **kw):
     "Annotation of an option, with its limits."
     return Annotated[kind, typer.Option(help=help, **kw)]
 
-# %% ../../nbs/practice/79_serving.ipynb #b0be94c0
+# %% ../../nbs/practice/79_serving.ipynb #3465f6ce
 def serve_command(
     host: _typed(str, 'Address to listen at; 0.0.0.0 or ::, all there are.') = '127.0.0.1',
     port: _typed(int, 'Port; 0: one that is free.', min=0, max=65535) = 8000,
@@ -396,7 +396,7 @@ def serve_command(
     run_service(host, port, Limits(max_bytes, max_pixels, max_pages, max_seconds, max_queue),
                 detector, recognizer, extractor, rotate, device or None, dtype or None)
 
-# %% ../../nbs/practice/79_serving.ipynb #1ca3d1b2
+# %% ../../nbs/practice/79_serving.ipynb #1bea16c6
 def run_service(host:str, port:int, limits:Limits, detector, recognizer, extractor, *more) -> None:
     """Say the address, and answer until a signal comes and all that was begun is finished.
 

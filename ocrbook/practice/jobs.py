@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Limits']
 
-# %% ../../nbs/practice/72_jobs.ipynb #a37ef598
+# %% ../../nbs/practice/72_jobs.ipynb #5c373c7c
 import logging, re, threading, time
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from fastcore.basics import patch
 from .runs import one_line
 
-# %% ../../nbs/practice/72_jobs.ipynb #28aab90c
+# %% ../../nbs/practice/72_jobs.ipynb #0fc797ba
 @dataclass(frozen=True)
 class Limits:
     "Where the service says no; ValueError where a limit is not above 0."
@@ -30,14 +30,14 @@ class Limits:
         for k, v in vars(self).items():
             if not 0 < v < inf: raise ValueError(f'{k}: {v}, expected a number above 0')
 
-# %% ../../nbs/practice/72_jobs.ipynb #395faaab
+# %% ../../nbs/practice/72_jobs.ipynb #003e23fc
 class Refusal(Exception):
     "Why a request is not served: a status of HTTP and one line."
     def __init__(self, status:int, why, retry:int=None): # retry: after so many seconds
         super().__init__(one_line(why))
         self.status, self.headers = status, {} if retry is None else {'Retry-After': str(retry)}
 
-# %% ../../nbs/practice/72_jobs.ipynb #2381c0b2
+# %% ../../nbs/practice/72_jobs.ipynb #18d93a47
 def open_upload(
     data:bytes,     # the file
     name:str|None,  # as its sender calls it
@@ -49,6 +49,7 @@ def open_upload(
     try:
         doc = open_document(data, inf, name or 'the file')
         n = _count_pages(doc, limits.pages)
+        if n == 0: raise Refusal(422, f'{doc.name}: no pages')
         for i in range(n):
             try: h, w = doc.size(i)
             except ImageError:
@@ -59,7 +60,7 @@ def open_upload(
     if n == 1 and doc.kind == 'image': return [(name, lambda: doc[0])]
     return [(f'{name or doc.kind}#page={i+1}', lambda i=i: doc[i]) for i in range(n)]
 
-# %% ../../nbs/practice/72_jobs.ipynb #042f153e
+# %% ../../nbs/practice/72_jobs.ipynb #cbc0bba4
 def _check_pixels(h, w, name, limits):
     if h*w > limits.pixels:
         raise Refusal(413, f'{name}: {w}×{h} are {h*w/1e6:.4g} million pixels, '
@@ -73,7 +74,7 @@ def _count_pages(doc, most):
     if n > most: raise Refusal(413, f'{doc.name}: more than {most} pages')
     return n
 
-# %% ../../nbs/practice/72_jobs.ipynb #fca6a97c
+# %% ../../nbs/practice/72_jobs.ipynb #8768d733
 logging.getLogger('python_multipart').setLevel(logging.CRITICAL) # the sender hears of it
 
 async def receive_file(request, most:int) -> tuple: # bytes, name or None; most: bytes
@@ -92,7 +93,7 @@ async def receive_file(request, most:int) -> tuple: # bytes, name or None; most:
     if kind.lower().startswith('multipart/'): return form_file(kind, bytes(data))
     return bytes(data), None
 
-# %% ../../nbs/practice/72_jobs.ipynb #ffda688f
+# %% ../../nbs/practice/72_jobs.ipynb #037d01e6
 def form_file(
     kind:str,    # header Content-Type, with the boundary between the parts
     body:bytes,
@@ -111,7 +112,7 @@ def form_file(
                                            f'this one has {len(found)}')
     return found[0].file_object.getvalue(), (found[0].file_name or b'').decode('utf-8', 'replace')
 
-# %% ../../nbs/practice/72_jobs.ipynb #4091d6f6
+# %% ../../nbs/practice/72_jobs.ipynb #c5594b83
 class Found(NamedTuple):
     "What came of a page."
     name:str|None       # of the page
@@ -126,7 +127,7 @@ class Form(NamedTuple):
     write:Callable       # list of `Found` → str or bytes
     image:bool = False   # whether `write` needs the pictures
 
-# %% ../../nbs/practice/72_jobs.ipynb #3099c7c3
+# %% ../../nbs/practice/72_jobs.ipynb #cb1112b7
 def pick_form(
     accept:str, # header of a request, such as text/plain, */*;q=0.1
     forms:dict, # name → `Form`
@@ -145,7 +146,7 @@ def pick_form(
     raise Refusal(406, f'{accept[:100]}: not offered; there are '
                        f'{", ".join(f.media for f in forms.values())}')
 
-# %% ../../nbs/practice/72_jobs.ipynb #0ce3c13c
+# %% ../../nbs/practice/72_jobs.ipynb #2392ba66
 @dataclass(eq=False)
 class Job:
     "The pages of somebody, on their way."
@@ -171,13 +172,14 @@ class Worker:
 
     @property
     def waiting(self) -> int: # pages
-        return sum(len(j.pages) for j in self.jobs.copy()) + len(self.taken)
+        jobs = {*self.jobs.copy(), *(job for job, _ in self.taken.copy())}
+        return sum(len(job.pages) for job in jobs) + len(self.taken)
 
     @property
     def stuck(self) -> float: # seconds without progress
         return time.monotonic() - self.since if self.waiting else 0.
 
-# %% ../../nbs/practice/72_jobs.ipynb #e2fa743f
+# %% ../../nbs/practice/72_jobs.ipynb #7bd39b36
 @patch
 def submit(self:Worker, job:Job) -> None:
     "Let a job wait for its turn."
@@ -197,7 +199,7 @@ def close(self:Worker) -> None:
         self.change.notify()
     if self.thread is not None: self.thread.join()
 
-# %% ../../nbs/practice/72_jobs.ipynb #c95dd480
+# %% ../../nbs/practice/72_jobs.ipynb #8038c708
 @patch
 def _turns(self:Worker):
     "A page of each job in turn, as long as there are any."
@@ -207,25 +209,27 @@ def _turns(self:Worker):
             if not self.jobs: return
             job, self.since = self.jobs.popleft(), time.monotonic()
             name, load = job.pages.popleft()
-            if job.pages: self.jobs.append(job)
             self.taken.append((job, name))
-        yield name, load
+        try: yield name, load
+        finally:                                               # behind those who came meanwhile
+            with self.change: self.jobs.extend([job] if job.pages else [])
 
-# %% ../../nbs/practice/72_jobs.ipynb #2a0823a8
+# %% ../../nbs/practice/72_jobs.ipynb #67b764fc
 @patch
 def _run(self:Worker):
     while True:
         with self.change:
             self.change.wait_for(lambda: self.jobs or self.closing)
             if not self.jobs: return
-        start = time.monotonic()
+        start, turns = time.monotonic(), self._turns()
         try:
-            for result in self.work(self._turns()):
+            for result in self.work(turns):
                 self._hand_out(result)
                 start, took = time.monotonic(), time.monotonic() - start
                 self.pace += .1*(took - self.pace)
         except Exception as e:
             while self.taken: self._hand_out(self.fail(self.taken[0][1], e))
+        finally: turns.close()
 
 @patch
 def _hand_out(self:Worker, result):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Limits']
 
-# %% ../../nbs/practice/72_jobs.ipynb #5c373c7c
+# %% ../../nbs/practice/72_jobs.ipynb #b2f11ff8
 import logging, re, threading, time
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from fastcore.basics import patch
 from .runs import one_line
 
-# %% ../../nbs/practice/72_jobs.ipynb #0fc797ba
+# %% ../../nbs/practice/72_jobs.ipynb #3bb4b273
 @dataclass(frozen=True)
 class Limits:
     "Where the service says no; ValueError where a limit is not above 0."
@@ -30,14 +30,14 @@ class Limits:
         for k, v in vars(self).items():
             if not 0 < v < inf: raise ValueError(f'{k}: {v}, expected a number above 0')
 
-# %% ../../nbs/practice/72_jobs.ipynb #003e23fc
+# %% ../../nbs/practice/72_jobs.ipynb #90e6f8f4
 class Refusal(Exception):
     "Why a request is not served: a status of HTTP and one line."
     def __init__(self, status:int, why, retry:int=None): # retry: after so many seconds
         super().__init__(one_line(why))
         self.status, self.headers = status, {} if retry is None else {'Retry-After': str(retry)}
 
-# %% ../../nbs/practice/72_jobs.ipynb #18d93a47
+# %% ../../nbs/practice/72_jobs.ipynb #62fe1829
 def open_upload(
     data:bytes,     # the file
     name:str|None,  # as its sender calls it
@@ -60,7 +60,7 @@ def open_upload(
     if n == 1 and doc.kind == 'image': return [(name, lambda: doc[0])]
     return [(f'{name or doc.kind}#page={i+1}', lambda i=i: doc[i]) for i in range(n)]
 
-# %% ../../nbs/practice/72_jobs.ipynb #cbc0bba4
+# %% ../../nbs/practice/72_jobs.ipynb #f73a32a5
 def _check_pixels(h, w, name, limits):
     if h*w > limits.pixels:
         raise Refusal(413, f'{name}: {w}×{h} are {h*w/1e6:.4g} million pixels, '
@@ -74,7 +74,7 @@ def _count_pages(doc, most):
     if n > most: raise Refusal(413, f'{doc.name}: more than {most} pages')
     return n
 
-# %% ../../nbs/practice/72_jobs.ipynb #8768d733
+# %% ../../nbs/practice/72_jobs.ipynb #145c834f
 logging.getLogger('python_multipart').setLevel(logging.CRITICAL) # the sender hears of it
 
 async def receive_file(request, most:int) -> tuple: # bytes, name or None; most: bytes
@@ -93,7 +93,7 @@ async def receive_file(request, most:int) -> tuple: # bytes, name or None; most:
     if kind.lower().startswith('multipart/'): return form_file(kind, bytes(data))
     return bytes(data), None
 
-# %% ../../nbs/practice/72_jobs.ipynb #037d01e6
+# %% ../../nbs/practice/72_jobs.ipynb #60f7d9e3
 def form_file(
     kind:str,    # header Content-Type, with the boundary between the parts
     body:bytes,
@@ -112,7 +112,7 @@ def form_file(
                                            f'this one has {len(found)}')
     return found[0].file_object.getvalue(), (found[0].file_name or b'').decode('utf-8', 'replace')
 
-# %% ../../nbs/practice/72_jobs.ipynb #c5594b83
+# %% ../../nbs/practice/72_jobs.ipynb #2771f607
 class Found(NamedTuple):
     "What came of a page."
     name:str|None       # of the page
@@ -127,7 +127,7 @@ class Form(NamedTuple):
     write:Callable       # list of `Found` → str or bytes
     image:bool = False   # whether `write` needs the pictures
 
-# %% ../../nbs/practice/72_jobs.ipynb #cb1112b7
+# %% ../../nbs/practice/72_jobs.ipynb #9e76cc96
 def pick_form(
     accept:str, # header of a request, such as text/plain, */*;q=0.1
     forms:dict, # name → `Form`
@@ -146,7 +146,7 @@ def pick_form(
     raise Refusal(406, f'{accept[:100]}: not offered; there are '
                        f'{", ".join(f.media for f in forms.values())}')
 
-# %% ../../nbs/practice/72_jobs.ipynb #2392ba66
+# %% ../../nbs/practice/72_jobs.ipynb #bb009b40
 @dataclass(eq=False)
 class Job:
     "The pages of somebody, on their way."
@@ -159,6 +159,7 @@ class Job:
         self.pages = deque(self.pages)
         self.n = len(self.pages)
 
+# %% ../../nbs/practice/72_jobs.ipynb #51626b70
 class Worker:
     "A thread that works on what waits, page by page in turn; it starts with the first job."
     def __init__(self,
@@ -179,7 +180,7 @@ class Worker:
     def stuck(self) -> float: # seconds without progress
         return time.monotonic() - self.since if self.waiting else 0.
 
-# %% ../../nbs/practice/72_jobs.ipynb #7bd39b36
+# %% ../../nbs/practice/72_jobs.ipynb #2c2c4b7f
 @patch
 def submit(self:Worker, job:Job) -> None:
     "Let a job wait for its turn."
@@ -199,7 +200,7 @@ def close(self:Worker) -> None:
         self.change.notify()
     if self.thread is not None: self.thread.join()
 
-# %% ../../nbs/practice/72_jobs.ipynb #8038c708
+# %% ../../nbs/practice/72_jobs.ipynb #f3cc9246
 @patch
 def _turns(self:Worker):
     "A page of each job in turn, as long as there are any."
@@ -214,7 +215,7 @@ def _turns(self:Worker):
         finally:                                               # behind those who came meanwhile
             with self.change: self.jobs.extend([job] if job.pages else [])
 
-# %% ../../nbs/practice/72_jobs.ipynb #67b764fc
+# %% ../../nbs/practice/72_jobs.ipynb #ef8800d5
 @patch
 def _run(self:Worker):
     while True:

@@ -335,7 +335,7 @@ def check_packages():
         for url in broken_links(about): yield f'its description links to {url}, which is not there on a package index'
         if not broken_links('[a](nbs/b.ipynb)') or broken_links('[a](https://b.c/d)'): yield 'the check of links does not bite'
         lib = ROOT/LIB
-        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.safetensors', '.json')
+        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.html', '.safetensors', '.json')
                                   and '__pycache__' not in p.parts)]
         for p in want:
             if not p.exists(): yield f'{rel(p)} is missing'

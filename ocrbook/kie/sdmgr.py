@@ -66,7 +66,7 @@ class GNNLayer(nn.Module):
         first:int=0,        # number of the first of these rows
     ) -> tuple:             # messages (r,d), attention weights (r,n)
         scores = self.coef_fc(pairs).squeeze(-1).float()
-        i = torch.arange(len(pairs), device=pairs.device)
+        i = torch.arange(pairs.shape[0], device=pairs.device)
         weights = scores.index_put((i, i+first), scores.new_tensor(-1e9)).softmax(1)
         return (weights.to(pairs.dtype)[:, None] @ pairs).squeeze(1), weights
 
@@ -175,6 +175,7 @@ def messages(self:SDMGRHead, projected, weights, edges, first) -> tuple:
 @patch
 def in_chunks(self:SDMGRHead, f, rows) -> list:
     "`f(chunk, first)` for chunks of `rows`, with checkpoints where there are several."
+    if torch.compiler.is_exporting(): return [f(rows, 0)]     # a graph holds one chunk of any size
     grad = torch.is_grad_enabled()
     chunks = rows.split(max(1, self.pairs_at_once*(8 if grad else 1)//max(1, len(rows))))
     first = np.cumsum([0, *map(len, chunks)]).tolist()

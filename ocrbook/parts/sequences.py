@@ -134,7 +134,7 @@ def run_lstm(
 ) -> tuple:      # hidden states of the upper layer (b,t,hidden or twice that), the new state
     "An LSTM outside autocast, in the precision of its weights; a small one on one thread."
     threads = torch.get_num_threads()
-    small = len(x)*lstm.hidden_size <= 4096 and not torch.compiler.is_compiling()
+    small = not torch.compiler.is_compiling() and len(x)*lstm.hidden_size <= 4096
     if small: torch.set_num_threads(1)
     try:
         with torch.autocast(x.device.type, enabled=False):

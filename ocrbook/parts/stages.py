@@ -63,8 +63,8 @@ def move_model(
     return model.to(device=None if device is None else pick_device(device), dtype=pick_dtype(dtype))
 
 def like_weights(x:torch.Tensor, model:nn.Module) -> torch.Tensor:
-    "The tensor `x` where the weights of `model` are, in their precision."
-    weight = next(model.parameters())
+    "The tensor `x` where the weights of `model` are, in their precision; as it is without any."
+    weight = next(model.parameters(), x)
     return x.to(weight.device, weight.dtype)
 
 def _float32(out):

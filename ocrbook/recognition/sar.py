@@ -55,7 +55,7 @@ class SAREncoder(nn.Module):
         states = run_lstm(self.rnn_encoder, feats.amax(2).transpose(1, 2))[0]    # (b,w,hidden)
         mask = valid_mask(states.shape[1], valid_ratios, feats.device)
         if mask is None: return self.linear(states[:, -1])
-        return self.linear(states[torch.arange(len(mask), device=feats.device), mask.sum(1)-1])
+        return self.linear(states[torch.arange(mask.shape[0], device=feats.device), mask.sum(1)-1])
 
 # %% ../../nbs/recognition/44_sar.ipynb #566a142a
 def lstm_step(

@@ -15,7 +15,7 @@ from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
 from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
 from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
 from .cli_parts import option, pick_compute, row_writer, takes, text_row
-from .cli_parts import typed_sources
+from .cli_parts import export_command, typed_sources
 from .models import MODELS, check_model
 from .runs import as_json, progress
 
@@ -151,6 +151,8 @@ def models_command(
     except ValueError as e: fail(e)
     for n in names:
         print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
+
+app.command('export')(export_command)
 
 # %% ../../nbs/practice/87_cli.ipynb #75c2d9d9
 @app.command('synth')

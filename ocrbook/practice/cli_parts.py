@@ -203,6 +203,23 @@ def check_read_options(
         except OSError as e: fail(f'{o.pictures}: {e.strerror}')
     check_model(o.detector, 'detection'); check_model(o.recognizer, 'recognition')
 
+# %% ../../nbs/practice/86_cli_parts.ipynb #da66057e
+def export_command(
+    model: argument(str, f'Model with weights: {HOW}.'),
+    out: option(Optional[Path], 'Folder for the files.') = None,
+    licence: option(str, 'Of the weights, noted in the file; default: Apache-2.0 for those of this '
+                    'package and of MMOCR.') = '',
+) -> None:
+    "Write a model as ONNX, which runs without torch; print the file to load."
+    if out is None: fail('--out is missing: the folder for the files')
+    check_model(model)
+    if model.endswith('.onnx'): fail(f'{model}: is exported already')
+    from ocrbook.practice.export import export_model
+    from ocrbook.practice.models import open_model, parse_model
+    own = isinstance(parse_model(model)[1], Path)
+    print(export_model(open_model(model), out, licence=licence or ('' if own else 'Apache-2.0')))
+
+
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager
 def row_writer(o:ReadOptions, format:str) -> Iterator:

@@ -134,9 +134,20 @@ def parse_model(
         if sign == '=': return name, Path(rest)
         if rest.partition(':')[0] == 'mmocr': return name, rest
         raise ValueError(f'{text}: expected {name}, {name}@mmocr or {name}=FILE')
-    if re.search(r'[/\\]', name) or not sign and re.search(r'\.(safetensors|\w?pth?)$', text):
+    if re.search(r'[/\\]', name) or not sign and re.search(r'\.(safetensors|onnx|\w?pth?)$', text):
         raise ValueError(f'{text}: no such file')
     raise ValueError(unknown_model(name if sign else text))
+
+# %% ../../nbs/practice/71_models.ipynb #79d5ca39
+def exported_model(
+    source, # as `parse_model` gives it
+) -> str:   # its name; '' for anything else
+    "The model of an ONNX file that `ocrbook export` wrote; ValueError for any other ONNX file."
+    if not isinstance(source, Path) or source.suffix != '.onnx': return ''
+    from ocrbook.practice.onnx_files import exported_notes
+    name = exported_notes(source)['name']
+    if name not in MODELS: raise ValueError(f'{source}: {unknown_model(name)}')
+    return name
 
 def file_model(
     ck, # `Checkpoint`
@@ -160,6 +171,9 @@ def _find_weights(text, pretrained, checkpoint) -> tuple:
         raise ValueError(f'{text} names its weights; give neither pretrained nor checkpoint')
     if pretrained and checkpoint is not None:
         raise ValueError('give pretrained or checkpoint, not both')
+    if exported_model(source):
+        raise ValueError(f'{text}: an exported model holds no weights for torch; '
+                         'ocrbook.load opens it')
     if isinstance(source, Path): checkpoint, source = source, None
     which, kind = None, source or pretrained
     if isinstance(kind, str): kind, _, which = kind.partition(':')
@@ -217,12 +231,16 @@ def _try_build(ck, name:str, kw:dict, version:str|None) -> None:
 
 # %% ../../nbs/practice/71_models.ipynb #48c68cd5
 def open_model(
-    name,             # NAME (weights of the package), NAME@mmocr, NAME@mmocr:WHICH, FILE, NAME=FILE
+    name,             # NAME (its weights of the package), NAME@mmocr:WHICH, NAME=FILE, FILE, .onnx
     version:str=None, # see `create_model`
     **kw,             # to the chapter's factory
 ) -> Any:
     "The model that a text names, with its weights; ValueError or CheckpointError as above."
-    return create_model(name, pretrained=name in MODELS, version=version, **kw)
+    if not exported_model(source := parse_model(name)[1]):
+        return create_model(name, pretrained=name in MODELS, version=version, **kw)
+    if kw: raise ValueError(f'{source}: is as it was exported; leave out {", ".join(kw)}')
+    from ocrbook import load
+    return load(source)
 
 # %% ../../nbs/practice/71_models.ipynb #b311ba03
 _DOES = dict(detection=('finds words', 'find them', 'detectors'),
@@ -244,7 +262,8 @@ def check_model(
 ) -> str: # its name
     "ValueError unless the text names a model, for this task, with weights; none are loaded."
     name, source = parse_model(text)
-    if isinstance(source, Path):
+    if own := exported_model(source): name = own
+    elif isinstance(source, Path):
         from ocrbook.practice.weight_files import read_checkpoint
         if not name: name = file_model(read_checkpoint(source))
         elif not source.is_file(): raise ValueError(f'{source}: no such file')

@@ -26,7 +26,7 @@ from ..detection.maskrcnn import MaskRCNNHead
 from ..foundations.files import atomic_write
 from ..kie.sdmgr import SDMGRHead
 from ..parts.attention import valid_mask
-from .models import MODELS, create_model
+from .models import create_model
 from ..recognition.abinet import ABIVisionModel
 from ..recognition.crnn import CRNNDecoder
 from ..recognition.nrtr import NRTRDecoder

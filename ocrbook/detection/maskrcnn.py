@@ -51,7 +51,7 @@ def per_anchor(self:RPNHead, scores, deltas) -> tuple:
     "Maps of the levels → for each level logits (b,n), deltas (b,n,4), anchors (n,4), float32."
     anchors = self.anchors([s.shape[-2:] for s in scores], scores[0].device)
     scores = [s.float().permute(0, 2, 3, 1).flatten(1) for s in scores]
-    deltas = [d.float().permute(0, 2, 3, 1).reshape(len(d), -1, 4) for d in deltas]
+    deltas = [d.float().permute(0, 2, 3, 1).reshape(d.shape[0], -1, 4) for d in deltas]
     return scores, deltas, anchors
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #9c062170

@@ -20,7 +20,7 @@ from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
 from ..parts.inference import prepared_copy
-from ..parts.stages import batches_by_shape, like_weights, move_model
+from ..parts.stages import batches_by_shape, fetch, like_weights, move_model, upload
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
                                       spatial_relations)
@@ -32,14 +32,15 @@ def text_features(
     texts:torch.Tensor,       # (n,t) character numbers, padded with −1
 ) -> torch.Tensor:            # (n,hidden); 0 for a word without characters
     "Hidden state of the LSTM after the last character of each word."
+    texts, device = texts.cpu(), embed.weight.device
     length = (texts >= 0).sum(1)
     full = length.nonzero().squeeze(1)
     out = embed.weight.new_zeros(len(texts), rnn.hidden_size)
     if not len(full): return out
-    packed = pack_padded_sequence(embed(texts[full].clamp(min=0)), length[full].cpu(),
+    packed = pack_padded_sequence(embed(upload(texts[full].clamp(min=0), device)), length[full],
                                   batch_first=True, enforce_sorted=False)
     last = rnn(packed)[1][0][-1]                  # (full words,hidden)
-    return out.to(last.dtype).index_copy(0, full, last)
+    return out.to(last.dtype).index_copy(0, upload(full, device), last)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #27d0ee43
 class GNNLayer(nn.Module):
@@ -67,8 +68,8 @@ class GNNLayer(nn.Module):
         first:int=0,        # number of the first of these rows
     ) -> tuple:             # messages (r,d), attention weights (r,n)
         scores = self.coef_fc(pairs).squeeze(-1).float()
-        i = torch.arange(len(pairs), device=pairs.device)
-        weights = scores.index_put((i, i+first), scores.new_tensor(-1e9)).softmax(1)
+        i = torch.arange(pairs.shape[0], device=pairs.device)
+        weights = scores.index_put((i, i+first), scores.new_full((), -1e9)).softmax(1)
         return (weights.to(pairs.dtype)[:, None] @ pairs).squeeze(1), weights
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #29a203e3
@@ -129,8 +130,7 @@ def nodes(self:SDMGRHead,
 ) -> torch.Tensor: # (all n,node_embed)
     "The words of all images before the first round."
     longest = max(t.shape[1] for t in texts)
-    texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts]).to(
-        self.node_embed.weight.device)
+    texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts])
     words = text_features(self.rnn, self.node_embed, texts)
     return words if visual is None else self.fusion(visual, words)
 
@@ -177,6 +177,7 @@ def messages(self:SDMGRHead, projected, weights, edges, first) -> tuple:
 @patch
 def in_chunks(self:SDMGRHead, f, rows) -> list:
     "`f(chunk, first)` for chunks of `rows`, with checkpoints where there are several."
+    if torch.compiler.is_exporting(): return [f(rows, 0)]     # a graph holds one chunk of any size
     grad = torch.is_grad_enabled()
     chunks = rows.split(max(1, self.pairs_at_once*(8 if grad else 1)//max(1, len(rows))))
     first = np.cumsum([0, *map(len, chunks)]).tolist()
@@ -197,13 +198,14 @@ class SDMGRLoss:
         edges:torch.Tensor, # (sum of n²,2) logits
         targets:list,       # for each image (n,1+n) of `graph_targets`
     ) -> dict:              # loss_node, loss_edge, acc_node, acc_edge
-        label = torch.cat([t[:, 0] for t in targets]).to(nodes.device).long()
-        link = torch.cat([t[:, 1:].flatten() for t in targets]).to(edges.device).long()
+        label = upload(torch.cat([t[:, 0] for t in targets]), nodes.device).long()
+        link = upload(torch.cat([t[:, 1:].flatten() for t in targets]), edges.device).long()
         out, counted = {}, (label >= 0) & (label != self.ignore)
         for name, scores, truth, counts, weight in (
                 ('node', nodes, label, counted, self.node_weight),
                 ('edge', edges, link, link >= 0, self.edge_weight)):
-            scores, truth, n = scores[counts].float(), truth[counts], counts.sum().clamp(min=1)
+            at, n = counts.nonzero().squeeze(1), counts.sum().clamp(min=1)
+            scores, truth = scores[at].float(), truth[at]
             out[f'loss_{name}'] = weight*F.cross_entropy(scores, truth, reduction='sum')/n
             out[f'acc_{name}'] = 100*(scores.argmax(-1) == truth).sum()/n
         return out
@@ -246,8 +248,8 @@ def visual_features(self:SDMGR, images, boxes) -> torch.Tensor|None:
 def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `forward`
     "As `forward`, before the softmax; ValueError where boxes and texts differ in number."
     device = next(self.parameters()).device
-    boxes = [(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4
-              else torch.from_numpy(as_boxes(b))).to(device) for b in boxes]
+    boxes = [upload(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4
+                    else as_boxes(b), device) for b in boxes]
     texts = [torch.as_tensor(t) if hasattr(t, 'shape') else self.converter(t) for t in texts]
     if [*map(len, boxes)] != [*map(len, texts)]:
         raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
@@ -317,7 +319,7 @@ def predict_scores(self:SDMGR,
             photos, at, relations = zip(*[ready[i] for i in ids])
             photos = None if photos[0] is None else like_weights(torch.stack(photos), self)
             n, words = [len(b) for b in at], [texts[chunk][i] for i in ids]
-            nodes, edges = (x.float().cpu() for x in self(photos, at, words, relations))
+            nodes, edges = fetch(self(photos, at, words, relations))
             edges = edges[:, 1].split([k*k for k in n])
             for i, k, node, edge in zip(ids, n, nodes.split(n), edges):
                 done[i] = node.numpy(), edge.reshape(k, k).numpy()

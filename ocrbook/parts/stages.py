@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from fastcore.basics import patch
 import numpy as np, torch
 from torch import nn
@@ -57,6 +58,58 @@ def pick_dtype(
         raise ValueError(f'no precision {name!r}; there are: {", ".join(known)}')
     return known.get(name)
 
+# %% ../../nbs/parts/17_stages.ipynb #2ce5c461
+def upload(
+    x,              # tensor, array or numbers
+    device,         # where it is wanted
+    dtype=None,     # likewise; None: as it is
+    pin:bool=False, # a large one: through page-locked memory
+) -> torch.Tensor:
+    "A tensor on a device; a GPU fetches it while the program goes on."
+    x = torch.as_tensor(x)
+    ahead = x.device.type == 'cpu' and torch.device(device or 'cpu').type == 'cuda'
+    if ahead and pin: x = x.pin_memory()
+    return x.to(device=device, dtype=dtype, non_blocking=ahead)
+
+@lru_cache(256)
+def _kept(values, device, dtype): # for training, too, if it is first wanted when reading
+    with torch.inference_mode(False): return upload(torch.tensor(values, dtype=dtype), device)
+
+def constant(values:tuple, device:torch.device, dtype:torch.dtype=torch.float32) -> torch.Tensor:
+    "Numbers that never change, uploaded to an accelerator once."
+    if device.type == 'cpu': return torch.tensor(values, dtype=dtype)
+    return _kept(values, device, dtype)
+
+# %% ../../nbs/parts/17_stages.ipynb #dff3d9a9
+def _map_floats(f, out):
+    "`f` of each tensor of real numbers in lists, tuples, dicts and dataclasses."
+    if is_dataclass(out):
+        return replace(out, **{k.name: _map_floats(f, getattr(out, k.name)) for k in fields(out)})
+    def one(x):
+        if is_dataclass(x): return _map_floats(f, x)
+        return f(x) if isinstance(x, torch.Tensor) and x.is_floating_point() else x
+    return tree_map(one, out)
+
+def fetch(out):
+    "Tensors as float32; several on an accelerator come to the processor in one piece."
+    found = []
+    _map_floats(found.append, out)
+    if len(found) < 2 or found[0].device.type == 'cpu': return _map_floats(torch.Tensor.float, out)
+    flat = torch.cat([x.float().flatten() for x in found]).cpu()
+    parts = iter(flat.split([x.numel() for x in found]))
+    return _map_floats(lambda x: next(parts).view(x.shape), out)
+
+# %% ../../nbs/parts/17_stages.ipynb #970023b4
+def compile_stages(
+    model:nn.Module, # its preprocessor, backbone, neck, encoder and head
+    **how,           # as for `torch.compile`
+) -> nn.Module:      # the same model
+    "Compile the forward passes of a model's stages, in place; once."
+    for name in ('preprocessor', 'backbone', 'neck', 'encoder', 'head'):
+        stage = getattr(model, name, None)
+        if isinstance(stage, nn.Module) and not stage._compiled_call_impl: stage.compile(**how)
+    return model
+
 # %% ../../nbs/parts/17_stages.ipynb #70eac016
 def move_model(
     model:nn.Module,
@@ -64,21 +117,14 @@ def move_model(
     dtype=None,  # see `pick_dtype`
 ) -> nn.Module:  # the same model
     "Move a model to a device and a precision."
+    if device is None and dtype is None: return model           # asking each weight takes its time
     return model.to(device=None if device is None else pick_device(device), dtype=pick_dtype(dtype))
 
 def like_weights(x:torch.Tensor, model:nn.Module) -> torch.Tensor:
-    "The tensor `x` where the weights of `model` are, in their precision."
-    weight = next(model.parameters())
-    return x.to(weight.device, weight.dtype)
+    "The tensor `x` where the weights of `model` are, in their precision; as it is without any."
+    weight = next(model.parameters(), x)
+    return upload(x, weight.device, weight.dtype, pin=True)
 
-def _float32(out):
-    "Tensors of half precision as float32, in lists, tuples, dicts and dataclasses too."
-    if is_dataclass(out):
-        return replace(out, **{f.name: _float32(getattr(out, f.name)) for f in fields(out)})
-    def to_float32(x):
-        if is_dataclass(x): return _float32(x)
-        return x.float() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
-    return tree_map(to_float32, out)
 
 # %% ../../nbs/parts/17_stages.ipynb #abab82b0
 def as_list(images) -> tuple[list, bool]:
@@ -88,8 +134,9 @@ def as_list(images) -> tuple[list, bool]:
 def stack_maps(maps:list, device=None) -> dict:
     "Dicts of arrays, one an image → one dict: batched tensors, or lists where shapes differ."
     def join(arrays):
-        arrays = [torch.as_tensor(a).to(device) for a in arrays]
-        return torch.stack(arrays) if len({a.shape for a in arrays}) == 1 else arrays
+        arrays = [torch.as_tensor(a) for a in arrays]
+        if len({a.shape for a in arrays}) > 1: return [upload(a, device) for a in arrays]
+        return upload(torch.stack(arrays), device)
     return {k: join([m[k] for m in maps]) for k in maps[0]}
 
 # %% ../../nbs/parts/17_stages.ipynb #7f32c675
@@ -163,7 +210,7 @@ def _find(model, photos, transform, batch_size):
     found = [[] for _ in photos]
     for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
         maps = model.forward_test(like_weights(torch.stack([inputs[n][1] for n in ids]), model))
-        for n, (polys, scores) in zip(ids, model.postprocessor(_float32(maps))):
+        for n, (polys, scores) in zip(ids, model.postprocessor(fetch(maps))):
             i, _, scale = inputs[n]
             found[i] += instances(polys, scores, scale, photos[i].shape)
     return found if len(inputs) == len(photos) else [nms(words) for words in found]
@@ -259,7 +306,7 @@ def compute_loss(self:TextRecognizer,
 ) -> dict:      # loss terms; their sum is minimised
     "The named loss terms of a batch."
     images, ratios = batch['images'], batch.get('valid_ratios')
-    targets = {k: t.to(images.device) if isinstance(t, torch.Tensor) else t
+    targets = {k: upload(t, images.device) if isinstance(t, torch.Tensor) else t
                for k, t in self.converter.str2tensor(batch['texts']).items()}
     feats, memory = self.features(images, ratios)
     teach = getattr(self.decoder, 'forward_train', None)
@@ -305,7 +352,7 @@ def _read_views(self, views, batch_size):
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
         ratios = [inputs[i][1] for i in ids]
         batch = like_weights(torch.stack([inputs[i][0] for i in ids]), self)
-        scores = _float32(self.forward_test(batch, ratios))
+        scores = fetch(self.forward_test(batch, ratios))
         indices, confidences = self.converter.tensor2idx(scores, ratios)
         for i, text, conf in zip(ids, self.converter.idx2str(indices), confidences):
             mean = np.nan_to_num(np.mean(conf), posinf=0.) if len(conf) else 0.
@@ -360,6 +407,13 @@ def as_numbers(
                          'overflowed (try float32)')
     return values
 
+def require_finite(
+    named:dict, # name: tensor, wherever it is
+) -> None:
+    "One question to the device for all of them; the ValueError of `as_numbers`."
+    if not torch.stack([v.isfinite().all() for v in named.values()]).all():
+        for name, v in named.items(): as_numbers(v, name)
+
 # %% ../../nbs/parts/17_stages.ipynb #588050e6
 def as_maps(
     maps,                # (b,c,h,w) or (c,h,w), see `as_numbers`
@@ -372,6 +426,8 @@ def as_maps(
     batch, c = maps[None] if maps.ndim == 3 else maps, f'{channels}{" or more" if at_least else ""}'
     if batch.ndim != 4 or batch.shape[1] < channels or batch.shape[1] > channels and not at_least:
         raise ValueError(f'maps must be (b,{c},h,w) or ({c},h,w), not {tuple(maps.shape)}')
+    if isinstance(read, list) and isinstance(batch, torch.Tensor): # no list of places to upload
+        return as_numbers(torch.stack([batch[:, i] for i in read], 1))
     return as_numbers(batch[:, read])
 
 # %% ../../nbs/parts/17_stages.ipynb #5c596ff9

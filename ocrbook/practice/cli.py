@@ -13,12 +13,13 @@ from typing import Optional
 import typer
 from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
 from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
-from .cli_parts import draw_words, has_titles, load_pair, load_typed, model_text
-from .cli_parts import new_app, option, page_row, pick_compute, row_writer, takes
-from .cli_parts import text_row, typed_sources
+from .cli_parts import draw_words, export_command, has_titles, load_pair
+from .cli_parts import load_typed, model_text, new_app, option, page_row
+from .cli_parts import pick_compute, row_writer, takes, text_row, typed_sources
 from ..foundations.page_forms import PAGE_FORMS
 from .models import MODELS, check_model
 from .runs import as_json, progress
+from .serving import serve_command
 
 # %% ../../nbs/practice/87_cli.ipynb #46384b7b
 app = new_app('Read text in photos with the models of the book.')
@@ -151,6 +152,8 @@ def models_command(
     for n in names:
         print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
+app.command('export')(export_command)
+
 # %% ../../nbs/practice/87_cli.ipynb #75c2d9d9
 @app.command('synth')
 def synth_command(
@@ -210,8 +213,10 @@ class TrainOptions(DataOptions):
     save_every: _typed(int, 'Steps between saves.  [default: 500]', min=1) = None
     eval_every: _typed(int, 'Steps between evaluations.  [default: only at the end]', min=1) = None
     bf16: _typed(bool, 'Compute in bfloat16 where that is safe.', '--bf16/--no-bf16') = None
+    fp16: _typed(bool, 'Compute in float16, on GPUs without bfloat16.', '--fp16/--no-fp16') = None
     channels_last: _typed(bool, 'Memory layout that convolutions like.',
                           '--channels-last/--no-channels-last') = None
+    compile: _typed(bool, 'torch.compile the network first.', '--compile/--no-compile') = None
     tensorboard: _typed(bool, 'Write a log for TensorBoard too.', '--tensorboard') = None
 
 # %% ../../nbs/practice/87_cli.ipynb #1ea24765
@@ -403,9 +408,7 @@ class BenchOptions:
     repeat: option(int, 'Measurements, of which the median is shown.') = 7
     threads: option(int, 'Of the processor; 0: as torch decides.') = 0
     device: Device = ''
-    dtype: option(str, 'Precision: float32, or bfloat16 by autocast, the same as --bf16.') = ''
-    bf16: option(bool, 'bfloat16 autocast.', '--bf16') = False
-    channels_last: option(bool, 'Channels last in memory.', '--channels-last') = False
+    dtype: option(str, 'Precision of the prepared model; default: as it reads.') = ''
 
 # %% ../../nbs/practice/87_cli.ipynb #a093971c
 @app.command('bench')
@@ -416,22 +419,22 @@ def bench_command(o) -> None:
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
     if min(o.batch, o.words, o.repeat) < 1:
         fail('--batch, --words and --repeat must be at least 1')
-    if o.dtype not in ('', 'float32', 'bfloat16'):
-        fail(f'--dtype {o.dtype}: bench measures float32 and bfloat16')
     from ocrbook.practice.models import list_models
     for name in o.names or ():
         if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
-                              device=str(pick_compute(o.device)[0]),
-                              bf16=o.bf16 or o.dtype == 'bfloat16')
+                              device=str(pick_compute(o.device, o.dtype)[0]),
+                              dtype=o.dtype or None)
     names, rows = settings.pop('names') or list_models(), []
-    settings.pop('dtype')
     print(TABLE_HEADER)
     for row in bench(names, **settings):
         rows.append(row)
         print(table_row(row), flush=True)
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
+
+# %% ../../nbs/practice/87_cli.ipynb #79c0de02
+app.command('serve')(serve_command)
 
 # %% ../../nbs/practice/87_cli.ipynb #59de9675
 def main() -> None:

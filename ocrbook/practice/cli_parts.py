@@ -84,7 +84,7 @@ def takes(Options) -> Callable:
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
-Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: as the weights are.')
+Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: the fastest here.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
@@ -173,11 +173,10 @@ def model_text(name:str, checkpoint:Path|None) -> str:
 
 def load_typed(model:str, o, **kw) -> object: # o: has device, dtype; kw: chars=, classes=
     "The model that a text names, where it is to compute."
-    from ocrbook.parts.stages import move_model
-    from ocrbook.practice.models import load_once
+    from ocrbook.practice.models import load_once, prepared_model
     if not any(kw.values()): return load_once(model, *pick_compute(o.device, o.dtype))
     from ocrbook.practice.training import load_model
-    return move_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
+    return prepared_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
 
 def load_pair(o:ReadOptions) -> list:
     "Detector and recognizer."
@@ -209,6 +208,23 @@ def check_read_options(
         except OSError as e: fail(f'{o.pictures}: {e.strerror}')
     check_model(o.detector, 'detection'); check_model(o.recognizer, 'recognition')
     return form
+
+# %% ../../nbs/practice/86_cli_parts.ipynb #da66057e
+def export_command(
+    model: argument(str, f'Model with weights: {HOW}.'),
+    out: option(Optional[Path], 'Folder for the files.') = None,
+    licence: option(str, 'Of the weights, noted in the file; default: Apache-2.0 for those of this '
+                    'package and of MMOCR.') = '',
+) -> None:
+    "Write a model as ONNX, which runs without torch; print the file to load."
+    if out is None: fail('--out is missing: the folder for the files')
+    check_model(model)
+    if model.endswith('.onnx'): fail(f'{model}: is exported already')
+    from ocrbook.practice.export import export_model
+    from ocrbook.practice.models import open_model, parse_model
+    own = isinstance(parse_model(model)[1], Path)
+    print(export_model(open_model(model), out, licence=licence or ('' if own else 'Apache-2.0')))
+
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager

@@ -380,7 +380,7 @@ def extract(
     password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # 'cpu', 'cuda:1' …; None: the best there is, or where a model is
-    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: as the weights are
+    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
 ) -> tuple|list:                # for one photo (`Page`, dict of fields); else a list, as by `read`
     """Photos of receipts to fields; in a list, what cannot be read keeps its place as its error.
 

@@ -36,8 +36,11 @@ class DotProductAttentionLayer(nn.Module):
         values:torch.Tensor,                   # (b,n,d)
         mask=None,                             # as for `weights`
     ) -> torch.Tensor:                         # (b,t,d) glimpses
-        mask = mask if mask is None else mask[:, None]
-        return F.scaled_dot_product_attention(query, keys, values, mask, scale=1.)
+        mask = mask if mask is None else mask[:, None, None]
+        query, keys = query.to(values.dtype), keys.to(values.dtype)
+        heads = (x[:, None] for x in (query, keys, values))               # one head
+        return F.scaled_dot_product_attention(*heads, mask, scale=1.)[:, 0]
+
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #e154fdd1
 def flatten_map(maps:torch.Tensor) -> torch.Tensor: # (b,c,h,w) → (b,h*w,c)
@@ -135,7 +138,7 @@ class PositionAttentionDecoder(nn.Module):
         mask,                # (b,h*w) bool: True where the word is; None: everywhere
         steps:int,           # how many
     ) -> torch.Tensor:       # (b,steps,c) glimpses
-        queries = self.queries(len(memory), steps)
+        queries = self.queries(memory.shape[0], steps)
         return self.attention_layer(queries, self.keys(memory), values, mask)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #9cee92ea

@@ -55,7 +55,7 @@ class SAREncoder(nn.Module):
         states = run_lstm(self.rnn_encoder, feats.amax(2).transpose(1, 2))[0]    # (b,w,hidden)
         mask = valid_mask(states.shape[1], valid_ratios, feats.device)
         if mask is None: return self.linear(states[:, -1])
-        return self.linear(states[torch.arange(len(mask), device=feats.device), mask.sum(1)-1])
+        return self.linear(states[torch.arange(mask.shape[0], device=feats.device), mask.sum(1)-1])
 
 # %% ../../nbs/recognition/44_sar.ipynb #566a142a
 def lstm_step(
@@ -65,6 +65,7 @@ def lstm_step(
 ) -> tuple:         # h, c
     "One step of one LSTM layer."
     w_x, w_h, b_x, b_h = weights
+    x = x.to(w_x.dtype)
     gates = F.linear(x, w_x, b_x) + (b_h if state is None else F.linear(state[0], w_h, b_h))
     i, f, z, o = gates.float().chunk(4, -1)
     c = i.sigmoid()*z.tanh() + (0 if state is None else f.sigmoid()*state[1])
@@ -121,7 +122,7 @@ def attention_weights(self:SARDecoder,
 ) -> torch.Tensor:       # (b,t,n), each row sums to 1
     "How much each step attends to each position."
     query, w = self.conv1x1_1, self.conv1x1_2
-    queries = F.linear(hidden, query.weight.flatten(1), query.bias)
+    queries = F.linear(hidden.to(query.weight.dtype), query.weight.flatten(1), query.bias)
     return additive_attention(2*queries, memory.keys, w.weight.flatten(1), memory.mask, w.bias)
 
 @patch

@@ -20,7 +20,8 @@ from ..parts.backbones import resnet18, resnet50
 from ..parts.losses import balanced_bce, fit_target, masked_mean
 from ..parts.centerlines import normalize_sin_cos
 from ..parts.necks import FPN_UNet
-from ..parts.stages import TextDetector, as_numbers, upload
+from ..parts.devices import upload
+from ..parts.stages import TextDetector, as_numbers
 from ..parts.text_components import ComponentProposal, DRRGTargets, rotated_roi_align
 
 # %% ../../nbs/detection/25_drrg.ipynb #8fbdbed2

@@ -21,7 +21,8 @@ from ..parts.losses import masked_mean, ohem_mean
 from ..parts.centerlines import (
     center_boxes, outline, region_mask, resample_sidelines, trim, trim_steps)
 from ..parts.necks import FPN
-from ..parts.stages import TextDetector, as_maps, upload
+from ..parts.devices import upload
+from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00010
 def fourier_basis(

@@ -19,7 +19,8 @@ from ..parts.anchors import (AnchorGenerator, DeltaXYWHBBoxCoder, MaxIoUAssigner
                                    multiscale_roi_align, sample_boxes)
 from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPN
-from ..parts.stages import TextDetector, as_numbers, require_finite, upload
+from ..parts.devices import upload
+from ..parts.stages import TextDetector, as_numbers, require_finite
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #b1a9d907
 class RPNHead(nn.Module):

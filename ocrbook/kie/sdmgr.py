@@ -20,7 +20,8 @@ from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
 from ..parts.inference import prepared_copy
-from ..parts.stages import batches_by_shape, fetch, like_weights, move_model, upload
+from ..parts.devices import fetch, like_weights, move_model, upload
+from ..parts.stages import batches_by_shape
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
                                       spatial_relations)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 import torch
 from torchvision.ops import box_iou, nms, roi_align
-from .stages import constant
+from .devices import constant
 
 # %% ../../nbs/parts/22_anchors.ipynb #25295225
 @dataclass

@@ -11,7 +11,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 import torch.nn.functional as F
-from .stages import upload
+from .devices import upload
 
 # %% ../../nbs/parts/30_attention.ipynb #987f506e
 def valid_lengths(t:int, valid_ratios) -> list:

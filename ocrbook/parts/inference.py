@@ -12,7 +12,8 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .backbones import DeformConv2d
-from .stages import TextDetector, TextRecognizer, pick_dtype
+from .devices import pick_dtype
+from .stages import TextDetector, TextRecognizer
 
 # %% ../../nbs/parts/34_inference.ipynb #bfabb824
 _CONVS, _NORMS = (nn.Conv2d, nn.ConvTranspose2d, DeformConv2d), (nn.BatchNorm1d, nn.BatchNorm2d)

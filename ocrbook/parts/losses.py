@@ -8,7 +8,7 @@ __all__ = ['balanced_bce', 'dice_loss']
 # %% ../../nbs/parts/23_losses.ipynb #62eb2e23
 import torch
 import torch.nn.functional as F
-from .stages import upload
+from .devices import upload
 
 # %% ../../nbs/parts/23_losses.ipynb #36f62fe8
 def fit_target(

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 from ..foundations.vocab import DICT90, Vocab
-from .stages import as_scores, fetch, without_banned
+from .devices import fetch
+from .stages import as_scores, without_banned
 
 
 # %% ../../nbs/parts/31_sequences.ipynb #1a4cc127

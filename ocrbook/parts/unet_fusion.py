@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from .necks import conv_norm_act
-from .stages import constant, upload
+from .devices import constant, upload
 
 # %% ../../nbs/parts/32_unet_fusion.ipynb #e98817a6
 def two_convs(c_in:int, c_out:int) -> nn.Sequential: # channels

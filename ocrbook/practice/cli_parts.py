@@ -164,7 +164,7 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
 # %% ../../nbs/practice/86_cli_parts.ipynb #dfe8e494
 def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype or None
     "The device and the precision of these names; '': the best there is, as the weights are."
-    from ocrbook.parts.stages import pick_device, pick_dtype
+    from ocrbook.parts.devices import pick_device, pick_dtype
     return pick_device(device or None), pick_dtype(dtype or None)
 
 def model_text(name:str, checkpoint:Path|None) -> str:

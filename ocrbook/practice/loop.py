@@ -20,7 +20,7 @@ from torch.amp import GradScaler
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 from ..foundations.testing import seed as seed_all
-from ..parts.stages import compile_stages, pick_device
+from ..parts.devices import compile_stages, pick_device
 from .state import RunFolder
 
 # %% ../../nbs/practice/81_loop.ipynb #1256b407

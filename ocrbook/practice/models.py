@@ -301,7 +301,7 @@ def load_once(
 
     Once for each device and precision, again once its file has changed. ValueError where one
     is not there, or is for another task."""
-    from ocrbook.parts.stages import move_model, pick_device, pick_dtype
+    from ocrbook.parts.devices import move_model, pick_device, pick_dtype
     if not isinstance(model, (str, os.PathLike)):
         return move_model(model, device, dtype) if hasattr(model, 'parameters') else model
     device, dtype, (name, source) = pick_device(device), pick_dtype(dtype), parse_model(model)

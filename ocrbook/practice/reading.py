@@ -23,7 +23,8 @@ from ..foundations.images import open_document
 from ..foundations.transforms import rotate90, straighten, text_sides
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
-from ..parts.stages import banned_classes, compile_stages, pick_device, pick_dtype
+from ..parts.devices import compile_stages, pick_device, pick_dtype
+from ..parts.stages import allowing
 from .models import load_once
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
@@ -306,16 +307,6 @@ def load_ahead(sources) -> Iterator: # of (name, image or its `ImageError`), in 
         while found := job.result():
             job = thread.submit(load_next)
             yield found
-
-# %% ../../nbs/practice/73_reading.ipynb #a02813c5
-def allowing(
-    recognizer,     # a `TextRecognizer`
-    allow:str|None, # characters that may be read; None: all that it knows
-) -> object:        # has `predict`
-    "A recognizer that reads no other characters; ValueError for some that it does not know."
-    if allow is None: return recognizer
-    banned_classes(recognizer.converter, allow)
-    return SimpleNamespace(predict=partial(recognizer.predict, allow=allow))
 
 # %% ../../nbs/practice/73_reading.ipynb #2cfb26b1
 def read_stream(

@@ -10,7 +10,7 @@ import json, math, subprocess, sys, time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 import cv2, numpy as np, torch
-from ..parts.stages import like_weights, pick_device
+from ..parts.devices import like_weights, pick_device
 from .models import MODELS, create_model, prepared_model
 
 # %% ../../nbs/practice/76_speed.ipynb #512d700b

@@ -17,7 +17,8 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import PositionalEncoding
 from ..parts.necks import conv_norm_act
 from ..parts.sequences import AttnConvertor
-from ..parts.stages import TextRecognizer, upload, without_banned
+from ..parts.devices import upload
+from ..parts.stages import TextRecognizer, without_banned
 
 
 # %% ../../nbs/recognition/48_abinet.ipynb #40925a13

@@ -16,7 +16,8 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import valid_lengths
 from ..parts.backbones import VeryDeepVgg
 from ..parts.sequences import decode_texts, encode_texts, run_lstm
-from ..parts.stages import TextRecognizer, as_ratios, as_scores, fetch, upload
+from ..parts.devices import fetch, upload
+from ..parts.stages import TextRecognizer, as_ratios, as_scores
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
 class BidirectionalLSTM(nn.Module):

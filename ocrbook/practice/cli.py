@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
+from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, ManyOptions
 from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
 from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
 from .cli_parts import option, pick_compute, row_writer, takes, text_row
-from .cli_parts import typed_sources
+from .cli_parts import MinScore, typed_sources
 from .models import MODELS, check_model
 from .runs import as_json, progress
 
@@ -63,6 +63,16 @@ def _page_row(page, n, out, title):
 def _draw_words(image, page):
     from ocrbook.foundations.draw import draw_page
     return draw_page(image, page.words)
+
+# %% ../../nbs/practice/87_cli.ipynb #1d3cf3cf
+@app.command('read-many')
+@takes(ManyOptions)
+def read_many_command(o) -> None:
+    "Read very many photos into Parquet files, on all processors or on a Ray cluster."
+    from ocrbook.practice.scale import read_many
+    done = read_many(**vars(o))
+    print(f'ocrbook: {done.stopped and done.stopped + "; "}{done}', file=sys.stderr)
+    if done.stopped or done.failed or done.left: raise typer.Exit(1)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
 @app.command('extract')

@@ -308,9 +308,8 @@ def forward_train(self:MaskRCNNHead,
     rows = self.rpn_head.per_anchor(*self.rpn_head(feats))
     with torch.no_grad(): proposals = self.rpn_head.proposals(*rows, size, self.nms_pre_train)
     truth = []
-    for boxes, masks, ignored in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')),
-                                     strict=True):
-        boxes, masks, ignored = (upload(v, device) for v in (boxes, masks, ignored))
+    for found in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')), strict=True):
+        boxes, masks, ignored = (upload(v, device) for v in found)
         good, bad = (v.nonzero().squeeze(1) for v in (~ignored, ignored))
         truth.append((boxes[good], masks[good], boxes[bad]))
     return self.rpn_targets(rows, truth) | self.roi_targets(feats, proposals, truth)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
-from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
-from .cli_parts import draw_words, export_command, has_titles, load_pair
+from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, ManyOptions
+from .cli_parts import MinScore, ReadOptions, Rotate, argument, check_read_options
+from .cli_parts import draw_words, export_command, fail, has_titles, load_pair
 from .cli_parts import load_typed, model_text, new_app, option, page_row
 from .cli_parts import pick_compute, row_writer, takes, text_row, typed_sources
 from ..foundations.page_forms import PAGE_FORMS
@@ -49,12 +49,12 @@ def read_command(
     form = check_read_options(o, format, PAGE_FORMS)
     title = has_titles(o)
     def start():
-        from ocrbook.practice.reading import allowing, read_stream
-        detector, recognizer = load_pair(o)
-        recognizer = allowing(recognizer, allow)
-        return lambda photos: (
-            (page if isinstance(page, Exception) else (page, image), image) for page, image
-            in read_stream(photos, detector, recognizer, o.rotate, min_score=min_score))
+        from ocrbook.parts.stages import allowing
+        from ocrbook.practice.reading import read_stream
+        models, how = load_pair(o), dict(rotate=o.rotate, min_score=min_score)
+        models[1] = allowing(models[1], allow)
+        return lambda photos: ((page if isinstance(page, Exception) else (page, image), image)
+                               for page, image in read_stream(photos, *models, **how))
     with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
         if form == 'page' and len(sources) > 1:
@@ -62,6 +62,16 @@ def read_command(
         title = title or len(sources) > 1
         write(sources, out, start, lambda got, n: page_row(*got, n, out, title), o.pictures,
               draw_words)
+
+# %% ../../nbs/practice/87_cli.ipynb #1d3cf3cf
+@app.command('read-many')
+@takes(ManyOptions)
+def read_many_command(o) -> None:
+    "Read very many photos into Parquet files, on all processors or on a Ray cluster."
+    from ocrbook.practice.scale import read_many
+    done = read_many(**vars(o))
+    print(f'ocrbook: {done.stopped and done.stopped + "; "}{done}', file=sys.stderr)
+    if done.stopped or done.failed or done.left: raise typer.Exit(1)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
 @app.command('extract')
@@ -433,10 +443,9 @@ def bench_command(o) -> None:
         print(table_row(row), flush=True)
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
 
-# %% ../../nbs/practice/87_cli.ipynb #79c0de02
+# %% ../../nbs/practice/87_cli.ipynb #59de9675
 app.command('serve')(serve_command)
 
-# %% ../../nbs/practice/87_cli.ipynb #59de9675
 def main() -> None:
     "What `ocrbook` starts."
     app(prog_name='ocrbook')

@@ -116,6 +116,27 @@ class ReadOptions:
     device: Device = ''
     dtype: Dtype = ''
 
+# %% ../../nbs/practice/86_cli_parts.ipynb #b89a3e15
+@dataclass(kw_only=True)
+class ManyOptions:
+    "What `read-many` takes: the arguments of `read_many`."
+    sources: argument(list[str], 'Photos, folders, PDFs; or Parquet tables with path and bytes.')
+    out: option(Path, 'Folder for Parquet files, the same on all machines.')
+    resume: option(bool, 'Go on with the folder: what is in it is not read again.',
+                   '--resume') = False
+    recursive: option(bool, 'Of folders, also their sub-folders.', '--recursive', '-r') = False
+    rows: option(int, 'Files of a part; a part is lost if its worker dies.', min=1) = 100
+    workers: option(Optional[int], 'Processes; default: as many as there is room for.',
+                    min=1) = None
+    cpus: option(float, 'Processors of each.', min=0) = 1.
+    gpus: option(float, 'GPUs of each, or a share of one: 0.25.', min=0) = 0.
+    rotate: Rotate = False
+    detector: option(str, f'Model that finds words: {HOW}.') = 'dbnet_r18'
+    recognizer: option(str, 'Model that reads them, likewise.') = 'crnn'
+    min_score: MinScore = .7
+    max_pixels: option(int, 'Larger images are refused.', min=1) = 100_000_000
+    dpi: option(int, 'At which PDF pages are drawn.', min=1) = 200
+
 # %% ../../nbs/practice/86_cli_parts.ipynb #1bf46b6b
 def source_problem(source:str) -> str:
     "Why a typed source cannot be read, told without opening it; '' if nothing speaks against it."

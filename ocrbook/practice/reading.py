@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 import cv2, numpy as np, torch
 from PIL import Image
 from tqdm.auto import tqdm

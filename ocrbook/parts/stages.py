@@ -9,6 +9,7 @@ __all__ = ['TextDetector', 'TextRecognizer']
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from fastcore.basics import patch

@@ -47,7 +47,6 @@ def read_command(
 ) -> None:
     "Find and read the words of photos."
     form = check_read_options(o, format, PAGE_FORMS)
-    title = has_titles(o)
     def start():
         from ocrbook.parts.stages import allowing
         from ocrbook.practice.reading import read_stream
@@ -59,7 +58,7 @@ def read_command(
         sources = typed_sources(o)
         if form == 'page' and len(sources) > 1:
             fail(f'PAGE XML holds one page a file, and there are {len(sources)}')
-        title = title or len(sources) > 1
+        title = has_titles(o) or len(sources) > 1
         write(sources, out, start, lambda got, n: page_row(*got, n, out, title), o.pictures,
               draw_words)
 

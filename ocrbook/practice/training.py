@@ -277,6 +277,7 @@ class DataConfig:
     max_chars:int=0    # longer texts are left out; 0: what the model can write, else 40
     max_width:int=512  # wider crops are left out, pixels once scaled to the model's height
     val_images:int=200 # most images of a validation set
+    teacher:str=''     # a trained reader with CTC, whose columns are learned beside the texts
 
     def __post_init__(self): self.augment = self.augment or {}
 _data_names = [f.name for f in fields(DataConfig)]
@@ -381,7 +382,6 @@ def train(
     settings:dict=None,  # for the model's factory
     start:str='',        # weights, see `open_model`; 'shipped', 'mmocr': NAME's; '': random
     chars:str='',        # another alphabet, see `pick_vocab`
-    teacher:str='',      # a trained reader with CTC, whose columns are learned beside the texts
     seed:int=0,          # of the first weights, the order of the data, dropout
     workers:int=-1,      # processes that prepare batches; -1: one for each core but one
     **kwargs,            # see `DataConfig` and `fit`
@@ -394,14 +394,12 @@ def train(
         from_main_process(acc, lambda: stack.enter_context(lock_folder(out)))
         with acc.main_process_first(), acc.local_main_process_first():
             model, batches, sets = _setup(model, data, val, out, seed, settings, start, chars, conf)
-        stack.enter_context(taught(model, open_model(teacher) if teacher else None))
+        stack.enter_context(taught(model, conf.teacher and open_model(conf.teacher)))
         _introduce(model, acc.device, batches, sets)
         fit(model, batches, steps, out, seed=seed, workers=_processes(workers),
             evaluate=evaluate_on(sets, task_of(model)) if sets else None,
-            about=_about(model, batches, sets, conf, teacher), **kwargs)
+            about=_about(model, batches, sets, conf), **kwargs)
     return model
-
-# %% ../../nbs/practice/84_training.ipynb #544c2fbc
 del train.__delwrap__ # the fields of a dataclass have no source that a page could show
 
 # %% ../../nbs/practice/84_training.ipynb #3eca0bc3
@@ -429,7 +427,7 @@ def _introduce(model, device, batches, sets):
     warn_once(' · '.join([f'{_name(model)}, {weights}', f'on {device}', *sources, *sets]))
 
 # %% ../../nbs/practice/84_training.ipynb #78351b06
-def _about(model, batches, sets, config, teacher='') -> dict:
+def _about(model, batches, sets, config) -> dict:
     "What the course of a training depends on, beside the settings of the loop."
     sources = getattr(batches.draw, 'sources', [])
     return dict(model=_name(model), settings=getattr(model, 'settings', None),
@@ -439,7 +437,7 @@ def _about(model, batches, sets, config, teacher='') -> dict:
                 augment=config.augment, size=config.size,
                 chars=_crc(getattr(model, 'converter', None)),
                 classes=_crc(getattr(model, 'classes', ())),
-                **(dict(teacher=teacher) if teacher else {}))
+                **(dict(teacher=config.teacher) if config.teacher else {}))
 
 def _crc(x):
     "Eight digits for an alphabet or a list of names."

@@ -107,8 +107,8 @@ def taught_loss(
     return compute_loss
 
 @contextmanager
-def taught(student, teacher): # as for `taught_loss`; None: no teacher
+def taught(student, teacher): # as for `taught_loss`; '': no teacher
     "While it lasts, `student.compute_loss` is the loss with the teacher's columns."
-    if teacher is not None: student.compute_loss = taught_loss(student, teacher)
+    if teacher: student.compute_loss = taught_loss(student, teacher)
     try: yield student
     finally: vars(student).pop('compute_loss', None)

@@ -239,6 +239,9 @@ def banned_classes(
     return [i for i, c in enumerate(converter.idx2char)
             if c == UNKNOWN or len(c) == 1 and c not in wanted]
 
+def banned_now() -> list: # of class numbers; empty outside of `only_characters`
+    return list(_banned.get())
+
 @contextmanager
 def only_characters(converter, allow:str|None) -> Iterator: # as for `banned_classes`; None: all
     "In the block, decoding writes no other characters."
@@ -249,7 +252,7 @@ def only_characters(converter, allow:str|None) -> Iterator: # as for `banned_cla
 def without_banned(
     scores:torch.Tensor, # (…,classes) logits or probabilities
 ) -> torch.Tensor:       # the same, with -inf for classes that must not be written
-    banned = _banned.get()
+    banned = banned_now()
     if not banned: return scores
     return scores.index_fill(-1, torch.tensor(banned, device=scores.device), -torch.inf)
 

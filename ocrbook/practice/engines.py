@@ -44,6 +44,13 @@ class Graph:
         return dict(zip(self.outputs, self.session.run(None, given)))
 
 # %% ../../nbs/practice/78_engines.ipynb #b5f00aa5
+def _without(scores, banned): # (b,classes) probabilities; the others share what is taken away
+    if not len(banned): return scores
+    kept = np.delete(scores, banned, 1).sum(1, keepdims=True)
+    scores = scores/np.maximum(kept, np.finfo(np.float32).tiny)
+    scores[:, banned] = 0
+    return scores
+
 def run_loop(
     first:dict,  # arrays of the first graph: what all steps look at, perhaps the first state
     step,        # `Graph` of one step: tokens, step, arrays → scores, next_…
@@ -51,6 +58,7 @@ def run_loop(
     start:int,   # class of the start token
     end:int,     # class of the end token
     steps:int,   # at most
+    banned=(),   # classes that must not be written
 ) -> np.ndarray: # (rows,t,classes) scores in [0,1], t ≤ steps
     "Greedy decoding: the best token of each step is the next input."
     known, own = dict(first), {'tokens', 'step', *first}
@@ -61,7 +69,7 @@ def run_loop(
     tokens, ended, out = np.full(rows, start), np.zeros(rows, bool), []
     for t in range(steps):
         found = step(tokens=tokens, step=np.array(t), **known)
-        out.append(found.pop('scores'))
+        out.append(_without(found.pop('scores'), banned))
         known |= {k.removeprefix('next_'): v for k, v in found.items()}
         tokens = out[-1].argmax(-1)
         ended |= tokens == end
@@ -116,12 +124,13 @@ class OnnxRecognizer(OnnxModel):
         ratios = [1.]*len(images) if valid_ratios is None else [float(r) for r in valid_ratios]
         out = self.graphs[''](images=images, ratios=np.array(ratios, np.float32))
         if 'step' not in self.graphs: return out['scores']
-        return run_loop(out, self.graphs['step'], len(images), **self.decoding)
+        from ocrbook.parts.stages import banned_now
+        return run_loop(out, self.graphs['step'], len(images), **self.decoding, banned=banned_now())
 
-    def predict(self, images, batch_size:int=64, rotate:bool=False, device=None, dtype=None):
+    def predict(self, images, *args, **kw):
         "As `TextRecognizer.predict`."
         from ocrbook.parts.stages import TextRecognizer
-        return TextRecognizer.predict(self, images, batch_size, rotate, device, dtype)
+        return TextRecognizer.predict(self, images, *args, **kw)
 
 # %% ../../nbs/practice/78_engines.ipynb #c03f4bbb
 def _drrg(
@@ -229,13 +238,12 @@ class OnnxDetector(OnnxModel):
             if part in self.graphs: return run(self.graphs, self.decoding, images)
         out = [*self.graphs[''](images=images).values()]
         if len(out) > 1: return [out[i:i+2] for i in range(0, len(out), 2)]  # FCENet: its levels
-        if out[0].shape[1] > 1: return out[0]
-        return np.broadcast_to(out[0], (len(images), 3, *out[0].shape[2:]))  # DBNet: probability
+        return out[0]
 
-    def predict(self, images, batch_size:int=1, device=None, dtype=None) -> list:
+    def predict(self, images, *args, **kw) -> list:
         "As `TextDetector.predict`."
         from ocrbook.parts.stages import TextDetector
-        return TextDetector.predict(self, images, batch_size, device, dtype)
+        return TextDetector.predict(self, images, *args, **kw)
 
 # %% ../../nbs/practice/78_engines.ipynb #034c3711
 class OnnxExtractor(OnnxModel):

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from torchvision.ops import roi_align
-from ..detection.dbnet import DBHead
 from ..detection.drrg import DRRGHead
 from ..detection.fcenet import FCEHead
 from ..detection.maskrcnn import MaskRCNNHead
@@ -94,11 +93,6 @@ def graph_parts(
 ) -> dict:  # `Part`s by name; '' is the first
     "The graphs of a model: by default one, from photos to maps."
     return {'': _page(model, lambda net, x: net.forward_test(x), ['maps'])}
-
-@graph_parts.register
-def _(head:DBHead, model):
-    def probability(net, x): return net.head.binarize(net.features(x)).float().sigmoid()
-    return {'': _page(model, probability, ['maps'])}
 
 @graph_parts.register
 def _(head:FCEHead, model):

@@ -324,6 +324,7 @@ def reading_dtype(name:str, device) -> Any: # `torch.dtype`
 def prepared_model(model, device, dtype=None) -> Any: # dtype None: see `reading_dtype`
     "The model on this device, as it reads soonest, see `for_inference`."
     model = model.to(device)
+    if not hasattr(model, 'for_inference'): return model.to(dtype=dtype)     # an exported one
     return model.for_inference(reading_dtype(model.name, device) if dtype is None else dtype)
 
 def _file_version(name:str, source) -> tuple:

@@ -168,20 +168,25 @@ def ray_cluster() -> Iterator: # of the module
 def ray_blocks(ray, left, tables, rows:int) -> object: # a `ray.data.Dataset`
     "Paths, or tables with paths, in blocks of about `rows` rows."
     n, items = math.ceil(len(left)/rows), [dict(path=p) for p in left]
-    if tables: out = ray.data.read_parquet(tables, override_num_blocks=n, num_cpus=0)
+    if tables: out = ray.data.read_parquet(tables, override_num_blocks=n)
     else: out = ray.data.from_items(items, override_num_blocks=n)
     out.context.enable_progress_bars, out.context.max_errored_blocks = False, MAX_LOST
     return out
 
 # %% ../../nbs/practice/85_scale.ipynb #01cbc8f2
-def worker_pool(ray, workers, cpus:float, gpus:float) -> dict: # arguments of `map_batches`
+def worker_pool(
+    ray, workers, cpus:float, gpus:float, # see `read_many`
+    spare:int=0,                          # processors that are left to Ray
+) -> dict:                                # arguments of `map_batches`
     "How many workers there are to be, and what each is given; ValueError for none."
     have = ray.cluster_resources()
-    room = [have.get(k, 0)/n for k, n in (('CPU', cpus), ('GPU', gpus)) if n]
-    workers = int(min(room, default=1)) if workers is None else workers
+    room = [(have.get('CPU', 0)-spare)/cpus] if cpus else []
+    room += [have.get('GPU', 0)/gpus] if gpus else []
+    workers = int(min([*room, workers or math.inf], default=1))
     if workers < 1:
         raise ValueError(f'no room for a worker of {cpus:g} processors and {gpus:g} GPUs')
-    return dict(num_cpus=cpus, num_gpus=gpus, compute=ray.data.ActorPoolStrategy(size=workers),
+    pool = ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1)
+    return dict(num_cpus=cpus, num_gpus=gpus, compute=pool,
                 ray_remote_args_fn=lambda retries=MAX_RETRIES: dict(max_task_retries=retries))
 
 def check_settings(rows:int, detector='dbnet_r18', recognizer='crnn', **_) -> None:
@@ -202,8 +207,8 @@ def wait_for_answers(found, total:int) -> str: # found: a data set; why it ended
 
 def count_rows(out, paths:set) -> tuple: # pages read, pages that failed, files
     "What the folder holds of these files: an answer may be lost with its worker, a part is not."
-    rows = need('pandas').read_parquet(out, columns=['path', 'error']) if done_paths(out) else None
-    if rows is None: return 0, 0, 0
+    if not paths or not done_paths(out): return 0, 0, 0
+    rows = need('pandas').read_parquet(out, columns=['path', 'error'])
     rows = rows[rows['path'].isin(paths)]
     failed = int(rows.error.notna().sum())
     return len(rows)-failed, failed, rows['path'].nunique()
@@ -232,10 +237,10 @@ def read_many(
     if left:
         out.mkdir(parents=True, exist_ok=True)
         with ray_cluster() as ray:
-            blocks = ray_blocks(ray, left, tables, rows)
-            found = blocks.map_batches(
+            found = ray_blocks(ray, left, tables, rows).map_batches(
                 FrameReader, fn_constructor_args=(out,), fn_constructor_kwargs=settings,
-                batch_format='pandas', batch_size=rows, **worker_pool(ray, workers, cpus, gpus))
+                batch_format='pandas', batch_size=rows,
+                **worker_pool(ray, workers, cpus, gpus, spare=bool(tables)))
             stopped = wait_for_answers(found, len(left))
     read, failed, files = count_rows(out, set(left))
     return RunSummary(read, failed, len(paths)-len(left), len(left)-files, stopped)

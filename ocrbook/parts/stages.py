@@ -249,6 +249,7 @@ def only_characters(converter, allow:str|None) -> Iterator: # as for `banned_cla
     try: yield
     finally: _banned.reset(kept)
 
+# %% ../../nbs/parts/17_stages.ipynb #5dfd5ef6
 def without_banned(
     scores:torch.Tensor, # (…,classes) logits or probabilities
 ) -> torch.Tensor:       # the same, with -inf for classes that must not be written

@@ -43,7 +43,7 @@ class Graph:
         given = {k: np.ascontiguousarray(arrays[k]) for k in self.inputs}
         return dict(zip(self.outputs, self.session.run(None, given)))
 
-# %% ../../nbs/practice/78_engines.ipynb #b5f00aa5
+# %% ../../nbs/practice/78_engines.ipynb #67f3908a
 def _without(scores, banned): # (b,classes) probabilities; the others share what is taken away
     if not len(banned): return scores
     kept = np.delete(scores, banned, 1).sum(1, keepdims=True)
@@ -51,6 +51,7 @@ def _without(scores, banned): # (b,classes) probabilities; the others share what
     scores[:, banned] = 0
     return scores
 
+# %% ../../nbs/practice/78_engines.ipynb #b5f00aa5
 def run_loop(
     first:dict,  # arrays of the first graph: what all steps look at, perhaps the first state
     step,        # `Graph` of one step: tokens, step, arrays → scores, next_…

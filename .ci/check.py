@@ -259,25 +259,26 @@ def plain_name(package): return re.sub(r'[-_.]+', '-', package).lower()
 installed = lru_cache(1)(packages_distributions)  # module -> packages that bring it
 
 def needs(source):
-    "What a module imports from elsewhere: (line, name, packages that bring it, is it imported when the module is?)."
+    "What a module imports from elsewhere: (line, name, packages that bring it, is it imported when the module is?, does the module say so where it is missing?)."
     tree = ast.parse(source)
     tried = {id(o) for t in ast.walk(tree) if isinstance(t, ast.Try) and 'ImportError' in ast.dump(t) for b in t.body for o in ast.walk(b)}
     for node in ast.walk(tree):
-        if id(node) in tried: continue  # says itself what is missing
+        by_name = isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'need' and isinstance(node.args[0], ast.Constant)
         if isinstance(node, ast.Import): names = [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level: names = [node.module]
+        elif by_name: names = [node.args[0].value]
         else: continue
         for name in {o.split('.')[0] for o in names} - {LIB} - set(sys.stdlib_module_names):
-            yield node.lineno, name, {plain_name(o) for o in installed().get(name, [name])}, node in tree.body
+            yield node.lineno, name, {plain_name(o) for o in installed().get(name, [name])}, node in tree.body, by_name or id(node) in tried
 
 def check_requirements():
     "What the package imports is required in settings.ini; what is required is imported; pins and hashes name the same versions"
     base, used = declared('requirements'), set()
     extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements'))
     def missing(source):
-        for line, name, packages, top in needs(source):
+        for line, name, packages, top, told in needs(source):
             used.update(packages)
-            if not packages & (base if top else base | extra): yield line, name
+            if not told and not packages & (base if top else base | extra): yield line, name
     for line, wrong in ('import execnb', True), ('def f():\n    from yaml import load', True), ('import os, numpy.random', False), \
             ('try: import execnb\nexcept ImportError: raise', False), ('try: import execnb\nexcept ValueError: raise', True):
         if bool(list(missing(line))) != wrong: yield f'the check itself is wrong about {line!r}'
@@ -335,7 +336,7 @@ def check_packages():
         for url in broken_links(about): yield f'its description links to {url}, which is not there on a package index'
         if not broken_links('[a](nbs/b.ipynb)') or broken_links('[a](https://b.c/d)'): yield 'the check of links does not bite'
         lib = ROOT/LIB
-        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.safetensors', '.json')
+        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.html', '.safetensors', '.json')
                                   and '__pycache__' not in p.parts)]
         for p in want:
             if not p.exists(): yield f'{rel(p)} is missing'

@@ -13,8 +13,10 @@ from importlib import import_module
 _NAMES = dict(
     list_models='practice.models', create_model='practice.models',
     load_checkpoint='practice.checkpoints', save_checkpoint='practice.checkpoints',
-    read='practice.reading', extract='practice.extract', load_image='foundations.images',
-    Page='foundations.results', TextInstance='foundations.results', Vocab='foundations.vocab')
+    read='practice.reading', extract='practice.extract', load='practice.engines',
+    load_image='foundations.images',
+    Page='foundations.page_files', save_pages='foundations.page_files',
+    TextInstance='foundations.results', Vocab='foundations.vocab')
 _CHAPTERS = dict(show='foundations.show', testing='foundations.testing')
 __all__ = [*_NAMES, *_CHAPTERS]
 

@@ -48,9 +48,11 @@ _english = _locale('''
     Date|DATE|Order Date; Time|TIME; Tel|TEL|Phone|Ph|PH; Description|ITEM|Item|Product;
     Qty|QTY|Quantity; Price|Amount|AMOUNT|Amt|Total;
     Subtotal|SUBTOTAL|Sub Total|Sub-Total|Net Total;
-    Tax|TAX|Sales Tax|VAT|GST|Total Tax|State Tax; Tip|TIP|Gratuity|GRATUITY;
-    Total|TOTAL|TOTAL|Total Due|Grand Total|AMOUNT DUE|Balance Due|Amount|Total (RM)|TOTAL SALES'''
-    '''|Net Total|Total Incl. GST|TOTAL AMT;
+    Tax|TAX|Tax|TAX|Sales Tax|VAT|GST|Total Tax|State Tax|City Tax|TAX1|SALES TAX|HST;
+    Tip|TIP|Gratuity|GRATUITY|Tip Amount|Service Charge|Automatic Gratuity|+Tip|TIPS|SERVICE;
+    Total|TOTAL|Total|TOTAL|Total Due|Grand Total|AMOUNT DUE|Balance Due|Amount|Total (RM)'''
+    '''|TOTAL SALES|Net Total|Total Incl. GST|TOTAL AMT|Order Total|CHECK TOTAL|PAYMENT DUE'''
+    '''|***TOTAL|PAY THIS AMOUNT|BAL. DUE|TOTAL:......|GROSS AMT|Card Total;
     Cash|CASH|Cash Tendered|VISA|Paid|CREDIT CARD|Tendered; Change|CHANGE|Change Due|BALANCE;
     Server|Table|Check|Guests|Cashier|Order|Terminal|Invoice|Card|Auth|Ref|Reg|GST ID|Items;
     BURGER FRIES COFFEE TEA LATTE SALAD CHICKEN PIZZA BEER WINE SODA WATER MILK BREAD EGGS CHEESE
@@ -120,8 +122,8 @@ def random_order(
                    rng.choice((rng.randrange(50, top), rng.randrange(1, top//50 + 2)*50 - 1)))
                   for n in names)
     order = Order(items, rng.choice((0, .05, .06, .0825, .1, .19, .21)), 0)
-    if rng.random() >= .15: return order
-    return order._replace(tips=round(order.subtotal*rng.choice((.1, .15, .18))))
+    if rng.random() >= .3: return order
+    return order._replace(tips=round(order.subtotal*rng.choice((.1, .15, .18, .2, .22))))
 
 # %% ../../nbs/data/16_receipts.ipynb #dc5e346b
 def _date(rng):
@@ -217,10 +219,21 @@ def _add_date(rng, out, locale, date, time):
         if rng.random() < .7: out.add_pair(rng.choice(locale.time), time, 'Time', 0., x())
 
 # %% ../../nbs/data/16_receipts.ipynb #aefcba9d
+def _add_beside(rng, out, locale, money, x, coded, taxed, more):
+    "What may stand beside goods or under them: a number, a letter for the tax, extras, a saving."
+    row, code = out.rows[-1], f'{rng.randrange(10**rng.choice((3, 6, 11))):03}'
+    if coded: row.insert(0, out.add_region(code, 'Others'))
+    if taxed and rng.random() < .8: row.append(out.add_region(rng.choice('TTFABNRX'), 'Others', 1.))
+    if more and rng.random() < .4:
+        if rng.random() < .7: return out.add_row((rng.choice(locale.goods), 'Prod_item_value', x))
+        out.add_pair(rng.choice(('was', 'You Save', 'Saved')), money(rng.randint(5, 500)),
+                     'Others', x, .9)
+
 def _add_items(rng, out, locale, order, money):
     "The table of goods, with a head or without."
     first = rng.random() < .6  # the quantity before the name
-    x = dict(quantity=0. if first else .62, item=.14 if first else 0., price=1.)
+    beside = coded, taxed, more = tuple(rng.random() < p for p in (.12, .2, .25))
+    x = dict(quantity=0. if first else .62, item=.14 if first else 0., price=.9 if taxed else 1.)
     keys = {}
     if rng.random() < .4:
         heads = sorted([k for k in x if rng.random() < .8] or ['item'], key=x.get)
@@ -233,18 +246,33 @@ def _add_items(rng, out, locale, order, money):
         if not first and rng.random() < .5: row = dict(item=row['item'], price=row['price'])
         out.rows.append([out.add_region(text, f'Prod_{k}_value', x[k], keys.get(k))
                          for k, text in sorted(row.items(), key=lambda r: x[r[0]])])
+        _add_beside(rng, out, locale, money, x['item'] + .04, *beside)
 
 # %% ../../nbs/data/16_receipts.ipynb #06e41e19
+def _rated(rng, keys, rate):
+    "One of the keys, perhaps with the rate."
+    key, rate = rng.choice(keys), f'{rate*100:.3g}%'
+    return rng.choice((key, key, f'{key} {rate}', f'{rate} {key}'))
+
 def _add_sums(rng, out, locale, order, money):
     right, left = rng.choice((.75, 1., 1.)), rng.choice((0., 0., .3))
     add = lambda key, value, category: out.add_pair(key, value, category, left, right)
     if rng.random() < .75 or order.tax:
         add(rng.choice(locale.subtotal), money(order.subtotal), 'Subtotal')
-    if order.tax:
-        rate = f' {order.tax_rate*100:g}%' if rng.random() < .35 else ''
-        add(rng.choice(locale.tax) + rate, money(order.tax), 'Tax')
-    if order.tips: add(rng.choice(locale.tips), money(order.tips), 'Tips')
+    some = round(order.tax*rng.random()) if rng.random() < .2 else 0    # two taxes
+    rates = dict(Tax=order.tax_rate, Tips=order.tips/order.subtotal)
+    rows = [('Tax', order.tax-some), ('Tax', some), ('Tips', order.tips)]
+    for name, cents in rows[::rng.choice((1, 1, 1, -1))]:
+        if cents: add(_rated(rng, getattr(locale, name.lower()), rates[name]), money(cents), name)
     add(rng.choice(locale.total), money(order.total), 'Total')
+    if not order.tax and rng.random() < .3: # it is in the total
+        rate = rng.choice((.06, .07, .1, .19, .2))
+        add(rng.choice(('Incl. {}', '{} incl.', '{} included', '{}')).format(
+            _rated(rng, locale.tax, rate)), money(round(order.total*rate/(1+rate))), 'Tax')
+    if not order.tips and rng.random() < .15: # lines to be filled in by hand
+        for name in ('Tips', 'Total'):
+            key = rng.choice(getattr(locale, name.lower()))
+            out.add_row((key + out.colon, f'{name}_key', left))
     if rng.random() < .45:  # a sum that is no total, and another
         paid = -(-order.total//(note := rng.choice((1, 500, 1000, 5000))))*note
         add(rng.choice(locale.paid), money(paid), 'Others')

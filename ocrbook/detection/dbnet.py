@@ -46,8 +46,11 @@ class DBHead(nn.Module):
     def forward(self,
         x:torch.Tensor, # (b,in_channels,h,w)
     ) -> torch.Tensor:  # (b,3,4h,4w) float32: probability, threshold, binary, all in [0,1]
-        prob, thresh = self.binarize(x).float().sigmoid(), self.threshold(x).float().sigmoid()
+        prob, thresh = self.forward_test(x), self.threshold(x).float().sigmoid()
         return torch.cat([prob, thresh, binarize(prob, thresh, self.k)], 1)
+
+    def forward_test(self, x:torch.Tensor) -> torch.Tensor: # (b,1,4h,4w) the probability alone
+        return self.binarize(x).float().sigmoid()
 
 # %% ../../nbs/detection/21_dbnet.ipynb #2b663098
 def deconv_branch(c_in) -> nn.Sequential:
@@ -207,12 +210,13 @@ class DBPostprocessor:
     max_candidates:int=3000     # contours looked at
 
     def __call__(self,
-        maps, # (b,3,h,w) or (3,h,w) tensor or array, of which only the probability is read
+        maps, # (b,3,h,w) or (3,h,w) tensor or array, of which the probability is read, or it alone
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         kind = self.text_repr_type
         if kind not in ('quad', 'poly'):
             raise ValueError(f"text_repr_type must be 'quad' or 'poly', not {kind!r}")
-        prob = as_maps(maps, 3, read=[0])[:, 0]                     # (b,h,w)
+        alone = np.shape(maps)[-3:-2] == (1,)
+        prob = as_maps(maps, 1 if alone else 3, read=[0])[:, 0]     # (b,h,w)
         if not prob.numel(): return [([], [])]*len(prob)
         low, high = (v.item() for v in prob.aminmax())
         if low < -.01 or high > 1.01:

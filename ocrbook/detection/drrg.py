@@ -20,6 +20,7 @@ from ..parts.backbones import resnet18, resnet50
 from ..parts.losses import balanced_bce, fit_target, masked_mean
 from ..parts.centerlines import normalize_sin_cos
 from ..parts.necks import FPN_UNet
+from ..parts.devices import upload
 from ..parts.stages import TextDetector, as_numbers
 from ..parts.text_components import ComponentProposal, DRRGTargets, rotated_roi_align
 
@@ -46,7 +47,7 @@ def node_features(
     boxes = np.stack([x, y, h, w, np.arccos(np.clip(cos, -1, 1))*np.sign(sin)], 1)
     inside = rotated_roi_align(feats, torch.from_numpy(boxes), size).flatten(1)
     shape = torch.from_numpy(shape_encoding(attribs, length))
-    return torch.cat([inside, shape.to(inside.device)], 1)
+    return torch.cat([inside, upload(shape, inside.device)], 1)
 
 # %% ../../nbs/detection/25_drrg.ipynb #4c8c1fc6
 def nearest_neighbors(
@@ -116,6 +117,7 @@ class GraphConv(nn.Module):
 # %% ../../nbs/detection/25_drrg.ipynb #290e2351
 class GCN(nn.Module):
     "Four graph layers, then a score for each candidate edge (DRRG, arXiv:2003.07493)."
+    full_precision = True
     def __init__(self,
         c_in:int,                       # features of a node
         widths:tuple=(512,256,128,64),  # of the four layers
@@ -202,7 +204,7 @@ def score_edges(self:DRRGHead, feats, maps) -> tuple:
     feats, scores = node_features(feats, attribs, **self.describe), []
     for part in np.array_split(np.arange(len(nodes)), -(-len(nodes)//256)):  # bounded memory
         graphs = nodes[part], adjacency(nodes[part], linked), knn[part]
-        graphs = (torch.from_numpy(v).to(feats.device) for v in graphs)
+        graphs = (upload(v, feats.device) for v in graphs)
         scores.append(self.gcn(feats, *graphs).softmax(1)[:, 1])
     edges = np.stack([np.repeat(np.arange(len(near)), near.shape[1]-1), near[:, 1:].ravel()], 1)
     return edges, torch.cat(scores).cpu().numpy().astype(float), comps
@@ -322,10 +324,11 @@ def forward_train(self:DRRGHead,
     maps:dict,      # of `DRRGTargets`, stacked
 ) -> tuple:         # maps (b,6,h,w); of all candidate edges (m,2) scores, (m,) links: 0 or 1
     "What the loss compares; ValueError where components are fewer than neighbours."
-    out = self(x)
+    out, comps = self(x), maps['gt_comp_attribs']
+    if isinstance(comps, torch.Tensor): comps = comps.cpu()            # of all images at once
     feats, *graphs, truth = batch_graphs(
         [self.training_graphs(torch.cat([f.float(), m.float()]), c)
-         for f, m, c in zip(x, out, maps['gt_comp_attribs'])])
+         for f, m, c in zip(x, out, comps)])
     return out, self.gcn(feats, *graphs), truth.flatten().long()
 
 @patch
@@ -353,7 +356,7 @@ def batch_graphs(parts) -> tuple:
                       constant_values=fill)
     nodes = [padded(np.where(n < 0, -1, n + i), (1,), -1) for n, i in zip(nodes, first)]
     adj = [padded(a, (1, 2), 0) for a in adj]
-    return torch.cat(feats), *(torch.from_numpy(np.concatenate(v)).to(feats[0].device)
+    return torch.cat(feats), *(upload(np.concatenate(v), feats[0].device)
                                for v in (nodes, adj, knn, truth))
 
 # %% ../../nbs/detection/25_drrg.ipynb #c15d0b02

@@ -7,6 +7,7 @@ __all__ = ['FCEHead', 'FCETargets', 'FCELoss', 'FCEPostprocessor', 'fcenet_r50',
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00006
 from dataclasses import dataclass
+from functools import lru_cache
 import cv2
 import numpy as np
 import shapely
@@ -20,6 +21,7 @@ from ..parts.losses import masked_mean, ohem_mean
 from ..parts.centerlines import (
     center_boxes, outline, region_mask, resample_sidelines, trim, trim_steps)
 from ..parts.necks import FPN
+from ..parts.devices import upload
 from ..parts.stages import TextDetector, as_maps
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00010
@@ -153,14 +155,21 @@ def center_region(self:FCETargets, texts, cells) -> np.ndarray:
     return cv2.fillPoly(np.zeros(cells, np.uint8), boxes, 1)
 
 # %% ../../nbs/detection/26_fcenet.ipynb #fce00041
+@lru_cache(64)
+def _kept_waves(*args):
+    with torch.inference_mode(False): return _waves(*args)
+
+def _waves(degree, n, dtype, device):
+    w = fourier_basis(degree, n)
+    return tuple(upload(v, device, dtype) for v in (w.real, w.imag))
+
 def contour_points(
     sig:torch.Tensor, # (m,4K+2): real, then imaginary parts
     n:int=50,         # points wanted
 ) -> torch.Tensor:    # (m,2,n): x, then y
     "`contour` of many pixels in real numbers, with gradients."
     k = sig.shape[1]//2
-    w = fourier_basis(k//2, n)
-    cos, sin = (torch.as_tensor(v, dtype=sig.dtype, device=sig.device) for v in (w.real, w.imag))
+    cos, sin = (_waves if sig.device.type == 'cpu' else _kept_waves)(k//2, n, sig.dtype, sig.device)
     re, im = sig[:, :k], sig[:, k:]
     return torch.stack([re@cos - im@sin, re@sin + im@cos], 1)
 
@@ -186,7 +195,7 @@ class FCELoss:
 @patch
 def level_terms(self:FCELoss, cls, reg, maps) -> tuple:
     "The four terms of one level; ValueError where targets do not fit."
-    maps = torch.as_tensor(maps, device=cls.device).float()
+    maps = upload(maps, cls.device).float()
     if maps.shape != (len(cls), reg.shape[1]+3, *cls.shape[2:]):
         raise ValueError(f'target {tuple(maps.shape)} does not fit predictions of '
                          f'{tuple(cls.shape)} and {tuple(reg.shape)}')
@@ -196,7 +205,7 @@ def level_terms(self:FCELoss, cls, reg, maps) -> tuple:
                           for c, t in ((cls[:, :2], region), (cls[:, 2:], center)))
     loss_text = ohem_mean(is_text, text, (1-region)*care, self.ohem_ratio, eps=0)
     loss_center = text.any()*(masked_mean(is_center, text) + .5*masked_mean(is_center, 1-text))
-    inside = text > 0
+    inside = (text > 0).nonzero(as_tuple=True)
     pred, true = (contour_points(m.movedim(1, -1)[inside], self.num_sample)
                   for m in (reg, maps[:, 3:]))
     far = F.smooth_l1_loss(pred, true, reduction='none')*((1 + center[inside])/2)[:, None, None]

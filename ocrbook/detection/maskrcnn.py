@@ -19,7 +19,8 @@ from ..parts.anchors import (AnchorGenerator, DeltaXYWHBBoxCoder, MaxIoUAssigner
                                    multiscale_roi_align, sample_boxes)
 from ..parts.backbones import resnet18, resnet50
 from ..parts.necks import FPN
-from ..parts.stages import TextDetector, as_numbers
+from ..parts.devices import upload
+from ..parts.stages import TextDetector, as_numbers, require_finite
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #b1a9d907
 class RPNHead(nn.Module):
@@ -51,7 +52,7 @@ def per_anchor(self:RPNHead, scores, deltas) -> tuple:
     "Maps of the levels → for each level logits (b,n), deltas (b,n,4), anchors (n,4), float32."
     anchors = self.anchors([s.shape[-2:] for s in scores], scores[0].device)
     scores = [s.float().permute(0, 2, 3, 1).flatten(1) for s in scores]
-    deltas = [d.float().permute(0, 2, 3, 1).reshape(len(d), -1, 4) for d in deltas]
+    deltas = [d.float().permute(0, 2, 3, 1).reshape(d.shape[0], -1, 4) for d in deltas]
     return scores, deltas, anchors
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #9c062170
@@ -64,7 +65,7 @@ def proposals(self:RPNHead, scores, deltas, anchors, size, nms_pre=None) -> list
         level = torch.cat([torch.full_like(k, n) for n, k in enumerate(at)])
         starts = torch.cat([a[k] for a, k in zip(anchors, at)])
         boxes = self.coder.decode(starts, torch.cat([d[i, k] for d, k in zip(deltas, at)]), size)
-        real = (boxes[:, 2:] > boxes[:, :2]).all(1)
+        real = (boxes[:, 2:] > boxes[:, :2]).all(1).nonzero().squeeze(1)
         out.append(batched_nms(boxes[real], torch.cat(score)[real].sigmoid(), self.iou_thr,
                                self.max_per_img, level[real]))
     return out
@@ -183,10 +184,10 @@ def boxes(self:StandardRoIHead,
 ) -> list:                  # for each image (m,5): boxes and scores of words, best first
     "The boxes that hold words; ValueError where scores or deltas are no numbers."
     scores, deltas = self.classify(feats, proposals)
-    for v, name in ((scores, 'scores of boxes'), (deltas, 'deltas of boxes')): as_numbers(v, name)
+    require_finite({'scores of boxes': scores, 'deltas of boxes': deltas})
     parts, out = [len(p) for p in proposals], []
     for p, s, d in zip(proposals, scores.softmax(1)[:, 0].split(parts), deltas.split(parts)):
-        good = s > self.score_thr
+        good = (s > self.score_thr).nonzero().squeeze(1)
         out.append(batched_nms(self.coder.decode(p[good, :4], d[good], size), s[good],
                                self.iou_thr, self.max_per_img))
     return out
@@ -233,8 +234,8 @@ class MaskRCNNHead:
         if not len(feats[0]): return []
         size = self.size(feats)
         rows = self.rpn_head.per_anchor(*self.rpn_head(feats))
-        for v, name in zip(rows, ('scores of anchors', 'deltas of anchors')):
-            as_numbers(torch.cat(v, 1), name)
+        require_finite({name: torch.cat(v, 1)
+                        for v, name in zip(rows, ('scores of anchors', 'deltas of anchors'))})
         proposals = self.rpn_head.proposals(*rows, size)
         boxes = self.roi_head.boxes(feats, proposals, size)
         return [Detections(b, m, size) for b, m in zip(boxes, self.roi_head.masks(feats, boxes))]
@@ -307,10 +308,10 @@ def forward_train(self:MaskRCNNHead,
     rows = self.rpn_head.per_anchor(*self.rpn_head(feats))
     with torch.no_grad(): proposals = self.rpn_head.proposals(*rows, size, self.nms_pre_train)
     truth = []
-    for boxes, masks, ignored in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')),
-                                     strict=True):
-        boxes, masks, good = boxes.to(device), masks.to(device), ~ignored.to(device)
-        truth.append((boxes[good], masks[good], boxes[~good]))
+    for found in zip(*(maps[k] for k in ('boxes', 'masks', 'ignored')), strict=True):
+        boxes, masks, ignored = (upload(v, device) for v in found)
+        good, bad = (v.nonzero().squeeze(1) for v in (~ignored, ignored))
+        truth.append((boxes[good], masks[good], boxes[bad]))
     return self.rpn_targets(rows, truth) | self.roi_targets(feats, proposals, truth)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #c86826aa

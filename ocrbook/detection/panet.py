@@ -125,7 +125,11 @@ def region_means(
 ) -> torch.Tensor:       # (n,c) for regions 1 to n; zeros for one without pixels
     "Mean of the values in every numbered region."
     sums = values.new_zeros(n+1, values.shape[1]).index_add(0, numbers, values)
-    return (sums/torch.bincount(numbers, minlength=n+1).clamp(min=1)[:, None])[1:]
+    return (sums/region_sizes(numbers, n).clamp(min=1)[:, None])[1:]
+
+def region_sizes(numbers, n) -> torch.Tensor: # (n+1,) long
+    "Pixels of every region; a GPU need not be asked how many regions there are."
+    return numbers.new_zeros(n+1).index_add(0, numbers, torch.ones_like(numbers))
 
 # %% ../../nbs/detection/23_panet.ipynb #81a40ebb
 def aggregation_loss(
@@ -170,7 +174,9 @@ class PANLoss:
             mask = fit_target(maps['gt_mask'], pred, .25)[:, 0]
             counted = ohem_mask(pred[:, 0].detach(), text, mask, self.ohem_ratio)
             inside = (text > .5)*mask
-            terms = (self.embedding_terms(*v) for v in zip(pred[:, 2:], text.long(), kernel.long()))
+            words = text.flatten(1).amax(1).long().tolist()
+            terms = (self.embedding_terms(*v)
+                     for v in zip(pred[:, 2:], text.long(), kernel.long(), words))
             near, apart = (torch.stack(t).mean() for t in zip(*terms))
             loss_text = dice_loss_with_logits(pred[:, 0], text, counted).mean()
             loss_kernel = dice_loss_with_logits(pred[:, 1], kernel, inside).mean()
@@ -179,13 +185,13 @@ class PANLoss:
 
 # %% ../../nbs/detection/23_panet.ipynb #5de0ac49
 @patch
-def embedding_terms(self:PANLoss, embeds, text, kernel) -> tuple:
-    "Aggregation and discrimination of one image: embeds (c,h,w), text and kernel (h,w) long."
-    n = int(text.max())
+def embedding_terms(self:PANLoss, embeds, text, kernel, n=None) -> tuple:
+    "Aggregation and discrimination of one image: embeds (c,h,w), text, kernel (h,w) long."
+    if n is None: n = int(text.max())
     embeds, text = embeds.flatten(1).T, text.flatten()                             # (h*w,c), (h*w,)
     kernel = kernel.flatten().where(kernel.flatten() <= n, 0)
-    counts = [torch.bincount(labels, minlength=n+1) for labels in (text, kernel)]
-    valid = (counts[0]*counts[1] > 0)[1:]                                          # (n,)
+    counts = [region_sizes(labels, n) for labels in (text, kernel)]
+    valid = (counts[0]*counts[1] > 0)[1:].nonzero().squeeze(1)                     # (n,)
     centres = region_means(embeds, kernel, n)
     near = aggregation_loss(embeds, text, centres, self.delta_aggregation)[valid]
     apart = discrimination_loss(centres[valid], self.delta_discrimination)

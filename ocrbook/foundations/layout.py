@@ -177,10 +177,12 @@ def _greedy_links(segments, angle, gap):
 # %% ../../nbs/foundations/07_layout.ipynb #d1fc4235
 def _components(pairs, n):
     "Component (n,) of each of `n` things joined by `pairs` (m,2)."
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    joined = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return connected_components(joined, directed=False)[1]
+    least, before = np.arange(n), None          # the least number known to be in its component
+    while not np.array_equal(least, before):
+        before = least.copy()
+        for a, b in pairs.T, pairs.T[::-1]: np.minimum.at(least, a, least[b])
+        least = least[least]
+    return np.unique(least, return_inverse=True)[1]
 
 def _extent(owner, lo, hi):
     "Smallest `lo` and largest `hi` (k,2) of each group."

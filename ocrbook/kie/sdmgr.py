@@ -19,7 +19,9 @@ from ..foundations.transforms import PageTransform, fit_factor
 from ..foundations.images import load_image
 from ..foundations.results import TextInstance
 from ..foundations.vocab import Vocab
-from ..parts.stages import batches_by_shape, like_weights, move_model
+from ..parts.inference import prepared_copy
+from ..parts.devices import fetch, like_weights, move_model, upload
+from ..parts.stages import batches_by_shape
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
                                       spatial_relations)
@@ -31,14 +33,15 @@ def text_features(
     texts:torch.Tensor,       # (n,t) character numbers, padded with −1
 ) -> torch.Tensor:            # (n,hidden); 0 for a word without characters
     "Hidden state of the LSTM after the last character of each word."
+    texts, device = texts.cpu(), embed.weight.device
     length = (texts >= 0).sum(1)
     full = length.nonzero().squeeze(1)
     out = embed.weight.new_zeros(len(texts), rnn.hidden_size)
     if not len(full): return out
-    packed = pack_padded_sequence(embed(texts[full].clamp(min=0)), length[full].cpu(),
+    packed = pack_padded_sequence(embed(upload(texts[full].clamp(min=0), device)), length[full],
                                   batch_first=True, enforce_sorted=False)
     last = rnn(packed)[1][0][-1]                  # (full words,hidden)
-    return out.to(last.dtype).index_copy(0, full, last)
+    return out.to(last.dtype).index_copy(0, upload(full, device), last)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #27d0ee43
 class GNNLayer(nn.Module):
@@ -66,8 +69,8 @@ class GNNLayer(nn.Module):
         first:int=0,        # number of the first of these rows
     ) -> tuple:             # messages (r,d), attention weights (r,n)
         scores = self.coef_fc(pairs).squeeze(-1).float()
-        i = torch.arange(len(pairs), device=pairs.device)
-        weights = scores.index_put((i, i+first), scores.new_tensor(-1e9)).softmax(1)
+        i = torch.arange(pairs.shape[0], device=pairs.device)
+        weights = scores.index_put((i, i+first), scores.new_full((), -1e9)).softmax(1)
         return (weights.to(pairs.dtype)[:, None] @ pairs).squeeze(1), weights
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #29a203e3
@@ -92,6 +95,7 @@ def unit_edges(
 # %% ../../nbs/kie/61_sdmgr.ipynb #cad1297b
 class SDMGRHead(nn.Module):
     "Encodes texts, fuses them with visual features, reasons on the graph (arXiv:2103.14470)."
+    full_precision = True
     def __init__(self,
         num_chars:int=92,     # rows of the character embedding, 0 unused
         visual_dim:int=16,    # visual features of a word; 0: text and place only
@@ -127,8 +131,7 @@ def nodes(self:SDMGRHead,
 ) -> torch.Tensor: # (all n,node_embed)
     "The words of all images before the first round."
     longest = max(t.shape[1] for t in texts)
-    texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts]).to(
-        self.node_embed.weight.device)
+    texts = torch.cat([F.pad(t.long(), (0, longest-t.shape[1]), value=-1) for t in texts])
     words = text_features(self.rnn, self.node_embed, texts)
     return words if visual is None else self.fusion(visual, words)
 
@@ -175,6 +178,7 @@ def messages(self:SDMGRHead, projected, weights, edges, first) -> tuple:
 @patch
 def in_chunks(self:SDMGRHead, f, rows) -> list:
     "`f(chunk, first)` for chunks of `rows`, with checkpoints where there are several."
+    if torch.compiler.is_exporting(): return [f(rows, 0)]     # a graph holds one chunk of any size
     grad = torch.is_grad_enabled()
     chunks = rows.split(max(1, self.pairs_at_once*(8 if grad else 1)//max(1, len(rows))))
     first = np.cumsum([0, *map(len, chunks)]).tolist()
@@ -195,13 +199,14 @@ class SDMGRLoss:
         edges:torch.Tensor, # (sum of n²,2) logits
         targets:list,       # for each image (n,1+n) of `graph_targets`
     ) -> dict:              # loss_node, loss_edge, acc_node, acc_edge
-        label = torch.cat([t[:, 0] for t in targets]).to(nodes.device).long()
-        link = torch.cat([t[:, 1:].flatten() for t in targets]).to(edges.device).long()
+        label = upload(torch.cat([t[:, 0] for t in targets]), nodes.device).long()
+        link = upload(torch.cat([t[:, 1:].flatten() for t in targets]), edges.device).long()
         out, counted = {}, (label >= 0) & (label != self.ignore)
         for name, scores, truth, counts, weight in (
                 ('node', nodes, label, counted, self.node_weight),
                 ('edge', edges, link, link >= 0, self.edge_weight)):
-            scores, truth, n = scores[counts].float(), truth[counts], counts.sum().clamp(min=1)
+            at, n = counts.nonzero().squeeze(1), counts.sum().clamp(min=1)
+            scores, truth = scores[at].float(), truth[at]
             out[f'loss_{name}'] = weight*F.cross_entropy(scores, truth, reduction='sum')/n
             out[f'acc_{name}'] = 100*(scores.argmax(-1) == truth).sum()/n
         return out
@@ -209,6 +214,7 @@ class SDMGRLoss:
 # %% ../../nbs/kie/61_sdmgr.ipynb #33cbb902
 class SDMGR(nn.Module):
     "Backbone, extractor and head (arXiv:2103.14470), with what training and reading need."
+    for_inference = prepared_copy
     def __init__(self,
         head:nn.Module,       # relations, texts, visual features → logits of words and pairs
         backbone=None,        # (b,3,h,w) → maps; None: no visual branch, photos are not looked at
@@ -237,20 +243,20 @@ class SDMGR(nn.Module):
 def visual_features(self:SDMGR, images, boxes) -> torch.Tensor|None:
     "The strongest of the 49 bins: (all n,c); None without a visual branch."
     if self.backbone is None: return None
-    return like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self)
+    return like_weights(self.extractor(self.backbone(images)[-1], boxes).amax((2, 3)), self.head)
 
 @patch
 def logits(self:SDMGR, images, boxes, texts, relations=None) -> tuple: # as `forward`
     "As `forward`, before the softmax; ValueError where boxes and texts differ in number."
     device = next(self.parameters()).device
-    boxes = [(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4
-              else torch.from_numpy(as_boxes(b))).to(device) for b in boxes]
+    boxes = [upload(b if isinstance(b, torch.Tensor) and b.ndim == 2 and b.shape[1] == 4
+                    else as_boxes(b), device) for b in boxes]
     texts = [torch.as_tensor(t) if hasattr(t, 'shape') else self.converter(t) for t in texts]
     if [*map(len, boxes)] != [*map(len, texts)]:
         raise ValueError(f'boxes an image: {[*map(len, boxes)]}, texts: {[*map(len, texts)]}')
     if not boxes: raise ValueError('a batch has at least one image')
     if relations is None: relations = map(spatial_relations, boxes)
-    return self.head([like_weights(torch.as_tensor(r), self) for r in relations], texts,
+    return self.head([like_weights(torch.as_tensor(r), self.head) for r in relations], texts,
                      self.visual_features(images, boxes))
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #35b95197
@@ -314,7 +320,7 @@ def predict_scores(self:SDMGR,
             photos, at, relations = zip(*[ready[i] for i in ids])
             photos = None if photos[0] is None else like_weights(torch.stack(photos), self)
             n, words = [len(b) for b in at], [texts[chunk][i] for i in ids]
-            nodes, edges = (x.float().cpu() for x in self(photos, at, words, relations))
+            nodes, edges = fetch(self(photos, at, words, relations))
             edges = edges[:, 1].split([k*k for k in n])
             for i, k, node, edge in zip(ids, n, nodes.split(n), edges):
                 done[i] = node.numpy(), edge.reshape(k, k).numpy()

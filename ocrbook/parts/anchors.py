@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 import torch
 from torchvision.ops import box_iou, nms, roi_align
+from .devices import constant
 
 # %% ../../nbs/parts/22_anchors.ipynb #25295225
 @dataclass
@@ -20,7 +21,7 @@ class AnchorGenerator:
     scale:float = 4.                              # root of the area, in strides
 
     def shapes(self, stride, device=None) -> torch.Tensor: # (r,4): the boxes around the origin
-        ratios = torch.tensor(self.ratios, device=device)
+        ratios = constant(self.ratios, torch.device(device or 'cpu'))
         half = torch.stack([ratios.rsqrt(), ratios.sqrt()], 1)*stride*self.scale/2
         return torch.cat([-half, half], 1)
 
@@ -54,15 +55,18 @@ class DeltaXYWHBBoxCoder:
     def encode(self, boxes, truth) -> torch.Tensor: # (n,4) pixels both -> (n,4) deltas
         (c, s), (tc, ts) = center_size(boxes), center_size(truth)
         delta = torch.cat([(tc-c)/s, (ts/s).log()], 1)
-        return (delta - delta.new_tensor(self.means))/delta.new_tensor(self.stds)
+        means, stds = (constant(v, delta.device, delta.dtype) for v in (self.means, self.stds))
+        return (delta - means)/stds
 
     # (n,4) pixels, (n,4) deltas, (h,w) -> (n,4) pixels, cut off at the border
     def decode(self, boxes, deltas, size) -> torch.Tensor:
         c, s = center_size(boxes)
-        deltas = deltas*deltas.new_tensor(self.stds) + deltas.new_tensor(self.means)
         limit, (h, w) = abs(math.log(self.wh_ratio_clip)), size
+        means, stds, most = (constant(v, deltas.device, deltas.dtype)
+                             for v in (self.means, self.stds, (w, h, w, h)))
+        deltas = deltas*stds + means
         c, half = c + s*deltas[:, :2], s*deltas[:, 2:].clamp(-limit, limit).exp()/2
-        return torch.cat([c-half, c+half], 1).clamp(min=0).minimum(deltas.new_tensor([w, h, w, h]))
+        return torch.cat([c-half, c+half], 1).clamp(min=0).minimum(most)
 
 # %% ../../nbs/parts/22_anchors.ipynb #8e9253e6
 def batched_nms(
@@ -92,8 +96,9 @@ def multiscale_roi_align(
     side = ((rois[:, 3]-rois[:, 1])*(rois[:, 4]-rois[:, 2])).clamp(min=0).sqrt()
     level = torch.log2(side/finest + 1e-6).floor().clamp(0, len(strides)-1)
     out = rois.new_zeros(len(rois), feats[0].shape[1], size, size)
-    for i, (f, stride) in enumerate(zip(feats, strides)):
-        at = torch.nonzero(level == i).squeeze(1)
+    many = torch.stack([(level == i).sum() for i in range(len(strides))]).tolist()
+    at_level = level.argsort(stable=True).split([*many, len(rois)-sum(many)])     # last: NaN
+    for at, f, stride in zip(at_level, feats, strides):
         out[at] = roi_align(f.float(), rois[at], size, 1/stride, sampling_ratio=0, aligned=True)
     return out
 

@@ -11,6 +11,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 import torch.nn.functional as F
+from .devices import upload
 
 # %% ../../nbs/parts/30_attention.ipynb #987f506e
 def valid_lengths(t:int, valid_ratios) -> list:
@@ -25,12 +26,15 @@ def valid_mask(
 ) -> torch.Tensor|None: # (b,t) True where the word is, one position at least; None: no padding
     "Which of `t` positions show the word, also in part; ValueError for ratios outside [0,1]."
     if valid_ratios is None: return None
+    if torch.compiler.is_exporting():    # a graph asks for no number: it always has a mask
+        lengths = (t*valid_ratios - 1e-4).ceil().clamp(1, t)
+        return torch.arange(t, device=device) < lengths[:, None]
     ratios = [float(r) for r in valid_ratios]
     if not all(0 <= r <= 1 for r in ratios):
         raise ValueError(f'valid ratios lie in [0,1], not {ratios}')
     lengths = [max(1, n) for n in valid_lengths(t, ratios)]
     if min(lengths, default=t) == t: return None
-    return torch.arange(t, device=device) < torch.tensor(lengths, device=device)[:, None]
+    return torch.arange(t, device=device) < upload(lengths, device)[:, None]
 
 # %% ../../nbs/parts/30_attention.ipynb #fd59dd14
 def map_mask(

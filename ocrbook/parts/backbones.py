@@ -9,8 +9,6 @@ __all__ = ['ResNet', 'DeformConv2d', 'resnet18', 'resnet50', 'VeryDeepVgg', 'Res
 import torch
 from fastcore.basics import patch
 from torch import nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
-from torchvision.ops import deform_conv2d
 
 # %% ../../nbs/parts/15_backbones.ipynb #03947a04
 class ResNet(nn.Module):
@@ -63,9 +61,46 @@ def forward(self:ResNet,
         feats.append(x)
     return tuple(feats)
 
+# %% ../../nbs/parts/15_backbones.ipynb #84eb8a5c
+def _conv_norm(c_in, c_out, size, stride=1) -> tuple:
+    "A convolution that keeps the map's size, but for its stride, and its norm."
+    return (nn.Conv2d(c_in, c_out, size, stride, size//2, bias=False), nn.BatchNorm2d(c_out))
+
+class BasicBlock(nn.Module):
+    "Two 3×3 convolutions (arXiv:1512.03385, Fig. 5)."
+    expansion = 1
+    def __init__(self, c_in, c, stride=1, downsample=None): # channels; positions a step; see below
+        super().__init__()
+        self.conv1, self.bn1 = _conv_norm(c_in, c, 3, stride)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2, self.bn2 = _conv_norm(c, c, 3)
+        self.downsample = downsample
+
+    def forward(self, x:torch.Tensor) -> torch.Tensor: # (b,c_in,h,w) → (b,c,h/stride,w/stride)
+        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)
+
+# %% ../../nbs/parts/15_backbones.ipynb #8a6560f6
+class Bottleneck(nn.Module):
+    "1×1, 3×3 and 1×1 convolution (arXiv:1512.03385, Fig. 5)."
+    expansion = 4
+    def __init__(self, c_in, c, stride=1, downsample=None): # as for `BasicBlock`
+        super().__init__()
+        self.conv1, self.bn1 = _conv_norm(c_in, c, 1)
+        self.conv2, self.bn2 = _conv_norm(c, c, 3, stride)
+        self.conv3, self.bn3 = _conv_norm(c, 4*c, 1)
+        self.relu, self.downsample = nn.ReLU(inplace=True), downsample
+
+    def forward(self, x:torch.Tensor) -> torch.Tensor: # (b,c_in,h,w) → (b,4*c,h/stride,w/stride)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(out)))))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)
+
 # %% ../../nbs/parts/15_backbones.ipynb #9d59b69a
 def residual_block(block, c_in, c_mid, stride, style, groups) -> nn.Module:
-    "One of torchvision's residual blocks, with its stride and its 3×3 convolution as asked."
+    "A residual block, with its stride and its 3×3 convolution as asked."
     c_out, short = c_mid*block.expansion, None
     if stride > 1 or c_in != c_out:
         short = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
@@ -87,6 +122,7 @@ def deep_stem_of(c) -> nn.Sequential:
 # %% ../../nbs/parts/15_backbones.ipynb #27cf8308
 class DeformConv2d(nn.Module):
     "3×3 convolution whose nine samples move and are weighted (DCNv2, arXiv:1811.11168, Eq. 1)."
+    full_precision = True               # the operator knows no bfloat16 on a processor
     def __init__(self,
         c_in:int, c_out:int, # channels
         stride:int=1,        # places skipped, plus one
@@ -95,6 +131,7 @@ class DeformConv2d(nn.Module):
         super().__init__()
         self.weight, self.stride = nn.Parameter(torch.empty(c_out, c_in, 3, 3)), stride
         self.groups = groups
+        self.register_parameter('bias', None)          # a folded norm has one
         # groups × 9 × (dy, dx), then the masks
         self.conv_offset = nn.Conv2d(c_in, 27*groups, 3, stride=stride, padding=1)
         nn.init.kaiming_normal_(self.weight, mode='fan_out')
@@ -103,10 +140,11 @@ class DeformConv2d(nn.Module):
     def forward(self,
         x:torch.Tensor, # (b,c_in,h,w)
     ) -> torch.Tensor:  # (b,c_out,h/stride,w/stride)
-        # the operator knows no bfloat16 on a processor
+        from torchvision.ops import deform_conv2d       # takes seconds to import
         exact = lambda t: t.to(torch.promote_types(self.weight.dtype, torch.float32))
         offset, mask = exact(self.conv_offset(x)).split((18*self.groups, 9*self.groups), dim=1)
-        out = deform_conv2d(exact(x), offset, exact(self.weight), stride=self.stride, padding=1,
+        bias = None if self.bias is None else exact(self.bias)
+        out = deform_conv2d(exact(x), offset, exact(self.weight), bias, self.stride, padding=1,
                             mask=mask.sigmoid())
         return out.to(self.weight.dtype)
 

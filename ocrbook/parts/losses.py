@@ -8,6 +8,7 @@ __all__ = ['balanced_bce', 'dice_loss']
 # %% ../../nbs/parts/23_losses.ipynb #62eb2e23
 import torch
 import torch.nn.functional as F
+from .devices import upload
 
 # %% ../../nbs/parts/23_losses.ipynb #36f62fe8
 def fit_target(
@@ -16,7 +17,7 @@ def fit_target(
     ratio:float=1.,    # pixels of the prediction for one of the image
 ) -> torch.Tensor:     # (b,k,h',w') float32 on the prediction's device
     "The target at the prediction's size, then zeros; ValueError where it does not fit."
-    target, (h, w) = torch.as_tensor(target, device=like.device), like.shape[-2:]
+    target, (h, w) = upload(target, like.device), like.shape[-2:]
     th, tw = (max(int(s*ratio + .5), 1) for s in target.shape[-2:])
     most = max(2, 4*ratio)  # pixels a prediction is larger, less than its stride or 2
     fits = target.ndim == like.ndim and target.shape[0] == like.shape[0]
@@ -34,10 +35,11 @@ def ohem_mask(
     ratio:float=3.,     # most negatives for each positive
 ) -> torch.Tensor:      # (b,h,w) float32: 1 for text and the hardest of the rest
     "Online hard example mining, an image at a time (PSENet, arXiv:1903.12473, 'Loss Function')."
-    out = []
-    for s, t, m in zip(score, text > .5, mask > .5, strict=True):
-        n = min(int((t & m).sum()*ratio), int((~t).sum()))
-        if n: m = m & (t | (s >= s[~t].topk(n).values[-1]))
+    images, out = list(zip(score, text > .5, mask > .5, strict=True)), []
+    most = [torch.stack([(t & m).sum()*ratio, (~t).sum()]).amin() for _, t, m in images]
+    for (s, t, m), n in zip(images, torch.stack(most).long().tolist()):
+        if n:
+            m = m & (t | (s >= s.masked_fill(t, -torch.inf).flatten().topk(n).values[-1]))
         out.append(m)
     return torch.stack(out).float()
 
@@ -51,8 +53,8 @@ def ohem_mean(
     eps:float=1e-5,
 ) -> torch.Tensor:     # scalar
     "Mean cost of all positives and the hardest negatives (OHEM, arXiv:1604.03540)."
-    n_pos = int(pos.sum())
-    n_neg = min(int(neg.sum()), int(n_pos*ratio)) if n_pos else fallback
+    n_pos, n_neg = map(int, torch.stack([pos.sum(), neg.sum()]).tolist())
+    n_neg = min(n_neg, int(n_pos*ratio)) if n_pos else fallback
     hardest = (cost*neg).flatten().topk(min(n_neg, cost.numel())).values
     return ((cost*pos).sum() + hardest.sum())/(n_pos + n_neg + eps)
 

@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 from ..foundations.vocab import DICT90, Vocab
-from .stages import as_scores
+from .devices import fetch
+from .stages import as_scores, without_banned
+
 
 # %% ../../nbs/parts/31_sequences.ipynb #1a4cc127
 def encode_texts(
@@ -76,8 +78,10 @@ def tensor2idx(self:AttnConvertor,
 ) -> tuple:              # class numbers and scores: two lists of b lists
     "Best class of each step up to the end token, with its score; ValueError for NaN."
     score, best = as_scores(output, (self.num_classes-1, self.num_classes)).max(-1)    # (b,t) each
+    score, best = fetch((score, best.float()))
+    best = best.long()
     keep = ((best == self.end_idx).cumsum(1) == 0) & (best != self.padding_idx)
-    return tuple([row[k].tolist() for row, k in zip(o.cpu(), keep.cpu())] for o in (best, score))
+    return tuple([row[k].tolist() for row, k in zip(o, keep)] for o in (best, score))
 
 # %% ../../nbs/parts/31_sequences.ipynb #49f9eafb
 class SARLoss:
@@ -115,15 +119,17 @@ def decode_greedily(
     first:torch.Tensor, # (b,) int64, the start token of each row
     steps:int,          # at most
     end_idx:int=None,   # stop when each row has written this class; None: take all steps
+    every:int=None,     # steps from question to question whether all have; None: 8, on a CPU 1
 ) -> torch.Tensor:      # (b,t,classes) scores in [0,1], t ≤ steps
     "Take the best token of each step and feed it to the next."
     tokens, ended, out = first, torch.zeros_like(first, dtype=torch.bool), []
+    every = every or (1 if first.device.type == 'cpu' else 8)
     for t in range(steps):
-        out.append(step(tokens, t).float().softmax(-1))
+        out.append(without_banned(step(tokens, t).float()).softmax(-1))
         tokens = out[-1].argmax(-1)
         if end_idx is None: continue
         ended |= tokens == end_idx
-        if ended.all(): break                           # the only question a step asks the device
+        if (t+1) % every == 0 and ended.all(): break  # the only question the device is asked
     return torch.stack(out, 1)
 
 # %% ../../nbs/parts/31_sequences.ipynb #2291ae95
@@ -134,7 +140,7 @@ def run_lstm(
 ) -> tuple:      # hidden states of the upper layer (b,t,hidden or twice that), the new state
     "An LSTM outside autocast, in the precision of its weights; a small one on one thread."
     threads = torch.get_num_threads()
-    small = len(x)*lstm.hidden_size <= 4096 and not torch.compiler.is_compiling()
+    small = not torch.compiler.is_compiling() and len(x)*lstm.hidden_size <= 4096
     if small: torch.set_num_threads(1)
     try:
         with torch.autocast(x.device.type, enabled=False):

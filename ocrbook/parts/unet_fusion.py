@@ -10,8 +10,8 @@ from collections import OrderedDict
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.ops import roi_align
 from .necks import conv_norm_act
+from .devices import constant, upload
 
 # %% ../../nbs/parts/32_unet_fusion.ipynb #e98817a6
 def two_convs(c_in:int, c_out:int) -> nn.Sequential: # channels
@@ -77,9 +77,10 @@ class SingleRoIExtractor(nn.Module):
         feats:torch.Tensor, # (b,c,h,w)
         boxes:list,         # for each image (n,4) left, top, right, bottom, image pixels
     ) -> torch.Tensor:      # (all n,c,output_size,output_size) float32
+        from torchvision.ops import roi_align      # takes seconds to import
         h, w = feats.shape[2]*self.stride, feats.shape[3]*self.stride
-        wide = torch.tensor([w, h, w, h], dtype=torch.float32, device=feats.device)
-        boxes = [b.to(feats.device).float().clamp(-wide, 2*wide) for b in boxes]
+        wide = constant((w, h, w, h), feats.device)
+        boxes = [upload(b, feats.device).float().clamp(-wide, 2*wide) for b in boxes]
         return roi_align(feats.float(), boxes, self.output_size, 1/self.stride, sampling_ratio=0,
                          aligned=True)
 

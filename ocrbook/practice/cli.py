@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, MinScore
-from .cli_parts import ReadOptions, Rotate, argument, check_read_options, fail
-from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
-from .cli_parts import option, pick_compute, row_writer, takes, text_row
-from .cli_parts import typed_sources
+from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, ManyOptions
+from .cli_parts import MinScore, ReadOptions, Rotate, argument, check_read_options
+from .cli_parts import draw_words, export_command, fail, has_titles, load_pair
+from .cli_parts import load_typed, model_text, new_app, option, page_row
+from .cli_parts import pick_compute, row_writer, takes, text_row, typed_sources
+from ..foundations.page_forms import PAGE_FORMS
 from .models import MODELS, check_model
 from .runs import as_json, progress
+from .serving import serve_command
 
 # %% ../../nbs/practice/87_cli.ipynb #46384b7b
 app = new_app('Read text in photos with the models of the book.')
@@ -37,39 +39,46 @@ def _start(version: option(bool, 'Show the version and exit.', '--version', call
 @takes(ReadOptions)
 def read_command(
     o,
-    format: option(str, 'text, json (one line a page) or hocr.', '--format', '-f') = 'text',
+    format: option(str, 'text, json (one line a page), hocr, alto, page, md, csv, parquet or pdf '
+                   '(searchable); default: by the ending of the output, or text.', '--format',
+                   '-f') = '',
     min_score: MinScore = .7,
+    allow: option(Optional[str], 'Characters that may be read: 0123456789.,') = None,
 ) -> None:
     "Find and read the words of photos."
-    check_read_options(o, format, ('text', 'json', 'hocr'))
-    title = has_titles(o)
+    form = check_read_options(o, format, PAGE_FORMS)
     def start():
+        from ocrbook.parts.stages import allowing
         from ocrbook.practice.reading import read_stream
-        models = load_pair(o)
-        return lambda photos: read_stream(photos, *models, o.rotate, min_score=min_score)
-    with row_writer(o, format) as (out, write):
+        models, how = load_pair(o), dict(rotate=o.rotate, min_score=min_score)
+        models[1] = allowing(models[1], allow)
+        return lambda photos: ((page if isinstance(page, Exception) else (page, image), image)
+                               for page, image in read_stream(photos, *models, **how))
+    with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
-        title = title or len(sources) > 1
-        write(sources, out, start, lambda page, n: _page_row(page, n, out, title), o.pictures,
-              _draw_words)
+        if form == 'page' and len(sources) > 1:
+            fail(f'PAGE XML holds one page a file, and there are {len(sources)}')
+        title = has_titles(o) or len(sources) > 1
+        write(sources, out, start, lambda got, n: page_row(*got, n, out, title), o.pictures,
+              draw_words)
 
-def _page_row(page, n, out, title):
-    "The row of a page."
-    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
-    if out.form == 'text': return text_row(page, page.text, title)
-    from ocrbook.foundations.results import hocr_page
-    return hocr_page(page, n)
-
-def _draw_words(image, page):
-    from ocrbook.foundations.draw import draw_page
-    return draw_page(image, page.words)
+# %% ../../nbs/practice/87_cli.ipynb #1d3cf3cf
+@app.command('read-many')
+@takes(ManyOptions)
+def read_many_command(o) -> None:
+    "Read very many photos into Parquet files, on all processors or on a Ray cluster."
+    from ocrbook.practice.scale import read_many
+    done = read_many(**vars(o))
+    print(f'ocrbook: {done.stopped and done.stopped + "; "}{done}', file=sys.stderr)
+    if done.stopped or done.failed or done.left: raise typer.Exit(1)
 
 # %% ../../nbs/practice/87_cli.ipynb #702438b8
 @app.command('extract')
 @takes(ReadOptions)
 def extract_command(
     o,
-    format: option(str, 'text or json (one line a page).', '--format', '-f') = 'text',
+    format: option(str, 'text or json (one line a page); default: by the ending of the output, or '
+                   'text.', '--format', '-f') = '',
     words: option(Optional[Path],
                   'JSON with boxes and texts of one photo, from another OCR.') = None,
     extractor: option(str, 'Model that says what they are, likewise.') = 'sdmgr_novisual',
@@ -77,7 +86,7 @@ def extract_command(
     checkpoint: Checkpoint = None,
 ) -> None:
     "Turn photos of receipts into fields: total, date, shop, goods and prices."
-    check_read_options(o, format, ('text', 'json'))
+    form = check_read_options(o, format, ('text', 'json'))
     check_model(extractor := model_text(extractor, checkpoint), 'kie')
     title, given = has_titles(o), words and _given(words)
     def start():
@@ -85,7 +94,7 @@ def extract_command(
         if given: return lambda photos: _label_given(photos, given, net)
         models = load_pair(o)
         return lambda photos: _read_and_label(photos, models, o.rotate, net)
-    with row_writer(o, format) as (out, write):
+    with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
         if given and len(sources) > 1:
             fail(f'--words {words}: belongs to one photo, not to {len(sources)}')
@@ -152,6 +161,8 @@ def models_command(
     for n in names:
         print(f'{n:20} {MODELS[n].task:12} {"weights included" if n in own else ""}'.rstrip())
 
+app.command('export')(export_command)
+
 # %% ../../nbs/practice/87_cli.ipynb #75c2d9d9
 @app.command('synth')
 def synth_command(
@@ -211,8 +222,10 @@ class TrainOptions(DataOptions):
     save_every: _typed(int, 'Steps between saves.  [default: 500]', min=1) = None
     eval_every: _typed(int, 'Steps between evaluations.  [default: only at the end]', min=1) = None
     bf16: _typed(bool, 'Compute in bfloat16 where that is safe.', '--bf16/--no-bf16') = None
+    fp16: _typed(bool, 'Compute in float16, on GPUs without bfloat16.', '--fp16/--no-fp16') = None
     channels_last: _typed(bool, 'Memory layout that convolutions like.',
                           '--channels-last/--no-channels-last') = None
+    compile: _typed(bool, 'torch.compile the network first.', '--compile/--no-compile') = None
     tensorboard: _typed(bool, 'Write a log for TensorBoard too.', '--tensorboard') = None
 
 # %% ../../nbs/practice/87_cli.ipynb #1ea24765
@@ -404,9 +417,7 @@ class BenchOptions:
     repeat: option(int, 'Measurements, of which the median is shown.') = 7
     threads: option(int, 'Of the processor; 0: as torch decides.') = 0
     device: Device = ''
-    dtype: option(str, 'Precision: float32, or bfloat16 by autocast, the same as --bf16.') = ''
-    bf16: option(bool, 'bfloat16 autocast.', '--bf16') = False
-    channels_last: option(bool, 'Channels last in memory.', '--channels-last') = False
+    dtype: option(str, 'Precision of the prepared model; default: as it reads.') = ''
 
 # %% ../../nbs/practice/87_cli.ipynb #a093971c
 @app.command('bench')
@@ -417,17 +428,14 @@ def bench_command(o) -> None:
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
     if min(o.batch, o.words, o.repeat) < 1:
         fail('--batch, --words and --repeat must be at least 1')
-    if o.dtype not in ('', 'float32', 'bfloat16'):
-        fail(f'--dtype {o.dtype}: bench measures float32 and bfloat16')
     from ocrbook.practice.models import list_models
     for name in o.names or ():
         if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
     settings = vars(o) | dict(size=[int(s) for s in o.size.split('x')],
-                              device=str(pick_compute(o.device)[0]),
-                              bf16=o.bf16 or o.dtype == 'bfloat16')
+                              device=str(pick_compute(o.device, o.dtype)[0]),
+                              dtype=o.dtype or None)
     names, rows = settings.pop('names') or list_models(), []
-    settings.pop('dtype')
     print(TABLE_HEADER)
     for row in bench(names, **settings):
         rows.append(row)
@@ -435,6 +443,8 @@ def bench_command(o) -> None:
     if not any(isinstance(r, Timing) for r in rows): fail('nothing could be measured')
 
 # %% ../../nbs/practice/87_cli.ipynb #59de9675
+app.command('serve')(serve_command)
+
 def main() -> None:
     "What `ocrbook` starts."
     app(prog_name='ocrbook')

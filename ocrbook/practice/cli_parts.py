@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #595cb150
-import errno, inspect, os, re, sys
+import errno, inspect, json, os, re, sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from typer.core import TyperGroup
+from ..foundations.page_forms import page_form
+from ..foundations.results import hocr_page
 from .models import check_model
-from .runs import one_line, open_rows, reason, write_rows
+from .runs import ROW_FORMS, as_json, one_line, open_rows, reason, write_rows
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #c889611f
 def fail(
@@ -82,7 +84,7 @@ def takes(Options) -> Callable:
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
-Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: as the weights are.')
+Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: the fastest here.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
@@ -113,6 +115,27 @@ class ReadOptions:
     password: option(Optional[str], 'Of PDFs that are locked.') = None
     device: Device = ''
     dtype: Dtype = ''
+
+# %% ../../nbs/practice/86_cli_parts.ipynb #b89a3e15
+@dataclass(kw_only=True)
+class ManyOptions:
+    "What `read-many` takes: the arguments of `read_many`."
+    sources: argument(list[str], 'Photos, folders, PDFs; or Parquet tables with path and bytes.')
+    out: option(Path, 'Folder for Parquet files, the same on all machines.')
+    resume: option(bool, 'Go on with the folder: what is in it is not read again.',
+                   '--resume') = False
+    recursive: option(bool, 'Of folders, also their sub-folders.', '--recursive', '-r') = False
+    rows: option(int, 'Files of a part; a part is lost if its worker dies.', min=1) = 100
+    workers: option(Optional[int], 'Processes; default: as many as there is room for.',
+                    min=1) = None
+    cpus: option(float, 'Processors of each.', min=0) = 1.
+    gpus: option(float, 'GPUs of each, or a share of one: 0.25.', min=0) = 0.
+    rotate: Rotate = False
+    detector: option(str, f'Model that finds words: {HOW}.') = 'dbnet_r18'
+    recognizer: option(str, 'Model that reads them, likewise.') = 'crnn'
+    min_score: MinScore = .7
+    max_pixels: option(int, 'Larger images are refused.', min=1) = 100_000_000
+    dpi: option(int, 'At which PDF pages are drawn.', min=1) = 200
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #1bf46b6b
 def source_problem(source:str) -> str:
@@ -162,7 +185,7 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
 # %% ../../nbs/practice/86_cli_parts.ipynb #dfe8e494
 def pick_compute(device:str, dtype:str='') -> tuple: # torch.device, torch.dtype or None
     "The device and the precision of these names; '': the best there is, as the weights are."
-    from ocrbook.parts.stages import pick_device, pick_dtype
+    from ocrbook.parts.devices import pick_device, pick_dtype
     return pick_device(device or None), pick_dtype(dtype or None)
 
 def model_text(name:str, checkpoint:Path|None) -> str:
@@ -171,11 +194,10 @@ def model_text(name:str, checkpoint:Path|None) -> str:
 
 def load_typed(model:str, o, **kw) -> object: # o: has device, dtype; kw: chars=, classes=
     "The model that a text names, where it is to compute."
-    from ocrbook.parts.stages import move_model
-    from ocrbook.practice.models import load_once
+    from ocrbook.practice.models import load_once, prepared_model
     if not any(kw.values()): return load_once(model, *pick_compute(o.device, o.dtype))
     from ocrbook.practice.training import load_model
-    return move_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
+    return prepared_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
 
 def load_pair(o:ReadOptions) -> list:
     "Detector and recognizer."
@@ -184,10 +206,14 @@ def load_pair(o:ReadOptions) -> list:
 # %% ../../nbs/practice/86_cli_parts.ipynb #22e0fe0b
 def check_read_options(
     o:ReadOptions, format:str, formats:tuple, # formats: that the command can write
-) -> None:
+) -> str: # the format; where none was typed, the one of the output's ending, or text
     "`fail` or ValueError for what can be seen to be wrong before anything is loaded."
-    if format not in formats:
-        fail(f'--format {format}: expected {", ".join(formats[:-1])} or {formats[-1]}')
+    form = format or 'text'
+    if not format and o.output is not None:
+        try: form = page_form(o.output)
+        except ValueError: pass                                # a name that tells nothing
+    if form not in formats:
+        fail(f'--format {form}: expected {", ".join(formats[:-1])} or {formats[-1]}')
     missing = [(s, why) for s in o.source if (why := source_problem(s))]
     if missing and len(missing) == len(o.source):
         more = f', and {len(missing)-1} more' if missing[1:] else ''
@@ -202,12 +228,30 @@ def check_read_options(
         try: o.pictures.mkdir(parents=True, exist_ok=True)
         except OSError as e: fail(f'{o.pictures}: {e.strerror}')
     check_model(o.detector, 'detection'); check_model(o.recognizer, 'recognition')
+    return form
+
+# %% ../../nbs/practice/86_cli_parts.ipynb #da66057e
+def export_command(
+    model: argument(str, f'Model with weights: {HOW}.'),
+    out: option(Optional[Path], 'Folder for the files.') = None,
+    licence: option(str, 'Of the weights, noted in the file; default: Apache-2.0 for those of this '
+                    'package and of MMOCR.') = '',
+) -> None:
+    "Write a model as ONNX, which runs without torch; print the file to load."
+    if out is None: fail('--out is missing: the folder for the files')
+    check_model(model)
+    if model.endswith('.onnx'): fail(f'{model}: is exported already')
+    from ocrbook.practice.export import export_model
+    from ocrbook.practice.models import open_model, parse_model
+    own = isinstance(parse_model(model)[1], Path)
+    print(export_model(open_model(model), out, licence=licence or ('' if own else 'Apache-2.0')))
+
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #d39eda39
 @contextmanager
 def row_writer(o:ReadOptions, format:str) -> Iterator:
     "Open the output, write rows to it, close it; at the end the count, and the exit code."
-    out, ended = open_rows(o.output, format, o.resume), []
+    out, ended = open_rows(o.output, format, o.resume, o.dpi), []
     try: yield out, lambda *args: ended.append((len(args[0]), write_rows(*args)))
     finally: out.close()
     for several, done in ended:
@@ -224,3 +268,16 @@ def text_row(page, text:str, title:bool) -> str: # title: whether the name of th
     "The row of a page in a file of text."
     text = f'{text}\n' if text or not title else ''
     return f'== {one_line(page.path)}\n{text}\n' if title else text
+
+# %% ../../nbs/practice/86_cli_parts.ipynb #26faa6f2
+def page_row(page, image, n:int, out, title:bool) -> object: # n: number of the page, from 1
+    "The row of a page; where pages are written at the end, the page with its picture."
+    if out.form not in ROW_FORMS: return page, image
+    if out.form == 'json': return as_json(json.loads(page.to_json()), out.encoding) + '\n'
+    if out.form == 'text': return text_row(page, page.text, title)
+    return hocr_page(page, n)
+
+def draw_words(image, got:tuple) -> object: # got: (page, its picture)
+    "The picture with the words of the page."
+    from ocrbook.foundations.draw import draw_page
+    return draw_page(image, got[0].words)

@@ -17,7 +17,8 @@ from tqdm.auto import tqdm
 from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
 from ..foundations.transforms import rotate90
-from ..foundations.results import Page, TextInstance
+from ..foundations.page_files import Page
+from ..foundations.results import TextInstance
 from ..parts.word_graph import links, may_link
 from .models import load_once
 from .reading import fill_tree, is_collection, page_error
@@ -379,7 +380,7 @@ def extract(
     password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # 'cpu', 'cuda:1' …; None: the best there is, or where a model is
-    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: as the weights are
+    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
 ) -> tuple|list:                # for one photo (`Page`, dict of fields); else a list, as by `read`
     """Photos of receipts to fields; in a list, what cannot be read keeps its place as its error.
 

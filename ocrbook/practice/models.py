@@ -28,7 +28,7 @@ _CHAPTERS = {
     'recognition': dict(
         crnn='crnn', crnn_tps='crnn_tps', segocr='segocr', sar='sar sar_sequential',
         robustscanner='robustscanner', nrtr='nrtr nrtr_modality', satrn='satrn satrn_small',
-        abinet='abinet abinet_vision'),
+        abinet='abinet abinet_vision', crnn_r31='crnn_r31'),
     'kie': dict(sdmgr='sdmgr sdmgr_novisual'),
 }
 MODELS = {name: Entry(task, f'ocrbook.{task}.{chapter}') for task, chapters in _CHAPTERS.items()
@@ -110,6 +110,7 @@ def _build(name:str, kw:dict):
     if isinstance(kw.get('vocab'), str):
         from ocrbook.foundations.vocab import Vocab
         kw = {**kw, 'vocab': Vocab(kw['vocab'])}
+    import_module('ocrbook.parts.inference')                   # gives it `for_inference`
     model = getattr(import_module(MODELS[name].module), name)(**kw)
     model.name = name
     model.settings = {k: v for k, v in kw.items() if _is_plain(v)}
@@ -134,9 +135,20 @@ def parse_model(
         if sign == '=': return name, Path(rest)
         if rest.partition(':')[0] == 'mmocr': return name, rest
         raise ValueError(f'{text}: expected {name}, {name}@mmocr or {name}=FILE')
-    if re.search(r'[/\\]', name) or not sign and re.search(r'\.(safetensors|\w?pth?)$', text):
+    if re.search(r'[/\\]', name) or not sign and re.search(r'\.(safetensors|onnx|\w?pth?)$', text):
         raise ValueError(f'{text}: no such file')
     raise ValueError(unknown_model(name if sign else text))
+
+# %% ../../nbs/practice/71_models.ipynb #79d5ca39
+def exported_model(
+    source, # as `parse_model` gives it
+) -> str:   # its name; '' for anything else
+    "The model of an ONNX file that `ocrbook export` wrote; ValueError for any other ONNX file."
+    if not isinstance(source, Path) or source.suffix != '.onnx': return ''
+    from ocrbook.practice.onnx_files import exported_notes
+    name = exported_notes(source)['name']
+    if name not in MODELS: raise ValueError(f'{source}: {unknown_model(name)}')
+    return name
 
 def file_model(
     ck, # `Checkpoint`
@@ -160,6 +172,9 @@ def _find_weights(text, pretrained, checkpoint) -> tuple:
         raise ValueError(f'{text} names its weights; give neither pretrained nor checkpoint')
     if pretrained and checkpoint is not None:
         raise ValueError('give pretrained or checkpoint, not both')
+    if exported_model(source):
+        raise ValueError(f'{text}: an exported model holds no weights for torch; '
+                         'ocrbook.load opens it')
     if isinstance(source, Path): checkpoint, source = source, None
     which, kind = None, source or pretrained
     if isinstance(kind, str): kind, _, which = kind.partition(':')
@@ -196,7 +211,6 @@ def _as_keywords(settings) -> dict:
 # %% ../../nbs/practice/71_models.ipynb #5f0983c6
 def _try_build(ck, name:str, kw:dict, version:str|None) -> None:
     "CheckpointError unless what a file asks for is possible, and is what it holds."
-    import torch
     from ocrbook.practice.tensor_names import match_checkpoint
     from ocrbook.practice.weight_files import CheckpointError
     takes = inspect.signature(getattr(import_module(MODELS[name].module), name)).parameters
@@ -208,21 +222,36 @@ def _try_build(ck, name:str, kw:dict, version:str|None) -> None:
             raise CheckpointError(f"{ck.where}: note 'settings': {k}={v} is out of range")
         if (kind := kinds.get(k)) in (bool, int, str) and v is not None and type(v) is not kind:
             raise CheckpointError(f'{refused} ({k}={v!r:.60} is no {kind.__name__})')
-    try:
-        with torch.device('meta'), warnings.catch_warnings():
-            warnings.simplefilter('ignore')                     # of layers without numbers
-            model = _build(name, kw)
+    try: model = _blank_model(name, kw)
     except Exception as e: raise CheckpointError(f'{refused} ({str(e)[:150]})') from None
     match_checkpoint(model, ck, version)
 
+# %% ../../nbs/practice/71_models.ipynb #da0d2c23
+def _blank_model(name:str, kw:dict):
+    "A model without numbers, to see which tensors it has."
+    import torch
+    from torch.overrides import TorchFunctionMode
+    class Blank(TorchFunctionMode):             # to draw numbers for nothing takes torch seconds
+        def __torch_function__(self, f, types, args=(), kwargs=None):
+            given, name = [*args, *(kwargs or {}).values()], getattr(f, '__name__', '')
+            drawn = name.endswith(('normal_', 'uniform_'))
+            return given[0] if drawn else f(*args, **kwargs or {})
+    with torch.device('meta'), Blank(), warnings.catch_warnings():
+        warnings.simplefilter('ignore')                         # of layers without numbers
+        return _build(name, kw)
+
 # %% ../../nbs/practice/71_models.ipynb #48c68cd5
 def open_model(
-    name,             # NAME (weights of the package), NAME@mmocr, NAME@mmocr:WHICH, FILE, NAME=FILE
+    name,             # NAME (its weights of the package), NAME@mmocr:WHICH, NAME=FILE, FILE, .onnx
     version:str=None, # see `create_model`
     **kw,             # to the chapter's factory
 ) -> Any:
     "The model that a text names, with its weights; ValueError or CheckpointError as above."
-    return create_model(name, pretrained=name in MODELS, version=version, **kw)
+    if not exported_model(source := parse_model(name)[1]):
+        return create_model(name, pretrained=name in MODELS, version=version, **kw)
+    if kw: raise ValueError(f'{source}: is as it was exported; leave out {", ".join(kw)}')
+    from ocrbook import load
+    return load(source)
 
 # %% ../../nbs/practice/71_models.ipynb #b311ba03
 _DOES = dict(detection=('finds words', 'find them', 'detectors'),
@@ -244,7 +273,8 @@ def check_model(
 ) -> str: # its name
     "ValueError unless the text names a model, for this task, with weights; none are loaded."
     name, source = parse_model(text)
-    if isinstance(source, Path):
+    if own := exported_model(source): name = own
+    elif isinstance(source, Path):
         from ocrbook.practice.weight_files import read_checkpoint
         if not name: name = file_model(read_checkpoint(source))
         elif not source.is_file(): raise ValueError(f'{source}: no such file')
@@ -264,14 +294,14 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_new_lock
 def load_once(
     model,         # a model, or what `open_model` takes
     device=None,   # see `pick_device`; None: the best there is, or where a given model is
-    dtype=None,    # see `pick_dtype`; None: as the weights are
+    dtype=None,    # see `pick_dtype`; None: see `reading_dtype`, or as a given model's weights are
     task:str=None, # what it is wanted for: 'detection' …; None: anything
 ) -> Any:
-    """A model as it is, or the one that a text names, loaded once a process.
+    """A model as it is, or the one that a text names, prepared to read, loaded once a process.
 
     Once for each device and precision, again once its file has changed. ValueError where one
     is not there, or is for another task."""
-    from ocrbook.parts.stages import move_model, pick_device, pick_dtype
+    from ocrbook.parts.devices import move_model, pick_device, pick_dtype
     if not isinstance(model, (str, os.PathLike)):
         return move_model(model, device, dtype) if hasattr(model, 'parameters') else model
     device, dtype, (name, source) = pick_device(device), pick_dtype(dtype), parse_model(model)
@@ -279,12 +309,24 @@ def load_once(
     key, file = (str(model), str(device), dtype), _file_version(name, source)
     with _loading:
         if key not in _loaded or _loaded[key][0] != file:
-            _loaded[key] = file, move_model(open_model(model), device, dtype)
+            _loaded[key] = file, prepared_model(open_model(model), device, dtype)
         net = _loaded[key][1]
     if task: check_task(net.name, task)
     return net
 
 # %% ../../nbs/practice/71_models.ipynb #7d57f108
+def reading_dtype(name:str, device) -> Any: # `torch.dtype`
+    "bfloat16 where the processor is fast at it and that has been scored, else float32."
+    import torch
+    from ocrbook.parts.inference import fast_dtype
+    return fast_dtype(device) if weights_file(name).is_file() else torch.float32
+
+def prepared_model(model, device, dtype=None) -> Any: # dtype None: see `reading_dtype`
+    "The model on this device, as it reads soonest, see `for_inference`."
+    model = model.to(device)
+    if not hasattr(model, 'for_inference'): return model.to(dtype=dtype)     # an exported one
+    return model.for_inference(reading_dtype(model.name, device) if dtype is None else dtype)
+
 def _file_version(name:str, source) -> tuple:
     "Which file, and what changes when it is written anew; () for a published one."
     if isinstance(source, str): return ()

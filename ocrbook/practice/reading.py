@@ -8,6 +8,7 @@ __all__ = ['list_sources', 'crop_word', 'read_words', 'read_stream', 'read']
 # %% ../../nbs/practice/73_reading.ipynb #8639e22c
 import os, re, warnings
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,10 @@ from ..foundations.images import IMAGE_FORMATS, ImageError, load_image
 from ..foundations.transforms import crop_quad
 from ..foundations.images import open_document
 from ..foundations.transforms import rotate90, straighten, text_sides
-from ..foundations.results import Page, TextInstance
-from ..parts.stages import pick_device, pick_dtype
+from ..foundations.page_files import Page
+from ..foundations.results import TextInstance
+from ..parts.devices import compile_stages, pick_device, pick_dtype
+from ..parts.stages import allowing
 from .models import load_once
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
@@ -291,6 +294,19 @@ def page_error(name, error:BaseException) -> ImageError:
     out.__cause__ = error
     return out
 
+def load_ahead(sources) -> Iterator: # of (name, image or its `ImageError`), in order
+    "Sources, each loaded in a thread while the one before it is worked on: one more in memory."
+    sources = iter(sources)
+    def load_next():
+        for name, load in sources:
+            try: return name, load()
+            except Exception as e: return name, page_error(name, e)
+    with ThreadPoolExecutor(1) as thread:
+        job = thread.submit(load_next)
+        while found := job.result():
+            job = thread.submit(load_next)
+            yield found
+
 # %% ../../nbs/practice/73_reading.ipynb #2cfb26b1
 def read_stream(
     sources,                # (name, function → image) pairs, as `list_sources` yields them
@@ -301,17 +317,21 @@ def read_stream(
     batch_size:int=64,      # crops in a forward pass
     min_score:float=0.,     # [0,1], words read with a lower score are left out
     device=None, dtype=None, # see `load_once`
+    allow:str=None,         # characters that may be read; None: all that the recognizer knows
+    compile:bool=False,     # see `compile_stages`
 ) -> Iterator:              # of (`Page` or `ImageError`, image or None), in order
     """Pages of a stream of photos, in bounded memory; what cannot be read is its error.
 
-    ValueError where a model is not known."""
+    ValueError where a model, or a character in `allow`, is not known."""
     waiting, models, settings = [], None, (rotate, batch_size, min_score)
     wanted = (detector, 'detection'), (recognizer, 'recognition')
-    for name, load in sources:
-        try: image = load()
-        except Exception as e: waiting.append((name, None, page_error(name, e)))
+    for name, image in load_ahead(sources):
+        if isinstance(image, ImageError): waiting.append((name, None, image))
         else:
-            models = models or [load_once(m, device, dtype, task) for m, task in wanted]
+            if models is None:
+                models = [load_once(m, device, dtype, task) for m, task in wanted]
+                if compile: models = [compile_stages(m) for m in models]
+                models[1] = allowing(models[1], allow)
             try: waiting.append((name, image, models[0].predict(image)))
             except Exception as e: waiting.append((name, None, page_error(name, e)))
         if len(waiting) >= page_batch:
@@ -381,20 +401,22 @@ def read(
     password:str=None,          # of locked PDFs
     progress:bool=False,        # show a progress bar
     device=None,                # 'cpu', 'cuda:1' …; None: the best there is, or where a model is
-    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: as the weights are
+    dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
+    allow:str=None,             # characters that may be read; None: all that the recognizer knows
+    compile:bool=False,         # `torch.compile` the models first, for thousands of photos
 ) -> Page|list:                 # for one photo its `Page`; else a list, of the shape of `source`
     """Find and read the words of photos, in reading order.
 
     A photo is a path, bytes, an open file, a PIL image or an array. A folder or a PDF gives the
     list of its pages, a collection a list as long, in which what cannot be read keeps its place as
     its `ImageError`. ImageError where a single photo cannot be read, ValueError where a model, a
-    device or a precision is not there."""
+    device, a precision or a character is not there."""
     if device is not None: pick_device(device)
     pick_dtype(dtype)
     tree = source_tree(source, max_pixels, dpi, password)
     leaves = list(tree_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device,
-                         dtype=dtype)
+                         dtype=dtype, allow=allow, compile=compile)
     stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')
     return fill_tree(tree, [page for page, _ in stream], is_collection(source))
 

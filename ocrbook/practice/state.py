@@ -320,11 +320,12 @@ def _plot(self:RunFolder, step, values) -> None:
 
 # %% ../../nbs/practice/80_state.ipynb #9c39f236
 @patch
-def non_finite_loss(self:RunFolder, step:int, terms:dict) -> str:
+def non_finite_loss(self:RunFolder, step:int, terms:dict, later:int=0) -> str:
     "What to say of a loss or gradient that is not finite."
     names = ', '.join(f'{k} {v:.4g}' for k, v in terms.items())
     kept = f'; {self.file} has the state after step {self.saved}' if self.out and self.saved else ''
-    return f'step {step}: not a number: {names}; the weights were not changed{kept}'
+    since = f'{later} more steps were taken' if later else 'the weights were not changed'
+    return f'step {step}: not a number: {names}; {since}{kept}'
 
 @patch
 def close(self:RunFolder) -> None:

@@ -98,6 +98,7 @@ RULES |= {
 _tps, _embedding = ('preprocessor.LocalizationNetwork.conv.0.weight',
                     'decoder.trg_word_emb.weight')
 _last, _heads, _length = 'decoder.decoder.1.embedding.weight', dict(n_head=8), ('max_seq_len',)
+_r31_stem = 'backbone.conv1_1.weight'
 _ctc = dict(class_rows=r'^decoder\.decoder\.1\.embedding\.', row_order=blank_last)
 _attn = dict(row_order=unknown_last,
              class_rows=r'^decoder\.(trg_word_emb|(hybrid_decoder\.)?embedding|classifier'
@@ -108,7 +109,8 @@ _r31 = dict(last_stage_pool=False, mask=True,
 _satrn = _attn | dict(by_version=dict(feats_twice={'0.x': True, '1.x': False}),
                       fixed=_heads, keywords=_length)  # what SATRN's encoder starts from
 RULES |= {
-    'crnn': Rules(f'{_last} !{_tps}', **_ctc, fixed=dict(leaky_relu=False)),
+    'crnn': Rules(f'{_last} !{_tps} !{_r31_stem}', **_ctc, fixed=dict(leaky_relu=False)),
+    'crnn_r31': Rules(f'{_last} {_r31_stem}', **_ctc),
     'crnn_tps': Rules(f'{_last} {_tps}', **_ctc,
                       fixed=dict(leaky_relu=False, rectified_img_size=(32, 100))),
     'segocr': Rules(

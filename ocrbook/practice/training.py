@@ -31,6 +31,7 @@ from .sources import DrawPage, DrawReceipt, DrawWord, RealWords, arguments
 from .sources import check_names, page_source, receipt_source, report_unusable
 from .sources import word_source
 from .state import RENAMED, from_main_process, lock_folder, warn_once
+from ..recognition.crnn_r31 import taught
 
 # %% ../../nbs/practice/84_training.ipynb #ddbea7f6
 def _move_rows(old, model, wider, have, now):
@@ -167,13 +168,14 @@ def take_parts(
     model,       # gets weights
     other,       # a trained model, perhaps of another kind
 ) -> list[str]:  # names of the parts that were copied
-    "Copy the parts (backbone, neck, …) that have the same names and sizes of all tensors."
-    sizes = lambda m: {n: v.shape for n, v in m.state_dict().items()}
-    parts = dict(model.named_children())
-    alike = [n for n, part in other.named_children()
-             if n in parts and sizes(part) and sizes(part) == sizes(parts[n])]
-    for n in alike: parts[n].load_state_dict(getattr(other, n).state_dict())
-    return alike
+    "Copy the parts (backbone, neck, …), or parts of them, with the same names and tensor sizes."
+    sizes, taken = lambda m: {n: v.shape for n, v in m.state_dict().items()}, []
+    for n, part in other.named_children():
+        to = getattr(model, n, None)
+        if to is None or not sizes(part): continue
+        if sizes(part) == sizes(to): to.load_state_dict(part.state_dict()); taken.append(n)
+        elif type(part) is type(to): taken += [f'{n}.{k}' for k in take_parts(to, part)]
+    return taken
 
 def _model_of(file) -> str: # '' where it does not tell
     if not isinstance(file, Path): return ''
@@ -181,10 +183,11 @@ def _model_of(file) -> str: # '' where it does not tell
     except CheckpointError: return ''
 
 def _borrow(name, build, donor, settings):
-    "A fresh model of the donor's width and alphabet, with the donor's parts."
+    "A fresh model of the donor's width, alphabet and classes, with the donor's parts."
     takes = signature(getattr(import_module(MODELS[name].module), name)).parameters
     old = {k: v for k, v in donor.settings.items() if k == 'width' and k in takes}
     if 'vocab' in takes and hasattr(donor, 'converter'): old['vocab'] = donor.converter.vocab
+    if 'classes' in takes and hasattr(donor, 'classes'): old['classes'] = donor.classes
     model = build(**old | settings)
     if not (parts := take_parts(model, donor)):
         raise ValueError(f'no part of {name} is built like one of {donor.name} '
@@ -274,6 +277,7 @@ class DataConfig:
     max_chars:int=0    # longer texts are left out; 0: what the model can write, else 40
     max_width:int=512  # wider crops are left out, pixels once scaled to the model's height
     val_images:int=200 # most images of a validation set
+    teacher:str=''     # a trained reader with CTC, whose columns are learned beside the texts
 
     def __post_init__(self): self.augment = self.augment or {}
 _data_names = [f.name for f in fields(DataConfig)]
@@ -390,9 +394,9 @@ def train(
         from_main_process(acc, lambda: stack.enter_context(lock_folder(out)))
         with acc.main_process_first(), acc.local_main_process_first():
             model, batches, sets = _setup(model, data, val, out, seed, settings, start, chars, conf)
+        stack.enter_context(taught(model, conf.teacher and open_model(conf.teacher)))
         _introduce(model, acc.device, batches, sets)
-        fit(model, batches, steps, out, seed=seed,
-            workers=workers if workers >= 0 else min(8, (os.cpu_count() or 1) - 1),
+        fit(model, batches, steps, out, seed=seed, workers=_processes(workers),
             evaluate=evaluate_on(sets, task_of(model)) if sets else None,
             about=_about(model, batches, sets, conf), **kwargs)
     return model
@@ -410,6 +414,8 @@ def _check_call(model, start, val, chars):
     if chars and task_of(model) != 'recognition':
         raise ValueError(f'chars={chars!r}: only a recognizer has an alphabet to choose')
     return model, start
+
+def _processes(workers): return workers if workers >= 0 else min(8, (os.cpu_count() or 1) - 1)
 
 def _name(model): return getattr(model, 'name', type(model).__name__)
 
@@ -430,7 +436,8 @@ def _about(model, batches, sets, config) -> dict:
                 max_chars=getattr(batches.draw, 'max_chars', 0), max_width=config.max_width,
                 augment=config.augment, size=config.size,
                 chars=_crc(getattr(model, 'converter', None)),
-                classes=_crc(getattr(model, 'classes', ())))
+                classes=_crc(getattr(model, 'classes', ())),
+                **(dict(teacher=config.teacher) if config.teacher else {}))
 
 def _crc(x):
     "Eight digits for an alphabet or a list of names."

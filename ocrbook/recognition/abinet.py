@@ -17,7 +17,9 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import PositionalEncoding
 from ..parts.necks import conv_norm_act
 from ..parts.sequences import AttnConvertor
-from ..parts.stages import TextRecognizer
+from ..parts.devices import upload
+from ..parts.stages import TextRecognizer, without_banned
+
 
 # %% ../../nbs/recognition/48_abinet.ipynb #40925a13
 class ABIConvertor(AttnConvertor):
@@ -254,12 +256,12 @@ class ABILoss:
         if b != len(lengths): raise ValueError(f'{b} images but {len(lengths)} texts')
         if max(lengths, default=0) > t:
             raise ValueError(f'a text of {max(lengths)} tokens, but {t} positions')
-        truth = torch.cat([torch.empty(0, dtype=torch.long), *targets['targets']]).to(vision.device)
-        ends = torch.tensor(lengths, device=vision.device).view(-1, 1)
-        counts = torch.arange(t, device=vision.device) < ends
+        truth = torch.cat([torch.empty(0, dtype=torch.long), *targets['targets']])
+        counts = (torch.arange(t) < torch.tensor(lengths).view(-1, 1)).nonzero()
+        truth, row, step = (upload(v, vision.device) for v in (truth, *counts.T))
         terms = dict(loss_visual=[vision], loss_lang=language, loss_fusion=fused)
         def mean(preds):
-            return sum(F.cross_entropy(p[counts].float(), truth) for p in preds)/len(preds)
+            return sum(F.cross_entropy(p[row, step].float(), truth) for p in preds)/len(preds)
         return {name: self.weights[name]*mean(preds) for name, preds in terms.items() if preds}
 
 # %% ../../nbs/recognition/48_abinet.ipynb #c39c3b93
@@ -302,7 +304,7 @@ def forward(self:ABINet,
 def forward_test(self:ABINet, images:torch.Tensor, valid_ratios=None) -> torch.Tensor:
     "Scores (b,t,classes) in [0,1] of the last iteration."
     vision, _, fused = self.iterations(images)
-    return (fused or [vision])[-1].float().softmax(-1)
+    return without_banned((fused or [vision])[-1].float()).softmax(-1)
 
 @patch
 def compute_loss(self:ABINet,

@@ -16,6 +16,7 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import valid_lengths
 from ..parts.backbones import VeryDeepVgg
 from ..parts.sequences import decode_texts, encode_texts, run_lstm
+from ..parts.devices import fetch, upload
 from ..parts.stages import TextRecognizer, as_ratios, as_scores
 
 # %% ../../nbs/recognition/41_crnn.ipynb #49d4c4fa
@@ -93,8 +94,10 @@ def tensor2idx(self:CTCConvertor,
 
     A character's score is its probability in the first column of its run. ValueError for NaN."""
     score, best = as_scores(output, (self.num_classes,)).softmax(-1).max(-1)    # (b,t) each
+    score, best = fetch((score, best.float()))
+    best = best.long()
     keep = (best != self.blank_idx) & (best != F.pad(best, (1,0), value=self.blank_idx)[:, :-1])
-    score, best, keep = (o.cpu().numpy() for o in (score, best, keep))
+    score, best, keep = (o.numpy() for o in (score, best, keep))
     b, t = keep.shape
     if valid_ratios is not None:
         lengths = valid_lengths(t, as_ratios(valid_ratios, b))
@@ -119,15 +122,16 @@ class CTCLoss:
         targets:dict,        # of `CTCConvertor.str2tensor`
         valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
     ) -> dict:               # loss_ctc
-        b, t, _ = logits.shape
-        if b != len(targets['target_lengths']):
-            raise ValueError(f'{b} images but {len(targets["target_lengths"])} texts')
+        (b, t, _), lengths = logits.shape, [len(i) for i in targets['targets']]
+        if b != len(lengths): raise ValueError(f'{b} images but {len(lengths)} texts')
         ratios = [1.]*b if self.flatten or valid_ratios is None else valid_ratios
         log_probs = logits.float().log_softmax(-1).transpose(0, 1)      # (t,b,num_classes)
-        return dict(loss_ctc=F.ctc_loss(
-            log_probs, targets['flatten_targets'].to(logits.device),
-            torch.tensor(valid_lengths(t, ratios)), targets['target_lengths'],
-            self.blank, self.reduction, self.zero_infinity))
+        loss = F.ctc_loss(log_probs, upload(targets['flatten_targets'], logits.device),
+                          torch.tensor(valid_lengths(t, ratios)), torch.tensor(lengths),
+                          self.blank, 'none', self.zero_infinity)
+        if self.reduction == 'mean':
+            loss = (loss/upload(targets['target_lengths'], logits.device).clamp(min=1)).mean()
+        return dict(loss_ctc=loss.sum() if self.reduction == 'sum' else loss)
 
 # %% ../../nbs/recognition/41_crnn.ipynb #daa5f612
 def crnn(

@@ -102,6 +102,7 @@ class LocalizationNetwork(nn.Module):
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #5831ae53
 class TPSPreprocessor(nn.Module):
     "Rectifies a word by thin-plate splines through predicted points (RARE, arXiv:1603.03915)."
+    full_precision = True                     # coordinates need all their bits
     def __init__(self,
         num_fiducial:int=20,                # points, half of them on each edge
         rectified_img_size:tuple=(32, 100), # (h,w) of the straight crop

@@ -36,8 +36,11 @@ class DotProductAttentionLayer(nn.Module):
         values:torch.Tensor,                   # (b,n,d)
         mask=None,                             # as for `weights`
     ) -> torch.Tensor:                         # (b,t,d) glimpses
-        mask = mask if mask is None else mask[:, None]
-        return F.scaled_dot_product_attention(query, keys, values, mask, scale=1.)
+        mask = mask if mask is None else mask[:, None, None]
+        query, keys = query.to(values.dtype), keys.to(values.dtype)
+        heads = (x[:, None] for x in (query, keys, values))               # one head
+        return F.scaled_dot_product_attention(*heads, mask, scale=1.)[:, 0]
+
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #e154fdd1
 def flatten_map(maps:torch.Tensor) -> torch.Tensor: # (b,c,h,w) → (b,h*w,c)
@@ -135,7 +138,7 @@ class PositionAttentionDecoder(nn.Module):
         mask,                # (b,h*w) bool: True where the word is; None: everywhere
         steps:int,           # how many
     ) -> torch.Tensor:       # (b,steps,c) glimpses
-        queries = self.queries(len(memory), steps)
+        queries = self.queries(memory.shape[0], steps)
         return self.attention_layer(queries, self.keys(memory), values, mask)
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #9cee92ea
@@ -249,6 +252,7 @@ def robustscanner(
     width:int=64,        # maps of the first layer; published: 64
     dim_model:int=128,   # channels of keys, queries and LSTM states; published: 128
     max_seq_len:int=30,  # steps; the tokens for start and end count
+    height:int=48,       # rows of the crops; published: 48
 ) -> TextRecognizer:
     "RobustScanner (arXiv:2007.07542) as in MMOCR (`robustscanner_r31_academic`), random weights."
     converter = AttnConvertor(vocab, max_seq_len)
@@ -258,5 +262,5 @@ def robustscanner(
         decoder=RobustScannerDecoder(8*width, dim_model, converter.num_classes, converter.start_idx,
                                      converter.end_idx, converter.padding_idx, max_seq_len),
         converter=converter, loss=SARLoss(converter.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=127.5,
-                                std=127.5, bgr=True))
+        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
+                                mean=127.5, std=127.5, bgr=True))

@@ -55,7 +55,7 @@ class SAREncoder(nn.Module):
         states = run_lstm(self.rnn_encoder, feats.amax(2).transpose(1, 2))[0]    # (b,w,hidden)
         mask = valid_mask(states.shape[1], valid_ratios, feats.device)
         if mask is None: return self.linear(states[:, -1])
-        return self.linear(states[torch.arange(len(mask), device=feats.device), mask.sum(1)-1])
+        return self.linear(states[torch.arange(mask.shape[0], device=feats.device), mask.sum(1)-1])
 
 # %% ../../nbs/recognition/44_sar.ipynb #566a142a
 def lstm_step(
@@ -65,6 +65,7 @@ def lstm_step(
 ) -> tuple:         # h, c
     "One step of one LSTM layer."
     w_x, w_h, b_x, b_h = weights
+    x = x.to(w_x.dtype)
     gates = F.linear(x, w_x, b_x) + (b_h if state is None else F.linear(state[0], w_h, b_h))
     i, f, z, o = gates.float().chunk(4, -1)
     c = i.sigmoid()*z.tanh() + (0 if state is None else f.sigmoid()*state[1])
@@ -121,7 +122,7 @@ def attention_weights(self:SARDecoder,
 ) -> torch.Tensor:       # (b,t,n), each row sums to 1
     "How much each step attends to each position."
     query, w = self.conv1x1_1, self.conv1x1_2
-    queries = F.linear(hidden, query.weight.flatten(1), query.bias)
+    queries = F.linear(hidden.to(query.weight.dtype), query.weight.flatten(1), query.bias)
     return additive_attention(2*queries, memory.keys, w.weight.flatten(1), memory.mask, w.bias)
 
 @patch
@@ -233,6 +234,7 @@ def build_sar(
     Decoder,          # `ParallelSARDecoder` or `SequentialSARDecoder`
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
+    height:int=48,    # rows of the crops; published: 48
 ) -> TextRecognizer:
     "SAR with one of its decoders, random weights."
     conv, d = AttnConvertor(vocab, max_seq_len=30), 8*width
@@ -242,17 +244,18 @@ def build_sar(
         decoder=Decoder(conv.num_classes, conv.start_idx, conv.end_idx, conv.padding_idx,
                         conv.max_seq_len, d, d, d),
         converter=conv, loss=SARLoss(conv.padding_idx),
-        transform=WordTransform(height=48, min_width=48, max_width=160, divisor=4, mean=(127.5,)*3,
-                                std=(127.5,)*3, bgr=True))
+        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
+                                mean=(127.5,)*3, std=(127.5,)*3, bgr=True))
 
 # %% ../../nbs/recognition/44_sar.ipynb #3a435592
 def sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
+    height:int=48,    # rows of the crops; published: 48
 ) -> TextRecognizer:
     "SAR (arXiv:1811.00751) as in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
-    return build_sar(ParallelSARDecoder, vocab, width)
+    return build_sar(ParallelSARDecoder, vocab, width, height)
 
-def sar_sequential(vocab:Vocab=None, width:int=64) -> TextRecognizer: # as for `sar`
+def sar_sequential(vocab:Vocab=None, width:int=64, height:int=48) -> TextRecognizer: # as for `sar`
     "SAR with MMOCR's step-by-step decoder (`sar_r31_sequential_decoder_academic`)."
-    return build_sar(SequentialSARDecoder, vocab, width)
+    return build_sar(SequentialSARDecoder, vocab, width, height)

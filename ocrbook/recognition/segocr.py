@@ -16,6 +16,7 @@ from ..data.synth import make_chars
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import ResNet31OCR
+from ..parts.inference import prepared_copy
 from ..parts.necks import conv_norm_act
 from ..parts.sequences import decode_texts, encode_texts
 from ..parts.stages import (TextRecognizer, as_maps, as_numbers, as_ratios, as_scores,
@@ -262,7 +263,7 @@ class SegRecognizer(nn.Module):
         self.converter, self.loss, self.targets = converter, loss, targets
         self.transform = transform or WordTransform(height=64, min_width=64)
 
-    predict = TextRecognizer.predict
+    predict, for_inference = TextRecognizer.predict, prepared_copy
 
 # %% ../../nbs/recognition/43_segocr.ipynb #b33a8718
 @patch

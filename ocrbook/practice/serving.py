@@ -40,9 +40,27 @@ def _hocr(found):
     text = hocr([f.page for f in found if not isinstance(f.page, Exception)])
     return text.replace('</body>', ''.join(bad) + '</body>')
 
+# %% ../../nbs/practice/79_serving.ipynb #3eac1e72
+def _good(found): return [f for f in found if not isinstance(f.page, Exception)]
+
+def _whole(form): # pages that could not be read are left out
+    def write(found):
+        from ocrbook.foundations.page_files import pages_bytes
+        return pages_bytes([f.page for f in _good(found)], form)
+    return write
+
+def _pdf(found):
+    from ocrbook.foundations.page_files import PdfWriter, jpeg_bytes
+    pdf = PdfWriter()
+    for f in _good(found): pdf.add(f.page, jpeg_bytes(f.image))
+    return pdf.close()
+
 FORMS = dict(json=Form('application/json', '.json', _json),
-             text=Form('text/plain', '.txt', _text),
-             hocr=Form('text/html', '.hocr', _hocr))
+             text=Form('text/plain', '.txt', _text), hocr=Form('text/html', '.hocr', _hocr),
+             pdf=Form('application/pdf', '.pdf', _pdf, image=True),
+             alto=Form('application/xml', '.alto.xml', _whole('alto')),
+             md=Form('text/markdown', '.md', _whole('md')),
+             csv=Form('text/csv', '.csv', _whole('csv')))
 
 # %% ../../nbs/practice/79_serving.ipynb #5b1f95b9
 class Service:

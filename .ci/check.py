@@ -263,7 +263,7 @@ def needs(source):
     tree = ast.parse(source)
     tried = {id(o) for t in ast.walk(tree) if isinstance(t, ast.Try) and 'ImportError' in ast.dump(t) for b in t.body for o in ast.walk(b)}
     for node in ast.walk(tree):
-        by_name = isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'need' and isinstance(node.args[0], ast.Constant)
+        by_name = isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'need' and node.args and isinstance(node.args[0], ast.Constant)
         if isinstance(node, ast.Import): names = [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level: names = [node.module]
         elif by_name: names = [node.args[0].value]
@@ -280,8 +280,9 @@ def check_requirements():
             used.update(packages)
             if not told and not packages & (base if top else base | extra): yield line, name
     for line, wrong in ('import execnb', True), ('def f():\n    from yaml import load', True), ('import os, numpy.random', False), \
-            ('try: import execnb\nexcept ImportError: raise', False), ('try: import execnb\nexcept ValueError: raise', True):
+            ('try: import execnb\nexcept ImportError: raise', False), ('try: import execnb\nexcept ValueError: raise', True), ("need('yaml.loader')", False), ('need()', False):
         if bool(list(missing(line))) != wrong: yield f'the check itself is wrong about {line!r}'
+    if not {'pyyaml', 'execnb', 'numpy'} <= used: yield 'the check itself does not see that a package is used'
     used.clear()
     for p in modules(ROOT/LIB).values():
         for line, name in missing(p.read_text(encoding='utf-8')): yield f'{rel(p)}:{line}: imports {name}, which settings.ini does not require'

@@ -38,21 +38,20 @@ def run_notebooks(left, jobs):
 
 
 def run_benchmark(left, models, batches, repeat):
-    "A row for each model, precision and batch size; what there was no time for is named."
+    "A row for each model, precision of the prepared one and batch size; what there was no time for is named."
     sys.path.insert(0, str(ROOT))
     import torch
     from ocrbook.practice.speed import TABLE_HEADER, bench_model, table_row
     print(f'{"":10}{TABLE_HEADER}')
     skipped = []
     for name in models:
-        for how in (dict(), dict(bf16=True, channels_last=True)):
+        for dtype in 'float32', 'bfloat16':
             for n in batches:
-                what = f'{"bf16" if how else "float32":10}'
-                if left() < 5: skipped.append(f'{name} {what.strip()} {n}'); continue
+                if left() < 5: skipped.append(f'{name} {dtype} {n}'); continue
                 if torch.cuda.is_available(): torch.cuda.reset_peak_memory_stats()
-                try: row = table_row(bench_model(name, batch=n, letters=6, repeat=repeat, **how))
+                try: row = table_row(bench_model(name, batch=n, letters=6, repeat=repeat, dtype=dtype))
                 except Exception as e: row = f'{name:18} {n:15} {type(e).__name__}: {str(e).splitlines()[0][:80]}'
-                print(what + row, flush=True)
+                print(f'{dtype:10}{row}', flush=True)
     if skipped: print('no time left for', ', '.join(skipped))
 
 

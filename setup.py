@@ -19,13 +19,16 @@ def description():
         parts[i] = re.sub(r'(!?)\[([^]]*)\]\((?![a-z]+:|#)([^)\s]+)\)', lambda m: f'{m[1]}[{m[2]}]({raw if m[1] else blob}{m[3]})', parts[i])
     return ''.join(parts)
 
+extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
+extras['dev'] = list(dict.fromkeys(sum((extras[k] for k in ('dev', *extras)), [])))  # the tests use all of them
+
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'].split(),
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
     project_urls={'Documentation': cfg['doc_host'] + cfg['doc_baseurl']},
     packages=find_packages(include=[lib, f'{lib}.*']), package_dir={'': '.'}, package_data={lib: ['py.typed', 'weights/*', 'data/*.txt', 'practice/*.html']},
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),
-    extras_require={k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')},
+    extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{lib}={lib}._modidx:d']},
     long_description=description(), long_description_content_type='text/markdown', zip_safe=False,
     classifiers=['Development Status :: 3 - Alpha', 'Intended Audience :: Developers', 'Intended Audience :: Education',

@@ -8,7 +8,7 @@ SETTINGS = ConfigParser(interpolation=None)
 SETTINGS.read(ROOT/'settings.ini', encoding='utf-8')
 LIB = SETTINGS['DEFAULT']['lib_path']
 # Folders in reading order, and the rank of each: a room imports from rooms of lower rank, and from itself
-ROOMS = dict(start=0, foundations=0, data=1, parts=2, detection=3, recognition=3, kie=3, practice=4)
+ROOMS = dict(start=0, foundations=0, data=1, parts=2, detection=3, recognition=3, kie=3, practice=4, solutions=5, porting=5)
 
 
 def notebooks(root=ROOT):

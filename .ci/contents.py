@@ -5,7 +5,8 @@ import json, re, sys
 from common import ROOMS, ROOT, load, notebooks
 
 NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
-             kie='Key information', practice='Practice')
+             kie='Key information', practice='Practice', solutions='Solutions',
+             porting='For porters')
 
 def pages():
     "Section name -> [(path under nbs/, title, subtitle)] in reading order."

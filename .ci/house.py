@@ -1,5 +1,5 @@
 """The rules of the house that a machine can see: how long a cell, a chapter and a module may be, and what a module shows."""
-import ast
+import ast, re
 from collections import defaultdict
 
 CELLS, CELL, LINE, MODULE, NAMES = 60, 30, 100, 450, 300  # code cells, lines, columns, lines, exported names
@@ -60,6 +60,14 @@ def package_faults(modules):
                 if a.name.startswith('_') and f'{came}.{a.name}' not in modules and came in modules:
                     yield f'{m} imports {a.name} from {came}, which keeps it for itself'
 
+def answer_faults(notebooks):
+    "Open exercises without a worked solution: `notebooks` maps 'room/name' to a notebook."
+    code = {name: '\n'.join(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'code') for name, nb in notebooks.items()}
+    for name, text in code.items():
+        solved = code.get('solutions/' + name.split('/')[-1], '')
+        for digest in re.findall(r"^answer = \.\.\..*\ncheck_answer\(answer, '(\w+)'", text, re.M):
+            if not re.search(rf"check_answer\(answer, '{digest}'", solved): yield f'{name}: no worked solution for the check of {digest}'
+
 
 PLANTS = dict(  # fault -> what sees it, and what it is shown
     cells=(cell_faults, dict(cells=[dict(cell_type='code', source=['#| default_exp a'])]*(CELLS+1))),
@@ -71,9 +79,12 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     meaning=(package_faults, {'parts.a': 'def shrink(): pass\n', 'kie.b': 'class shrink: pass\n'}),
     private=(package_faults, {'parts.a': '_x = 1\n', 'kie.b': 'from ..parts.a import _x\n'}),
     beside=(package_faults, {'parts.a': '_x = 1\n', 'parts.b': 'def f():\n    from .a import _x\n'}),
+    answer=(answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])])}),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (
     (cell_faults, dict(cells=[dict(cell_type='code', source=['#| eval: false\n', *['x = 1\n']*CELL])]*CELLS)),
+    (answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])]),
+                     'solutions/a': dict(cells=[dict(cell_type='code', source=["answer = 1\n", "check_answer(answer, 'b')"])])}),
     (module_faults, "__all__ = ['A', 'f']\nclass A:\n    def __init__(self): pass\n    def g(self) -> int: return 1\n"
                     "def f() -> int: return 1\n" + 'x = 1\n'*(MODULE-6) + 'A.size = 3\n'),
     (package_faults, {'parts.a': "__all__ = ['x']\nx = 1\n@patch\ndef go(self): pass\n", 'kie.b': 'from ..parts.a import x\n@patch\ndef go(self): pass\n'}))

@@ -168,14 +168,13 @@ class VeryDeepVgg(nn.Module):
         leaky_relu:bool=True,  # slope 0.2 below zero; CRNN itself uses the plain ReLU (False)
         input_channels:int=3,  # 1 for grey crops, as CRNN reads them
         width:int=64,          # maps of the first layer; the others hold 2, 4 and 8 times as many
-        flatten:bool=True,     # to one row; False: stop at four, for attention over rows too
     ):
         super().__init__()
         self.cnn, c = nn.Sequential(), input_channels
         halve = dict(kernel_size=2, stride=2)
         flat = dict(kernel_size=2, stride=(2,1), padding=(0,1))
         pools = {0: halve, 1: halve, 3: flat, 5: flat}
-        for i, n in enumerate(width*k for k in (1, 2, 4, 4, 8, 8, 8)[:7 if flatten else 6]):
+        for i, n in enumerate(width*k for k in (1, 2, 4, 4, 8, 8, 8)):
             last = i == 6  # 2×2 without padding: the last two rows become one
             conv = nn.Conv2d(c, n, 2 if last else 3, padding=0 if last else 1)
             nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
@@ -184,7 +183,7 @@ class VeryDeepVgg(nn.Module):
             self.cnn.add_module(f'conv{i}', conv)
             if i in (2, 4, 6): self.cnn.add_module(f'batchnorm{i}', nn.BatchNorm2d(n))
             self.cnn.add_module(f'relu{i}', act)
-            if i in pools and (flatten or i < 5):
+            if i in pools:
                 self.cnn.add_module(f'pooling{list(pools).index(i)}', nn.MaxPool2d(**pools[i]))
             c = n
         self.out_channels = c
@@ -193,7 +192,7 @@ class VeryDeepVgg(nn.Module):
 @patch
 def forward(self:VeryDeepVgg,
     x:torch.Tensor,  # (b,input_channels,32,w) normalised crops, w at least 4
-) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column, or (b,8*width,4,w//4+1)
+) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column
     "The columns of crops 32 pixels high; ValueError for any others."
     if x.ndim != 4 or x.shape[2] != 32 or x.shape[3] < 4:
         raise ValueError(f'VeryDeepVgg reads (b,c,32,w) with w >= 4, not {tuple(x.shape)}')
@@ -254,7 +253,6 @@ def forward(self:ResNet31OCR,
 def word_backbone(
     kind:str,          # 'r31': `ResNet31OCR`; 'vgg': CRNN's, grey crops of 32 rows, up to 256 wide
     channels,          # of the six layers of `ResNet31OCR`; both networks end with the last of them
-    flatten:bool=True, # 'vgg': one row of columns; False: four rows
     last_stage_pool:bool=False, # 'r31': see `ResNet31OCR`
     **crop,            # 'r31': what its `WordTransform` is made of
 ) -> tuple:            # backbone, transform
@@ -263,5 +261,5 @@ def word_backbone(
         return (ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool),
                 WordTransform(**crop))
     if kind != 'vgg': raise ValueError(f"backbone is 'r31' or 'vgg', not {kind!r}")
-    return (VeryDeepVgg(leaky_relu=False, input_channels=1, width=channels[-1]//8, flatten=flatten),
+    return (VeryDeepVgg(leaky_relu=False, input_channels=1, width=channels[-1]//8),
             WordTransform(max_width=256, mean=127., std=127., grey=True))

@@ -252,12 +252,12 @@ def robustscanner(
     dim_model:int=128,   # channels of keys, queries and LSTM states; published: 128
     max_seq_len:int=30,  # steps; the tokens for start and end count
     height:int=48,       # rows of the crops; published: 48
-    backbone:str='r31',  # published: 'r31'; 'vgg': CRNN's, four rows of maps; crops of 32 rows
+    backbone:str='r31',  # published: 'r31'; 'vgg': CRNN's, one row of maps; crops of 32 rows
 ) -> TextRecognizer:
     "RobustScanner (arXiv:2007.07542) as in MMOCR (`robustscanner_r31_academic`), random weights."
     converter = AttnConvertor(vocab, max_seq_len)
     backbone, transform = word_backbone(
-        backbone, tuple(width*k for k in (1, 2, 4, 4, 8, 8)), flatten=False, height=height,
+        backbone, tuple(width*k for k in (1, 2, 4, 4, 8, 8)), height=height,
         min_width=height, max_width=160, divisor=4, mean=127.5, std=127.5, bgr=True)
     return TextRecognizer(
         backbone=backbone,

@@ -234,12 +234,12 @@ def build_sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
     height:int=48,    # rows of the crops; published: 48
-    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, four rows of maps
+    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, one row of maps
 ) -> TextRecognizer:
     "SAR with one of its decoders, random weights."
     conv, d = AttnConvertor(vocab, max_seq_len=30), 8*width
     backbone, transform = word_backbone(
-        backbone, [width*k for k in (1, 2, 4, 4, 8, 8)], flatten=False, height=height,
+        backbone, [width*k for k in (1, 2, 4, 4, 8, 8)], height=height,
         min_width=height, max_width=160, divisor=4, mean=(127.5,)*3, std=(127.5,)*3, bgr=True)
     return TextRecognizer(
         backbone=backbone, encoder=SAREncoder(d, d),
@@ -252,7 +252,7 @@ def sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
     height:int=48,    # rows of the crops; published: 48
-    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, four rows of maps; crops of 32 rows
+    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, one row of maps; crops of 32 rows
 ) -> TextRecognizer:
     "SAR (arXiv:1811.00751) as in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
     return build_sar(ParallelSARDecoder, vocab, width, height, backbone)

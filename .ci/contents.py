@@ -15,7 +15,7 @@ BEHIND = dict(Formats='data/07 data/09 data/10 data/20 data/21 data/22 data/23 d
 TRACKS = {
     'use it': ('You have photos and want their text.', 'practice/73 start/05 practice/71 practice/87 practice/74 practice/76 practice/91 practice/79'),
     'understand it': ('You want to know how text is found and read, from the papers to the last index.',
-                      'start/03 foundations/02 foundations/09 detection/20 detection/21 detection/22 detection/26 recognition/40 '
+                      'start/03 foundations/02 foundations/09 detection/20 detection/21 detection/22 start/06 detection/26 recognition/40 '
                       'recognition/41 parts/30 recognition/46 recognition/48 kie/60 kie/61'),
     'change it': ('You have an idea for a model, or data of your own.',
                   'start/02 parts/17 rooms data/13 practice/81 practice/84 practice/69 foundations/01')}

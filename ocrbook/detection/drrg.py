@@ -21,7 +21,8 @@ from ..parts.losses import balanced_bce, fit_target, masked_mean
 from ..parts.centerlines import normalize_sin_cos
 from ..parts.necks import FPN_UNet
 from ..parts.devices import upload
-from ..parts.stages import TextDetector, as_numbers
+from ..parts.outputs import as_numbers
+from ..parts.stages import TextDetector
 from ..parts.text_components import ComponentProposal, DRRGTargets, rotated_roi_align
 
 # %% ../../nbs/detection/25_drrg.ipynb #8fbdbed2
@@ -283,8 +284,8 @@ def decode(self:DRRGPostprocessor, edges, scores, comps) -> tuple:
 
 def checked_graph(edges, scores, comps) -> tuple:
     "The graph of one image as arrays; a ValueError that shows what is wrong with it."
-    edges, scores = np.asarray(edges), as_numbers(scores, 'edge scores').double().numpy()
-    comps = as_numbers(comps, 'components').double().numpy()
+    edges, scores = np.asarray(edges), as_numbers(scores, 'edge scores').astype(float)
+    comps = as_numbers(comps, 'components').astype(float)
     m, n = len(edges), len(comps)
     if (edges.shape, scores.shape, comps.shape) != ((m, 2), (m,), (n, 9)):
         raise ValueError('edges (m,2), scores (m,) and components (n,9) expected, '

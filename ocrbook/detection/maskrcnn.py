@@ -416,10 +416,10 @@ def checked_detections(found) -> Detections:
     if boxes.shape != (n, 5) or logits.ndim != 3 or len(logits) != n or 0 in logits.shape[1:]:
         raise ValueError('boxes (n,5) and masks (n,28,28) expected, '
                          f'not {tuple(boxes.shape)} and {tuple(logits.shape)}')
-    low, high = boxes[:, 4].aminmax() if n else (0, 1)
+    low, high = (boxes[:, 4].min(), boxes[:, 4].max()) if n else (0, 1)
     if not 0 <= low <= high <= 1:
         raise ValueError(f'scores lie in [0,1], not from {low:.4g} to {high:.4g}')
-    return Detections(boxes, logits, found.size)
+    return Detections(torch.from_numpy(boxes), torch.from_numpy(logits), found.size)
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #4cc065dd
 def maskrcnn(

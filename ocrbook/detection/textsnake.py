@@ -22,7 +22,8 @@ from ..parts.centerlines import (center_boxes, label_map, normalize_sin_cos, ori
                                        vector_sin_cos)
 from ..parts.losses import balanced_bce, fit_target, masked_mean
 from ..parts.necks import FPN_UNet
-from ..parts.stages import TextDetector, as_maps
+from ..parts.outputs import as_maps
+from ..parts.stages import TextDetector
 
 # %% ../../nbs/detection/24_textsnake.ipynb #2cf89040
 def draw_disks(
@@ -205,7 +206,8 @@ class TextSnakePostprocessor:
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
         if self.text_repr_type != 'poly':
             raise ValueError(f"text_repr_type must be 'poly', not {self.text_repr_type!r}")
-        return [self.decode(m) if m.numel() else ([], []) for m in as_maps(maps, 5)]
+        maps = torch.from_numpy(as_maps(maps, 5))
+        return [self.decode(m) if m.numel() else ([], []) for m in maps]
 
 # %% ../../nbs/detection/24_textsnake.ipynb #ec101151
 @patch

@@ -8,7 +8,6 @@ __all__ = ['to_grey', 'resize_to_fit', 'resize_word', 'PageTransform', 'WordTran
 # %% ../../nbs/foundations/04_transforms.ipynb #1c7a9928
 import cv2
 import numpy as np
-import torch, torch.nn.functional as F
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
@@ -55,35 +54,42 @@ def resize_short(
 
 # %% ../../nbs/foundations/04_transforms.ipynb #a9f11a81
 def pad_to_multiple(
-    image,          # array (h,w) or (h,w,c), or tensor (…,h,w)
-    divisor:int=32, # of both sides
-    value=0,        # fills the new pixels
-):                  # of the same kind
+    planes:np.ndarray, # (…,h,w)
+    divisor:int=32,    # of both sides
+    value=0,           # fills the new pixels
+) -> np.ndarray:       # (…,H,W)
     "Grow right and down until both sides are multiples of `divisor`; coordinates stay as they are."
-    tensor = isinstance(image, torch.Tensor)
-    h, w = image.shape[-2:] if tensor else image.shape[:2]
+    h, w = planes.shape[-2:]
     dh, dw = -h % divisor, -w % divisor
-    if not (dh or dw): return image
-    if tensor: return F.pad(image, (0, dw, 0, dh), value=value)
-    return np.pad(image, ((0, dh), (0, dw)) + ((0, 0),)*(image.ndim-2), constant_values=value)
+    if not (dh or dw): return planes
+    out = np.full((*planes.shape[:-2], h+dh, w+dw), value, planes.dtype)
+    out[..., :h, :w] = planes
+    return out
 
 # %% ../../nbs/foundations/04_transforms.ipynb #3a9bead9
 # RGB, on the scale 0..255
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
-def normalize(
+def to_planes(
     image:np.ndarray,   # uint8 (h,w,3) RGB or (h,w) grey
     mean=IMAGENET_MEAN, # one number, or one per channel in the order of the output; scale 0..255
     std=IMAGENET_STD,   # likewise
     bgr:bool=False,     # blue first, for networks trained so
-) -> torch.Tensor:      # float32 (c,h,w)
-    "`(image-mean)/std` as a tensor, by a table of 256 values for each channel."
+) -> np.ndarray:        # float32 (c,h,w)
+    "`(image-mean)/std` by a table of 256 values for each channel."
     planes = cv2.split(image)[::-1 if bgr else 1]
     mean, std = (np.broadcast_to(np.float64(v), len(planes)) for v in (mean, std))
     out = np.empty((len(planes),) + image.shape[:2], np.float32)
     for plane, m, s, o in zip(planes, mean, std, out):
         cv2.LUT(plane, ((np.arange(256.)-m)/s).astype(np.float32), dst=o)
-    return torch.from_numpy(out)
+    return out
+
+def as_tensor(array, *rest) -> tuple: # the array wrapped, not copied; the rest as it is
+    import torch
+    return torch.from_numpy(array), *rest
+
+def normalize(image:np.ndarray, *settings, **kw): # as `to_planes` → tensor
+    return as_tensor(to_planes(image, *settings, **kw))[0]
 
 # %% ../../nbs/foundations/04_transforms.ipynb #d3e54460
 def resize_word(
@@ -119,9 +125,12 @@ class PageTransform:
     scales:tuple = (1.,)       # a detector looks once at each of these multiples of `size`
     zoom:tuple = ()            # (h,k): where words are below h pixels it looks again, k× as large
 
-    def __call__(self, image): # uint8 RGB (h,w,3) -> float32 tensor (3,H,W), scale (x, y)
+    def array(self, image) -> tuple: # uint8 RGB (h,w,3) -> float32 array (3,H,W), scale (x, y)
         image, scale = resize_to_fit(image, self.size)
-        return pad_to_multiple(normalize(image, self.mean, self.std), self.divisor), scale
+        return pad_to_multiple(to_planes(image, self.mean, self.std), self.divisor), scale
+
+    def __call__(self, image) -> tuple: # the same with a tensor
+        return as_tensor(*self.array(image))
 
 # %% ../../nbs/foundations/04_transforms.ipynb #00db16c3
 @dataclass
@@ -137,12 +146,15 @@ class WordTransform:
     grey:bool = False          # one channel
     bgr:bool = False           # three channels, blue first
 
-    # uint8 RGB (h,w,3) -> float32 tensor (c,height,W), valid ratio
-    def __call__(self, image, shape=None):
+    # uint8 RGB (h,w,3) -> float32 array (c,height,W), valid ratio
+    def array(self, image, shape=None) -> tuple:
         image = to_grey(image) if self.grey else image
         image, ratio = resize_word(image, self.height, self.min_width, self.max_width, self.divisor,
                                    self.keep_ratio, shape=shape)
-        return normalize(image, self.mean, self.std, self.bgr), ratio
+        return to_planes(image, self.mean, self.std, self.bgr), ratio
+
+    def __call__(self, image, shape=None) -> tuple: # the same with a tensor
+        return as_tensor(*self.array(image, shape))
 
 # %% ../../nbs/foundations/04_transforms.ipynb #4e77c2ce
 def rotate90(

@@ -14,16 +14,14 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
-from ..foundations.geometry import clockwise
-from ..foundations.transforms import PageTransform, fit_factor
-from ..foundations.images import load_image
-from ..foundations.results import TextInstance
+from ..foundations.transforms import PageTransform
 from ..foundations.vocab import Vocab
 from ..parts.inference import prepared_copy
 from ..parts.devices import fetch, like_weights, move_model, upload
-from ..parts.stages import batches_by_shape
+from ..parts.outputs import batches_by_shape
 from ..parts.unet_fusion import Block, SingleRoIExtractor, UNet
 from ..parts.word_graph import (WILDRECEIPT, KIEConvertor, as_boxes, graph_targets,
+                                      label_photos, prepare_page, same_numbers,
                                       spatial_relations)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #dcad7356
@@ -273,30 +271,6 @@ def compute_loss(self:SDMGR,
     return self.loss(*self.logits(batch.get('images'), batch['boxes'], batch['texts'],
                                   batch.get('relations')), targets)
 
-# %% ../../nbs/kie/61_sdmgr.ipynb #cb6d9a9e
-def page_scale(
-    h:int, w:int,            # page, pixels
-    size:tuple=(512, 1024),  # most pixels of the short and of the long side
-) -> tuple:                  # (x, y) network pixels per pixel of the page
-    "The scale at which `resize_to_fit` would bring a page of this size."
-    f = fit_factor((h, w), size)
-    return max(1, int(w*f + .5))/w, max(1, int(h*f + .5))/h
-
-@patch
-def prepared(self:SDMGR,
-    image,       # photo as `load_image` takes it; without a visual branch also (h,w) or None
-    boxes,       # as `as_boxes` takes them, pixels of the photo
-) -> tuple:      # tensor (3,H,W) or None, boxes (n,4) in its pixels, relations (n,n,5)
-    "One photo and its boxes as the network wants them."
-    boxes, tensor = as_boxes(boxes), None
-    if self.backbone is not None: tensor, scale = self.transform(load_image(image))
-    else:
-        if image is None: h, w = np.maximum(boxes[:, [3, 2]].max(0, initial=1), 1).tolist()
-        else: h, w = image if isinstance(image, (tuple, list)) else load_image(image).shape[:2]
-        scale = page_scale(h, w, self.transform.size)
-    relations = spatial_relations(boxes, scale)
-    return tensor, torch.from_numpy(boxes*np.float32([*scale, *scale])), relations
-
 # %% ../../nbs/kie/61_sdmgr.ipynb #7c64c2be
 @patch
 @torch.inference_mode()
@@ -307,10 +281,7 @@ def predict_scores(self:SDMGR,
     batch_size:int=4, # photos of equal shape that share a forward pass
 ) -> list:            # for each photo probabilities (n,classes) of labels and (n,n) of links
     "Both scores for every photo, as arrays; ValueError where numbers differ."
-    if not len(images) == len(boxes) == len(texts):
-        raise ValueError(f'{len(images)} photos, boxes for {len(boxes)}, texts for {len(texts)}')
-    for i, (b, t) in enumerate(zip(boxes, texts)):
-        if len(b) != len(t): raise ValueError(f'photo {i}: {len(b)} boxes and {len(t)} texts')
+    same_numbers(images, boxes, texts)
     out, step = [], max(batch_size, 1)
     for start in range(0, len(images), step):  # a few at a time keeps memory bounded
         chunk = slice(start, start+step)
@@ -327,23 +298,16 @@ def predict_scores(self:SDMGR,
         out += done
     return out
 
-# %% ../../nbs/kie/61_sdmgr.ipynb #e8e47c5a
-def label_words(
-    boxes, texts,    # of one photo
-    nodes,           # (n,classes) probabilities
-    classes,         # names
-) -> list:           # of `TextInstance`
-    "Words with the best label and its probability."
-    out = []
-    for box, text, p in zip(boxes, texts, nodes, strict=True):
-        poly = np.asarray(box, float).reshape(-1, 2)
-        if len(poly) == 2: poly = as_boxes([box])[0][[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
-        best = int(np.argmax(p))
-        out.append(TextInstance(clockwise(poly), text=text, score=float(np.clip(p[best], 0, 1)),
-                                label=classes[best]))
-    return out
-
 # %% ../../nbs/kie/61_sdmgr.ipynb #b499e887
+@patch
+def prepared(self:SDMGR,
+    image,       # photo as `load_image` takes it; without a visual branch also (h,w) or None
+    boxes,       # as `as_boxes` takes them, pixels of the photo
+) -> tuple:      # tensor (3,H,W) or None, boxes (n,4) in its pixels, relations (n,n,5)
+    "One photo and its boxes as the network wants them."
+    ready = prepare_page(self, image, boxes)
+    return tuple(None if a is None else torch.as_tensor(a) for a in ready)
+
 @patch
 def predict(self:SDMGR,
     image,            # photo, or a list of photos; without a visual branch also (h,w) or None
@@ -355,14 +319,7 @@ def predict(self:SDMGR,
 ) -> list:            # n `TextInstance`s with text, label, score; for a list a list of such lists
     "What each word is; a photo is a path, bytes, PIL or an (h,w,3) uint8 RGB array."
     move_model(self, device, dtype)
-    if len(texts): single = texts[0] is None or isinstance(texts[0], str)
-    else: single = not isinstance(image, (list, tuple)) or len(image) > 0
-    if single: image, boxes, texts = [image], [boxes], [texts]
-    if image is None: image = [None]*len(texts)
-    scores = self.predict_scores(image, boxes, texts, batch_size)
-    found = [label_words(b, t, nodes, self.classes)
-             for b, t, (nodes, _) in zip(boxes, texts, scores)]
-    return found[0] if single else found
+    return label_photos(self, image, boxes, texts, batch_size)
 
 # %% ../../nbs/kie/61_sdmgr.ipynb #aff3d72d
 def _head(width, vocab, classes, visual_dim, edges_once) -> SDMGRHead:

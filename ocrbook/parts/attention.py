@@ -12,13 +12,9 @@ from fastcore.basics import patch
 from torch import nn
 import torch.nn.functional as F
 from .devices import upload
+from .outputs import valid_lengths
 
-# %% ../../nbs/parts/30_attention.ipynb #987f506e
-def valid_lengths(t:int, valid_ratios) -> list:
-    "How many of `t` positions show the word; a position that is shown in part counts."
-    # a float32 ratio may be a hair too large
-    return [min(t, math.ceil(t*float(r) - 1e-4)) for r in valid_ratios]
-
+# %% ../../nbs/parts/30_attention.ipynb #f53ccb44
 def valid_mask(
     t:int,         # positions along the width
     valid_ratios,  # b numbers in (0,1]: the share of each crop that shows the word; None: all of it

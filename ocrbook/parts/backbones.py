@@ -9,6 +9,7 @@ __all__ = ['ResNet', 'DeformConv2d', 'resnet18', 'resnet50', 'VeryDeepVgg', 'Res
 import torch
 from fastcore.basics import patch
 from torch import nn
+from ..foundations.transforms import WordTransform
 
 # %% ../../nbs/parts/15_backbones.ipynb #03947a04
 class ResNet(nn.Module):
@@ -247,3 +248,18 @@ def forward(self:ResNet31OCR,
                                  for n in ('pool', 'block', 'conv', 'bn'))
         outs.append(x := self.relu(bn(conv(block(pool(x))))))
     return x if self.out_indices is None else tuple(outs[i] for i in self.out_indices)
+
+# %% ../../nbs/parts/15_backbones.ipynb #1f1b244e
+def word_backbone(
+    kind:str,          # 'r31': `ResNet31OCR`; 'vgg': CRNN's, grey crops of 32 rows, up to 256 wide
+    channels,          # of the six layers of `ResNet31OCR`; both networks end with the last of them
+    last_stage_pool:bool=False, # 'r31': see `ResNet31OCR`
+    **crop,            # 'r31': what its `WordTransform` is made of
+) -> tuple:            # backbone, transform
+    "A recognizer's backbone and the transform that fits it; ValueError for another kind."
+    if kind == 'r31':
+        return (ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool),
+                WordTransform(**crop))
+    if kind != 'vgg': raise ValueError(f"backbone is 'r31' or 'vgg', not {kind!r}")
+    return (VeryDeepVgg(leaky_relu=False, input_channels=1, width=channels[-1]//8),
+            WordTransform(max_width=256, mean=127., std=127., grey=True))

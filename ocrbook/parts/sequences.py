@@ -12,26 +12,9 @@ from fastcore.basics import patch
 from torch import nn
 from ..foundations.vocab import DICT90, Vocab
 from .devices import fetch
-from .stages import as_scores, without_banned
+from .outputs import (as_scores, decode_texts, encode_texts,
+                                   without_banned)
 
-
-# %% ../../nbs/parts/31_sequences.ipynb #1a4cc127
-def encode_texts(
-    vocab:Vocab,    # which characters there are, and what becomes of others
-    strings:list,   # of str
-    first:int=0,    # class of the first character
-) -> list:          # of lists of class numbers
-    "Class numbers of each string by the vocabulary's policy; TypeError for a single string."
-    if isinstance(strings, str):
-        raise TypeError(f'a list of strings is read, not one string: {strings!r}')
-    return [[i+first for i in vocab.encode(s)] for s in strings]
-
-def decode_texts(
-    names:list,     # of the classes
-    indices:list,   # of lists of class numbers
-) -> list:          # of str
-    "The characters of each list of class numbers."
-    return [''.join([names[i] for i in row]) for row in indices]
 
 # %% ../../nbs/parts/31_sequences.ipynb #d7b880e7
 class AttnConvertor:
@@ -77,7 +60,8 @@ def tensor2idx(self:AttnConvertor,
     valid_ratios=None,   # not needed: a word ends where the decoder says so
 ) -> tuple:              # class numbers and scores: two lists of b lists
     "Best class of each step up to the end token, with its score; ValueError for NaN."
-    score, best = as_scores(output, (self.num_classes-1, self.num_classes)).max(-1)    # (b,t) each
+    scores = torch.as_tensor(as_scores(output, (self.num_classes-1, self.num_classes)))
+    score, best = scores.max(-1)                                                    # (b,t) each
     score, best = fetch((score, best.float()))
     best = best.long()
     keep = ((best == self.end_idx).cumsum(1) == 0) & (best != self.padding_idx)

@@ -16,7 +16,7 @@ from .centerlines import (
     center_boxes, label_map, normalize_sin_cos, orient_sidelines, outline, region_mask,
     resample_sidelines, sidelines, trim, vector_sin_cos)
 from .locality_nms import cross, locality_nms, std_sort_order
-from .stages import as_maps
+from .outputs import as_maps
 
 # %% ../../nbs/parts/21_text_components.ipynb #3ea02329
 def component_boxes(
@@ -53,7 +53,7 @@ class ComponentProposal:
     def __call__(self,
         maps:np.ndarray, # (6,h,w) logits of text and centre, sine, cosine, distances up and down
     ) -> tuple:          # (n,6) x, y, height, width, cosine, sine; (n,9) four corners, score
-        maps = as_maps(maps, 6)[0]
+        maps = torch.from_numpy(as_maps(maps, 6)[0])
         if not maps.numel(): return np.zeros((0, 6)), np.zeros((0, 9))
         far = 2*sum(maps.shape[1:])  # no box is larger than that
         prob, maps = maps[:2].sigmoid().numpy(), maps.clamp(-far, far).numpy()

@@ -7,9 +7,13 @@ __all__ = ['KIEConvertor']
 
 # %% ../../nbs/parts/33_word_graph.ipynb #2b0bcee9
 import numpy as np
-import torch
 from ..data.receipts import LABELS
+from ..foundations.geometry import clockwise
+from ..foundations.images import load_image
+from ..foundations.results import TextInstance
+from ..foundations.transforms import as_tensor, fit_factor
 from ..foundations.vocab import Vocab
+from .outputs import arrays, is_tensor
 
 # %% ../../nbs/parts/33_word_graph.ipynb #0da4debe
 WILDRECEIPT = LABELS                            # the order of a published model's outputs
@@ -25,7 +29,7 @@ def as_boxes(
     boxes,  # n boxes: x0 y0 x1 y1, or polygons of any number of points, flat or (k,2); pixels
 ) -> np.ndarray:   # (n,4) float32 left, top, right, bottom
     "The upright rectangle around each box; ValueError where there is none."
-    if isinstance(boxes, torch.Tensor): boxes = boxes.detach().cpu().numpy()
+    if is_tensor(boxes): boxes = boxes.detach().cpu().numpy()
     out = np.zeros((len(boxes), 4), np.float32)
     for i, b in enumerate(boxes):
         b = np.asarray(b, float)
@@ -37,20 +41,29 @@ def as_boxes(
     return out
 
 # %% ../../nbs/parts/33_word_graph.ipynb #db5a4704
-def spatial_relations(
-    boxes,                   # (n,4) left, top, right, bottom, pixels: tensor or array
+def pair_numbers(
+    boxes,                   # (n,4) left, top, right, bottom, pixels: float32 array or tensor
     scale:tuple=(1., 1.),    # network pixels per pixel of `boxes`, along x and y
     norm:float=10.,          # network pixels that count as one unit of distance
-) -> torch.Tensor:           # (n,n,5) float32; row i, column j: j as seen from i
+) -> tuple:                  # five of (n,n); row i, column j: j as seen from i
     "Offset, own shape, and size of the other in own heights, for every pair (arXiv:2103.14470)."
-    b = torch.as_tensor(boxes).float().reshape(-1, 4)
-    x, y, w, h = b[:, 0], b[:, 1], b[:, 2]-b[:, 0]+1, (b[:, 3]-b[:, 1]+1).clamp(min=1)
-    sx, sy = map(float, scale)
-    return torch.stack([(x-x[:, None])*(sx/norm),
-                        (y-y[:, None])*(sy/norm),
-                        (w/h*(sx/sy))[:, None].expand(-1, len(b)),
-                        h/h[:, None],
-                        w/h[:, None]*(sx/sy)], -1)
+    x, y, w, h = boxes[:, 0], boxes[:, 1], boxes[:, 2]-boxes[:, 0]+1, boxes[:, 3]-boxes[:, 1]+1
+    h, (sx, sy) = h.clip(1), map(float, scale)
+    return ((x-x[:, None])*(sx/norm), (y-y[:, None])*(sy/norm), (w/h*(sx/sy))[:, None] + 0*x,
+            h/h[:, None], w/h[:, None]*(sx/sy))
+
+def spatial_relations(boxes, *scale_norm): # tensor or array; as `pair_numbers` → (n,n,5) tensor
+    import torch
+    boxes = torch.as_tensor(boxes).float().reshape(-1, 4)
+    return torch.stack(pair_numbers(boxes, *scale_norm), -1)
+
+def page_scale(
+    h:int, w:int,            # page, pixels
+    size:tuple=(512, 1024),  # most pixels of the short and of the long side
+) -> tuple:                  # (x, y) network pixels per pixel of the page
+    "The scale at which `resize_to_fit` would bring a page of this size."
+    f = fit_factor((h, w), size)
+    return max(1, int(w*f + .5))/w, max(1, int(h*f + .5))/h
 
 # %% ../../nbs/parts/33_word_graph.ipynb #1abb8dff
 class KIEConvertor:
@@ -61,23 +74,27 @@ class KIEConvertor:
         self.vocab = Vocab(WILDRECEIPT_CHARS) if vocab is None else vocab
         self.num_chars = len(self.vocab)+1          # rows of the embedding
 
-    def __call__(self,
+    def numbers(self,
         texts:list,       # n strings; None counts as empty
-    ) -> torch.Tensor:    # (n,longest) int64
+    ) -> np.ndarray:      # (n,longest) int64
         "The numbers of all texts; TypeError for a string instead of a list."
         if isinstance(texts, str):
             raise TypeError(f'a list of strings is read, not one string: {texts!r}')
         rows = [[i+1 for i in self.vocab.encode(t or '')] for t in texts]
         longest = max(map(len, rows), default=0)
-        return torch.tensor([row + [-1]*(longest-len(row)) for row in rows], dtype=torch.long
-                            ).reshape(len(rows), longest)
+        return np.array([row + [-1]*(longest-len(row)) for row in rows], np.int64
+                        ).reshape(len(rows), longest)
+
+    def __call__(self, texts:list) -> object: # as a tensor
+        return as_tensor(self.numbers(texts))[0]
 
 # %% ../../nbs/parts/33_word_graph.ipynb #517d19c2
 def graph_targets(
     labels,       # n class numbers
     groups=None,  # n group numbers, None: belongs to nothing; None for all: pairs are not asked
-) -> torch.Tensor: # (n,1+n) int64: label, then 1, 0 or −1 (not asked) for each other word
+): # (n,1+n) int64 tensor: label, then 1, 0 or −1 (not asked) for each other word
     "What a receipt should be labelled and linked like; ValueError where the lengths differ."
+    import torch
     labels = torch.as_tensor(np.asarray(labels, int)).reshape(-1, 1)
     n = len(labels)
     if groups is None: return torch.cat([labels, torch.full((n, n), -1)], 1)
@@ -113,3 +130,48 @@ def links(
             continue
         used[0].add(i); used[1].add(j); out.append((i, j, float(p[i, j])))
     return out
+
+
+# %% ../../nbs/kie/61_sdmgr.ipynb #e8e47c5a
+def prepare_page(model, image, boxes) -> tuple: # as `SDMGR.prepared`, as arrays
+    boxes, array = as_boxes(boxes), None
+    if model.backbone is not None: array, scale = arrays(model.transform)(load_image(image))
+    else:
+        if image is None: h, w = np.maximum(boxes[:, [3, 2]].max(0, initial=1), 1).tolist()
+        else: h, w = image if isinstance(image, (tuple, list)) else load_image(image).shape[:2]
+        scale = page_scale(h, w, model.transform.size)
+    relations = np.stack(pair_numbers(boxes, scale), -1)
+    return array, boxes*np.float32([*scale, *scale]), relations
+
+def same_numbers(images, boxes, texts) -> None:
+    "ValueError unless there are as many of each."
+    if not len(images) == len(boxes) == len(texts):
+        raise ValueError(f'{len(images)} photos, boxes for {len(boxes)}, texts for {len(texts)}')
+    for i, (b, t) in enumerate(zip(boxes, texts)):
+        if len(b) != len(t): raise ValueError(f'photo {i}: {len(b)} boxes and {len(t)} texts')
+
+# %% ../../nbs/kie/61_sdmgr.ipynb #9e44b13d
+def label_words(
+    boxes, texts,    # of one photo
+    nodes,           # (n,classes) probabilities
+    classes,         # names
+) -> list:           # of `TextInstance`
+    "Words with the best label and its probability."
+    out = []
+    for box, text, p in zip(boxes, texts, nodes, strict=True):
+        poly = np.asarray(box, float).reshape(-1, 2)
+        if len(poly) == 2: poly = as_boxes([box])[0][[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+        best = int(np.argmax(p))
+        out.append(TextInstance(clockwise(poly), text=text, score=float(np.clip(p[best], 0, 1)),
+                                label=classes[best]))
+    return out
+
+def label_photos(model, image, boxes, texts, batch_size) -> list: # as `SDMGR.predict`
+    if len(texts): single = texts[0] is None or isinstance(texts[0], str)
+    else: single = not isinstance(image, (list, tuple)) or len(image) > 0
+    if single: image, boxes, texts = [image], [boxes], [texts]
+    if image is None: image = [None]*len(texts)
+    scores = model.predict_scores(image, boxes, texts, batch_size)
+    found = [label_words(b, t, nodes, model.classes)
+             for b, t, (nodes, _) in zip(boxes, texts, scores)]
+    return found[0] if single else found

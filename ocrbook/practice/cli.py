@@ -48,7 +48,7 @@ def read_command(
     "Find and read the words of photos."
     form = check_read_options(o, format, PAGE_FORMS)
     def start():
-        from ocrbook.parts.stages import allowing
+        from ocrbook.parts.outputs import allowing
         from ocrbook.practice.reading import read_stream
         models, how = load_pair(o), dict(rotate=o.rotate, min_score=min_score)
         models[1] = allowing(models[1], allow)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from typer.core import TyperGroup
 from ..foundations.page_forms import page_form
 from ..foundations.results import hocr_page
-from .models import check_model
+from .models import check_compute, check_model, on_graph, parse_model
 from .runs import ROW_FORMS, as_json, one_line, open_rows, reason, write_rows
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #c889611f
@@ -36,6 +37,8 @@ def report_error(e:BaseException) -> int: # exit code
     if type(e).__name__ == 'NoArgsIsHelpError': print(e.ctx.get_help(), file=sys.stderr)
     else:
         why = e.format_message() if hasattr(e, 'format_message') else reason(e)
+        if isinstance(e, ModuleNotFoundError):
+            why = f'this needs {e.name}, which is missing: pip install {e.name}'
         print(f'ocrbook: {one_line(why)}', file=sys.stderr)
     return getattr(e, 'exit_code', 1)
 
@@ -85,6 +88,8 @@ def takes(Options) -> Callable:
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
 Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: the fastest here.')
+Engine = option(Optional[str], 'torch or onnx; default: the faster one here, for a few photos the one '
+                'that starts sooner.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
@@ -93,6 +98,7 @@ Chars = option(str, 'Characters of a recognizer whose file does not note them: a
                'line, ascii, latin, or the characters.')
 Classes = option(str, 'Classes of an extractor whose file does not note them: a file with one a '
                  'line, or names with commas between them.')
+FEW = 8         # photos, for which torch takes longer to load than it then saves
 HOW = 'NAME, NAME@mmocr, FILE or NAME=FILE'
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #a94c4e4f
@@ -115,6 +121,7 @@ class ReadOptions:
     password: option(Optional[str], 'Of PDFs that are locked.') = None
     device: Device = ''
     dtype: Dtype = ''
+    engine: Engine = None
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #b89a3e15
 @dataclass(kw_only=True)
@@ -163,7 +170,7 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
     """All that was typed; what cannot be read is reported, and fails in its turn.
 
     Raises typer.Exit where nothing can be read, ValueError where the device is not there."""
-    pick_compute(o.device, o.dtype)
+    check_compute(o.engine, o.device or None, o.dtype or None)
     from ocrbook.practice.reading import broken_source, list_sources
     out, skipped, kw = [], 0, dict(dpi=o.dpi, password=o.password)
     for s in o.source:
@@ -180,6 +187,7 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
         print(f'ocrbook: sub-folders are left out: {skipped}; --recursive reads them too',
               file=sys.stderr)
     if all(hasattr(load, 'error') for _, load in out): raise typer.Exit(1)
+    o.few = len(out) <= FEW
     return out
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #dfe8e494
@@ -195,7 +203,11 @@ def model_text(name:str, checkpoint:Path|None) -> str:
 def load_typed(model:str, o, **kw) -> object: # o: has device, dtype; kw: chars=, classes=
     "The model that a text names, where it is to compute."
     from ocrbook.practice.models import load_once, prepared_model
-    if not any(kw.values()): return load_once(model, *pick_compute(o.device, o.dtype))
+    device, dtype, engine = o.device or None, o.dtype or None, getattr(o, 'engine', 'torch')
+    if engine is None and getattr(o, 'few', False) and 'torch' not in sys.modules:
+        named = on_graph(*parse_model(model), device, dtype) and find_spec('onnxruntime')
+        engine = 'onnx' if named else None
+    if not any(kw.values()): return load_once(model, device, dtype, engine=engine)
     from ocrbook.practice.training import load_model
     return prepared_model(load_model(model, **kw), *pick_compute(o.device, o.dtype))
 
@@ -256,7 +268,8 @@ def row_writer(o:ReadOptions, format:str) -> Iterator:
     finally: out.close()
     for several, done in ended:
         if several > 1:
-            print(f'ocrbook: {done}; on {pick_compute(o.device)[0]}', file=sys.stderr)
+            device = pick_compute(o.device)[0] if 'torch' in sys.modules else 'cpu'
+            print(f'ocrbook: {done}; on {device}', file=sys.stderr)
         if done.stopped: fail(done.stopped, 130 if done.stopped == 'stopped' else 1)
         if done.failed: raise typer.Exit(1)
 

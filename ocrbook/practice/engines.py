@@ -10,10 +10,13 @@ import os
 from importlib import import_module
 from pathlib import Path
 import numpy as np
+from fastcore.basics import patch
 from ..foundations import transforms
 from ..foundations.vocab import Vocab
-from .models import MODELS
-from .onnx_files import exported_notes, read_notes
+from ..parts.outputs import banned_now, find_words, read_crops
+from ..parts.word_graph import label_photos, prepare_page, same_numbers
+from .models import MODELS, need_torch
+from .onnx_files import check_weights, exported_notes, read_notes
 
 # %% ../../nbs/practice/78_engines.ipynb #2491d2b1
 class Graph:
@@ -101,9 +104,16 @@ class OnnxModel:
         return self
 
 # %% ../../nbs/practice/78_engines.ipynb #6240c89f
+_PLAIN = [f'ocrbook.{m}' for m in ('detection.postprocessors', 'parts.outputs', 'parts.word_graph')]
+
 def _chapter_class(name:str, kind:str, suffix:str):
-    "The class called `kind` in the chapter of a model; ValueError unless it ends with `suffix`."
-    found = getattr(import_module(MODELS[name].module), kind, None)
+    """The class called `kind` in the chapter of a model, or where it needs no torch.
+
+    ValueError unless it ends with `suffix`, ImportError where it needs torch, which is missing."""
+    found = next((o for m in _PLAIN if (o := getattr(import_module(m), kind, None))), None)
+    if found is None:
+        need_torch(f'{kind} of {name}')
+        found = getattr(import_module(MODELS[name].module), kind, None)
     if not kind.endswith(suffix) or not isinstance(found, type):
         raise ValueError(f'{kind!r} is no {suffix.lower()} of {name}')
     return found
@@ -125,13 +135,13 @@ class OnnxRecognizer(OnnxModel):
         ratios = [1.]*len(images) if valid_ratios is None else [float(r) for r in valid_ratios]
         out = self.graphs[''](images=images, ratios=np.array(ratios, np.float32))
         if 'step' not in self.graphs: return out['scores']
-        from ocrbook.parts.stages import banned_now
         return run_loop(out, self.graphs['step'], len(images), **self.decoding, banned=banned_now())
 
-    def predict(self, images, *args, **kw):
+    def predict(self, images, batch_size:int=64, rotate:bool=False, device=None, dtype=None,
+                allow:str=None):
         "As `TextRecognizer.predict`."
-        from ocrbook.parts.stages import TextRecognizer
-        return TextRecognizer.predict(self, images, *args, **kw)
+        self.to(device, dtype)
+        return read_crops(self, self.forward_test, images, batch_size, rotate, allow)
 
 # %% ../../nbs/practice/78_engines.ipynb #c03f4bbb
 def _drrg(
@@ -141,6 +151,7 @@ def _drrg(
 ) -> list:             # for each photo edges, scores, components
     "What `DRRGHead.forward_test` gives, with the graph network in ONNX Runtime."
     from types import SimpleNamespace
+    need_torch('the graph of DRRG')
     import torch
     from ocrbook.detection.drrg import DRRGHead
     from ocrbook.parts.text_components import ComponentProposal
@@ -241,10 +252,10 @@ class OnnxDetector(OnnxModel):
         if len(out) > 1: return [out[i:i+2] for i in range(0, len(out), 2)]  # FCENet: its levels
         return out[0]
 
-    def predict(self, images, *args, **kw) -> list:
+    def predict(self, images, batch_size:int=1, device=None, dtype=None) -> list:
         "As `TextDetector.predict`."
-        from ocrbook.parts.stages import TextDetector
-        return TextDetector.predict(self, images, *args, **kw)
+        self.to(device, dtype)
+        return find_words(self, self.forward_test, images, batch_size)
 
 # %% ../../nbs/practice/78_engines.ipynb #034c3711
 class OnnxExtractor(OnnxModel):
@@ -264,7 +275,8 @@ class OnnxExtractor(OnnxModel):
         rows = []
         for i, (b, t, r) in enumerate(zip(boxes, texts, relations)):
             page = None if images is None else np.asarray(images[i:i+1])
-            rows.append(self.label_page(page, *map(np.asarray, (b, self.converter(t), r))))
+            numbers = self.converter.numbers(t)
+            rows.append(self.label_page(page, np.asarray(b), numbers, np.asarray(r)))
         return tuple(torch.from_numpy(np.concatenate(o)) for o in zip(*rows))
 
     def label_page(self, image, boxes, texts, relations) -> tuple:
@@ -279,16 +291,23 @@ class OnnxExtractor(OnnxModel):
         return out['words'], out['links'].reshape(n*n, 2)
 
 # %% ../../nbs/practice/78_engines.ipynb #ee039fce
-def _borrow(name:str):
-    "A method of `SDMGR` that asks nothing of torch but what an exported model has."
-    def method(self, *args, **kw):
-        from ocrbook.kie.sdmgr import SDMGR
-        return getattr(SDMGR, name)(self, *args, **kw)
-    method.__name__, method.__doc__ = name, f'As `SDMGR.{name}`.'
-    return method
+@patch
+def predict_scores(self:OnnxExtractor, images, boxes, texts, batch_size:int=1) -> list:
+    "As `SDMGR.predict_scores`, a photo at a time."
+    same_numbers(images, boxes, texts)
+    out = []
+    for i, b, t in zip(images, boxes, texts):
+        array, b, relations = prepare_page(self, i, b)
+        array = None if array is None else array[None]
+        words, links = self.label_page(array, b, self.converter.numbers(t), relations)
+        out.append((words, links[:, 1].reshape(len(b), len(b))))
+    return out
 
-for _name in ('prepared', 'predict_scores', 'predict'):
-    setattr(OnnxExtractor, _name, _borrow(_name))
+@patch
+def predict(self:OnnxExtractor, image, boxes, texts, batch_size:int=1, device=None, dtype=None):
+    "As `SDMGR.predict`."
+    self.to(device, dtype)
+    return label_photos(self, image, boxes, texts, batch_size)
 
 # %% ../../nbs/practice/78_engines.ipynb #cac89682
 _KINDS = dict(detection=OnnxDetector, recognition=OnnxRecognizer, kie=OnnxExtractor)
@@ -315,6 +334,7 @@ def load(
     notes = exported_notes(path)
     if notes['name'] not in MODELS:
         raise ValueError(f'{path}: of a model that is not known here, {notes["name"]!r:.40}')
+    check_weights(path, notes)
     graphs = {'': Graph(path, threads)}
     graphs |= {part: _part(path, name, notes, threads) for part, name in notes['graphs'].items()}
     try: return _KINDS[MODELS[notes['name']].task](graphs, notes)

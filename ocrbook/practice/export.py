@@ -25,7 +25,8 @@ from ..detection.maskrcnn import MaskRCNNHead
 from ..foundations.files import atomic_write
 from ..kie.sdmgr import SDMGRHead
 from ..parts.attention import valid_mask
-from .models import create_model
+from .models import create_model, packaged_weights
+from .onnx_files import read_header
 from ..recognition.abinet import ABIVisionModel
 from ..recognition.crnn import CRNNDecoder
 from ..recognition.nrtr import NRTRDecoder
@@ -54,6 +55,7 @@ class _Traced(nn.Module):
 def write_graph(
     part:Part,
     notes:dict, # texts that stand beside the graph, by name
+    **how,      # as for `torch.onnx.export`
 ) -> bytes:     # an ONNX file
     "Trace a part; ImportError without the packages, ValueError where it cannot be traced."
     try: import onnxscript  # noqa: F401, which torch.onnx asks for
@@ -70,7 +72,7 @@ def write_graph(
             program = torch.onnx.export(
                 _Traced(part.net, part.f).eval(), tuple(part.inputs.values()), dynamo=True,
                 input_names=[*part.inputs], output_names=part.outputs, opset_version=20,
-                dynamic_shapes=(sizes,), verbose=False)
+                dynamic_shapes=(sizes,), verbose=False, **how)
     except torch.onnx.errors.OnnxExporterError as e:
         raise ValueError(f'no graph: {str(e.__cause__ or e).strip().splitlines()[0]}') from e
     finally: logging.disable(logging.NOTSET)
@@ -383,3 +385,51 @@ def export_model(
         of = dict(part_of=names[''], ocrbook=notes['ocrbook'], export=notes['export'])
         atomic_write(folder/names[k], write_graph(parts[k], of if k else notes | more))
     return folder/names['']
+
+# %% ../../nbs/practice/77_export.ipynb #bc66332f
+_TYPES = dict(F16='FLOAT16', F32='FLOAT', I64='INT64')  # what ONNX calls those of safetensors
+
+def _place(w, at:dict, start:int, file:str):
+    "A weight of a graph becomes a place in a file."
+    name, (first, end) = w.name, at['data_offsets']
+    w.Clear()
+    w.name, w.data_type, w.data_location = name, getattr(w, _TYPES[at['dtype']]), w.EXTERNAL
+    w.dims.extend(at['shape'])
+    for key, value in dict(location=file, offset=start+first, length=end-first).items():
+        w.external_data.add(key=key, value=str(value))
+
+def point_into(
+    graph:bytes,  # an ONNX file, traced with `optimize=False` as part `net` of a `Part`
+    weights:Path, # the safetensors file of the model
+) -> bytes:       # the graph with no weights of its own, to lie beside that file
+    "Each weight becomes a place in the file; ValueError for one that is not in it."
+    from onnx import helper, load_from_string
+    made, (tensors, start, _), casts = load_from_string(graph), read_header(weights), []
+    for w in made.graph.initializer:
+        at = tensors.get(w.name.removeprefix('net.'))
+        if at is None or at['shape'] != list(w.dims):
+            raise ValueError(f'{weights}: holds no {w.name} of shape {tuple(w.dims)}')
+        _place(w, at, start, weights.name)
+        if at['dtype'] == 'F16':
+            casts.append(helper.make_node('Cast', [f'{w.name}.half'], [w.name], to=w.FLOAT))
+            w.name += '.half'
+    casts += made.graph.node
+    del made.graph.node[:], made.graph.value_info[:]
+    made.graph.node.extend(casts)
+    return made.SerializeToString()
+
+# %% ../../nbs/practice/77_export.ipynb #4cbe6e44
+def write_beside(
+    name:str,     # of a model whose weights come with the package
+    weights=None, # its safetensors file; None: the package's
+) -> Path:        # the graph, beside the weights
+    "Write the graph that points into a file of weights; ValueError for a model of several graphs."
+    weights = Path(weights or packaged_weights(name))
+    model = create_model(name, checkpoint=weights)
+    with torch.no_grad(): parts = graph_parts(part_key(model), model)
+    if len(parts) > 1: raise ValueError(f'{name}: needs {len(parts)} graphs; export it')
+    notes = model_notes(model, 'Apache-2.0') | dict(
+        graphs='{}', weights=weights.name, header=read_header(weights)[2])
+    out = weights.with_suffix('.onnx')
+    atomic_write(out, point_into(write_graph(parts[''], notes, optimize=False), weights))
+    return out

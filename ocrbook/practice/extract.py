@@ -381,20 +381,21 @@ def extract(
     progress:bool=False,        # show a progress bar
     device=None,                # 'cpu', 'cuda:1' …; None: the best there is, or where a model is
     dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
+    engine:str=None,            # 'torch' or 'onnx'; None: the faster one here, see `pick_engine`
 ) -> tuple|list:                # for one photo (`Page`, dict of fields); else a list, as by `read`
     """Photos of receipts to fields; in a list, what cannot be read keeps its place as its error.
 
     ImageError where a single photo cannot be read, ValueError where boxes and texts do not fit."""
     if (boxes is None) != (texts is None): raise ValueError('give boxes and texts, or neither')
-    extractor = load_once(extractor, device, dtype, 'kie')
+    extractor = load_once(extractor, device, dtype, 'kie', engine)
     if boxes is not None:
         image = load_image(source, max_pixels)
         name = str(source) if isinstance(source, (str, Path)) else None
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
-    tree = source_tree(source, max_pixels, dpi, password)
-    leaves = list(tree_leaves(tree))
-    stream = read_stream(leaves, detector, recognizer, rotate, device=device, dtype=dtype)
-    stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')
+    leaves = list(tree_leaves(tree := source_tree(source, max_pixels, dpi, password)))
+    how = dict(device=device, dtype=dtype, engine=engine)
+    stream = tqdm(read_stream(leaves, detector, recognizer, rotate, **how), total=len(leaves),
+                  disable=not progress, unit='page')
     found = [_page_or_error(page, image, extractor) for page, image in stream]
     return fill_tree(tree, found, is_collection(source))
 

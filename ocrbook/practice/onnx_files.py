@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/65_onnx_files.ipynb #85f64a55
-import json, os
+import hashlib, json, os
 from io import SEEK_CUR, BytesIO
 from pathlib import Path
 
@@ -70,3 +70,23 @@ def exported_notes(path) -> dict: # as values
     except (ValueError, RecursionError) as e:
         raise ValueError(f'{path}: its notes are damaged ({str(e)[:80]})') from None
     return notes
+
+# %% ../../nbs/practice/65_onnx_files.ipynb #7008e398
+def read_header(
+    path, # of a safetensors file
+) -> tuple: # name → dict of dtype, shape, data_offsets; first byte of the data; hash of the header
+    "Where the tensors of a file lie; ValueError where it is no safetensors file."
+    try:
+        with open(path, 'rb') as f: head = f.read(min(int.from_bytes(f.read(8), 'little'), 2**24))
+        tensors = json.loads(head)
+    except (OSError, ValueError, RecursionError):
+        raise ValueError(f'{path}: no safetensors file, or missing') from None
+    tensors.pop('__metadata__', None)
+    return tensors, 8 + len(head), hashlib.sha256(head).hexdigest()
+
+def check_weights(path, notes:dict) -> None:
+    "ValueError unless the file of weights that a graph points into is the one that it was made for."
+    if not (name := notes.get('weights')): return
+    beside = Path(path).with_name(Path(str(name)).name)
+    if read_header(beside)[2] != notes.get('header'):
+        raise ValueError(f'{path}: points into other weights than {beside.name}; write it anew')

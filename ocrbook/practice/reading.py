@@ -12,19 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-import cv2, numpy as np, torch
+import cv2, numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 from ..foundations.geometry import min_area_rect, perimeter
-from ..foundations.images import IMAGE_FORMATS, ImageError, load_image
+from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
 from ..foundations.transforms import crop_quad
-from ..foundations.images import open_document
 from ..foundations.transforms import rotate90, straighten, text_sides
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
-from ..parts.devices import compile_stages, pick_device, pick_dtype
-from ..parts.stages import allowing
-from .models import load_once
+from ..parts.outputs import allowing, is_tensor
+from .models import check_compute, compiled, load_once
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
 PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
@@ -60,7 +58,7 @@ _BYTES = bytes, bytearray, memoryview
 def is_collection(source) -> bool:
     "Whether `source` holds sources: a list, a generator …, but no picture, path or open file."
     if isinstance(source, np.ndarray): return source.ndim == 1 and source.dtype.kind in 'OU'
-    single = isinstance(source, (str, *_BYTES, os.PathLike, Mapping, torch.Tensor))
+    single = isinstance(source, (str, *_BYTES, os.PathLike, Mapping)) or is_tensor(source)
     return isinstance(source, Iterable) and not single and not hasattr(source, 'read')
 
 # %% ../../nbs/practice/73_reading.ipynb #79fc3e71
@@ -319,6 +317,7 @@ def read_stream(
     device=None, dtype=None, # see `load_once`
     allow:str=None,         # characters that may be read; None: all that the recognizer knows
     compile:bool=False,     # see `compile_stages`
+    engine:str=None,        # see `load_once`
 ) -> Iterator:              # of (`Page` or `ImageError`, image or None), in order
     """Pages of a stream of photos, in bounded memory; what cannot be read is its error.
 
@@ -329,8 +328,9 @@ def read_stream(
         if isinstance(image, ImageError): waiting.append((name, None, image))
         else:
             if models is None:
-                models = [load_once(m, device, dtype, task) for m, task in wanted]
-                if compile: models = [compile_stages(m) for m in models]
+                engine = engine or ('torch' if compile else None)
+                models = [load_once(m, device, dtype, task, engine) for m, task in wanted]
+                if compile: models = [compiled(m) for m in models]
                 models[1] = allowing(models[1], allow)
             try: waiting.append((name, image, models[0].predict(image)))
             except Exception as e: waiting.append((name, None, page_error(name, e)))
@@ -404,6 +404,7 @@ def read(
     dtype=None,                 # 'float32', 'bfloat16', 'float16'; None: see `load_once`
     allow:str=None,             # characters that may be read; None: all that the recognizer knows
     compile:bool=False,         # `torch.compile` the models first, for thousands of photos
+    engine:str=None,            # 'torch' or 'onnx'; None: the faster one here, see `pick_engine`
 ) -> Page|list:                 # for one photo its `Page`; else a list, of the shape of `source`
     """Find and read the words of photos, in reading order.
 
@@ -411,12 +412,11 @@ def read(
     list of its pages, a collection a list as long, in which what cannot be read keeps its place as
     its `ImageError`. ImageError where a single photo cannot be read, ValueError where a model, a
     device, a precision or a character is not there."""
-    if device is not None: pick_device(device)
-    pick_dtype(dtype)
+    check_compute(engine, device, dtype)
     tree = source_tree(source, max_pixels, dpi, password)
     leaves = list(tree_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device,
-                         dtype=dtype, allow=allow, compile=compile)
+                         dtype=dtype, allow=allow, compile=compile, engine=engine)
     stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')
     return fill_tree(tree, [page for page, _ in stream], is_collection(source))
 

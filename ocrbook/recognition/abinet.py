@@ -18,7 +18,8 @@ from ..parts.attention import PositionalEncoding
 from ..parts.necks import conv_norm_act
 from ..parts.sequences import AttnConvertor
 from ..parts.devices import upload
-from ..parts.stages import TextRecognizer, without_banned
+from ..parts.outputs import without_banned
+from ..parts.stages import TextRecognizer
 
 
 # %% ../../nbs/recognition/48_abinet.ipynb #40925a13

@@ -13,7 +13,8 @@ from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.backbones import ResNet31OCR
 from ..parts.stages import TextRecognizer
-from .crnn import CRNNDecoder, CTCConvertor, CTCLoss
+from ..parts.outputs import CTCConvertor
+from .crnn import CRNNDecoder, CTCLoss
 
 # %% ../../nbs/recognition/49_crnn_r31.ipynb #6eeb05ca
 class PooledCRNNDecoder(CRNNDecoder):

@@ -13,7 +13,8 @@ from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.backbones import VeryDeepVgg
 from ..parts.stages import TextRecognizer
-from .crnn import CRNNDecoder, CTCConvertor, CTCLoss
+from ..parts.outputs import CTCConvertor
+from .crnn import CRNNDecoder, CTCLoss
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #6b9a2d1a
 def fiducial_points(

@@ -14,7 +14,7 @@ from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import (KeyValueCache, PositionalEncoding, TFDecoderLayer,
                                      TFEncoderLayer, causal_mask, valid_mask)
-from ..parts.backbones import ResNet31OCR
+from ..parts.backbones import word_backbone
 from ..parts.sequences import AttnConvertor, TFLoss, decode_greedily
 from ..parts.stages import TextRecognizer
 
@@ -150,8 +150,9 @@ def forward_test(self:NRTRDecoder, feats, memory, valid_ratios=None) -> torch.Te
     return self.greedy(memory, valid_ratios, self.end_idx)
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #7c268c0c
-def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout):
+def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout, transform=None):
     "Backbone, (encoder, decoder) `layers` of `width` channels, converter, loss, transform."
+    transform = transform or WordTransform(max_width=160, bgr=True)
     c = AttnConvertor(vocab, max_seq_len)
     sizes = dict(d_k=width//8, d_v=width//8, d_model=width, d_inner=width//2, dropout=dropout)
     return TextRecognizer(
@@ -159,7 +160,7 @@ def _recognizer(backbone, vocab, width, layers, max_seq_len, dropout):
         decoder=NRTRDecoder(layers[1], width, **sizes, num_classes=c.num_classes,
                             max_seq_len=max_seq_len, start_idx=c.start_idx,
                             padding_idx=c.padding_idx, end_idx=c.end_idx),
-        converter=c, loss=TFLoss(c.padding_idx), transform=WordTransform(max_width=160, bgr=True))
+        converter=c, loss=TFLoss(c.padding_idx), transform=transform)
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #3cd884c7
 def nrtr(
@@ -169,14 +170,16 @@ def nrtr(
     max_seq_len:int=40, # tokens written, the end included
     dropout:float=.1,   # while training
     last_stage_pool:bool=True, # map of 1/16 × 1/8 of the crop; False: 1/8 × 1/4
+    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, one row of maps, 1/4 of the crop's width
 ) -> TextRecognizer:
     """NRTR (arXiv:1806.00926) behind a residual network, random weights.
 
     MMOCR publishes `nrtr_r31_1by16_1by8_academic` and, without the last pooling,
     `nrtr_r31_1by8_1by4_academic`."""
     channels = tuple(width//k for k in (16, 8, 4, 2, 1, 1))
-    return _recognizer(ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool), vocab,
-                       width, layers, max_seq_len, dropout)
+    backbone, transform = word_backbone(backbone, channels, last_stage_pool=last_stage_pool,
+                                        max_width=160, bgr=True)
+    return _recognizer(backbone, vocab, width, layers, max_seq_len, dropout, transform)
 
 def nrtr_modality(
     vocab:Vocab=None,   # characters; by default MMOCR's 36, lower case, and one unknown token

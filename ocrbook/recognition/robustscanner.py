@@ -11,10 +11,9 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import map_mask
-from ..parts.backbones import ResNet31OCR
+from ..parts.backbones import word_backbone
 from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily, run_lstm
 from ..parts.stages import TextRecognizer
 
@@ -253,14 +252,16 @@ def robustscanner(
     dim_model:int=128,   # channels of keys, queries and LSTM states; published: 128
     max_seq_len:int=30,  # steps; the tokens for start and end count
     height:int=48,       # rows of the crops; published: 48
+    backbone:str='r31',  # published: 'r31'; 'vgg': CRNN's, one row of maps; crops of 32 rows
 ) -> TextRecognizer:
     "RobustScanner (arXiv:2007.07542) as in MMOCR (`robustscanner_r31_academic`), random weights."
     converter = AttnConvertor(vocab, max_seq_len)
+    backbone, transform = word_backbone(
+        backbone, tuple(width*k for k in (1, 2, 4, 4, 8, 8)), height=height,
+        min_width=height, max_width=160, divisor=4, mean=127.5, std=127.5, bgr=True)
     return TextRecognizer(
-        backbone=ResNet31OCR(channels=tuple(width*k for k in (1, 2, 4, 4, 8, 8))),
+        backbone=backbone,
         encoder=ChannelReductionEncoder(8*width, dim_model),
         decoder=RobustScannerDecoder(8*width, dim_model, converter.num_classes, converter.start_idx,
                                      converter.end_idx, converter.padding_idx, max_seq_len),
-        converter=converter, loss=SARLoss(converter.padding_idx),
-        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
-                                mean=127.5, std=127.5, bgr=True))
+        converter=converter, loss=SARLoss(converter.padding_idx), transform=transform)

@@ -12,10 +12,9 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import map_mask, valid_mask
-from ..parts.backbones import ResNet31OCR
+from ..parts.backbones import word_backbone
 from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily, run_lstm
 from ..parts.stages import TextRecognizer
 
@@ -235,27 +234,31 @@ def build_sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
     height:int=48,    # rows of the crops; published: 48
+    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, one row of maps
 ) -> TextRecognizer:
     "SAR with one of its decoders, random weights."
     conv, d = AttnConvertor(vocab, max_seq_len=30), 8*width
+    backbone, transform = word_backbone(
+        backbone, [width*k for k in (1, 2, 4, 4, 8, 8)], height=height,
+        min_width=height, max_width=160, divisor=4, mean=(127.5,)*3, std=(127.5,)*3, bgr=True)
     return TextRecognizer(
-        backbone=ResNet31OCR(channels=[width*k for k in (1, 2, 4, 4, 8, 8)]),
-        encoder=SAREncoder(d, d),
+        backbone=backbone, encoder=SAREncoder(d, d),
         decoder=Decoder(conv.num_classes, conv.start_idx, conv.end_idx, conv.padding_idx,
                         conv.max_seq_len, d, d, d),
-        converter=conv, loss=SARLoss(conv.padding_idx),
-        transform=WordTransform(height=height, min_width=height, max_width=160, divisor=4,
-                                mean=(127.5,)*3, std=(127.5,)*3, bgr=True))
+        converter=conv, loss=SARLoss(conv.padding_idx), transform=transform)
 
 # %% ../../nbs/recognition/44_sar.ipynb #3a435592
 def sar(
     vocab:Vocab=None, # characters to read; by default MMOCR's 90, unknown ones a class of their own
     width:int=64,     # maps of the first layer, an eighth of the last layer's and of the LSTM cells
     height:int=48,    # rows of the crops; published: 48
+    backbone:str='r31', # published: 'r31'; 'vgg': CRNN's, one row of maps; crops of 32 rows
 ) -> TextRecognizer:
     "SAR (arXiv:1811.00751) as in MMOCR (`sar_r31_parallel_decoder_academic`), random weights."
-    return build_sar(ParallelSARDecoder, vocab, width, height)
+    return build_sar(ParallelSARDecoder, vocab, width, height, backbone)
 
-def sar_sequential(vocab:Vocab=None, width:int=64, height:int=48) -> TextRecognizer: # as for `sar`
+def sar_sequential(
+    vocab:Vocab=None, width:int=64, height:int=48, backbone:str='r31', # as for `sar`
+) -> TextRecognizer:
     "SAR with MMOCR's step-by-step decoder (`sar_r31_sequential_decoder_academic`)."
-    return build_sar(SequentialSARDecoder, vocab, width, height)
+    return build_sar(SequentialSARDecoder, vocab, width, height, backbone)

@@ -18,9 +18,9 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.backbones import ResNet31OCR
 from ..parts.inference import prepared_copy
 from ..parts.necks import conv_norm_act
-from ..parts.sequences import decode_texts, encode_texts
-from ..parts.stages import (TextRecognizer, as_maps, as_numbers, as_ratios, as_scores,
-                                  stack_maps)
+from ..parts.outputs import (as_maps, as_numbers, as_ratios, as_scores,
+                                   decode_texts, encode_texts)
+from ..parts.stages import TextRecognizer, stack_maps
 
 # %% ../../nbs/recognition/43_segocr.ipynb #61206765
 def letters_of(
@@ -79,13 +79,13 @@ def best_class(
 @patch
 def _checked(self:SegConvertor, output):
     "Scores or classes of pixels on the CPU; ValueError that shows what is wrong with them."
-    output = output if isinstance(output, torch.Tensor) else torch.from_numpy(np.array(output))
+    output = output if isinstance(output, torch.Tensor) else np.asarray(output)
     if output.ndim == 4: return as_maps(output, self.num_classes)
     if output.ndim != 3:
         shape = tuple(output.shape)
         raise ValueError(f'scores (b,classes,h,w) or classes (b,h,w) expected, not {shape}')
-    classes, most = as_numbers(output, 'classes').long(), self.num_classes-1
-    if classes.numel() and not 0 <= classes.min() <= classes.max() <= most:
+    classes, most = as_numbers(output, 'classes').astype(int), self.num_classes-1
+    if classes.size and not 0 <= classes.min() <= classes.max() <= most:
         raise ValueError(f'classes are 0 to {most}, not {classes.min()} to {classes.max()}')
     return classes
 
@@ -98,7 +98,7 @@ def tensor2idx(self:SegConvertor,
     "Letters from left to right; a score is the share of the component that agrees."
     output = self._checked(output)
     if valid_ratios is not None: valid_ratios = as_ratios(valid_ratios, len(output))
-    maps, w = output.numpy(), output.shape[-1]
+    maps, w = output, output.shape[-1]
     ratios = [1.]*len(maps) if valid_ratios is None else map(float, valid_ratios)
     # a float32 ratio may be a hair too small
     widths = [max(1, round(w*r)) if self.strict else int(w*r + 1 + 1e-4) for r in ratios]

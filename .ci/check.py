@@ -145,6 +145,14 @@ def check_house():
         for o in house.module_faults(text): yield f'{LIB}/{name}: {o}'
     yield from house.package_faults({n[:-3].replace('/', '.'): text for n, text in texts.items()})
 
+def check_places():
+    "Every model that a chapter makes has entered all places where a model must, and CONTRIBUTING.md names them"
+    import places
+    found = places.facts()
+    yield from places.blind(found)
+    yield from places.missing(found)
+    yield from places.untold(found, (ROOT/'CONTRIBUTING.md').read_text(encoding='utf-8'))
+
 def check_ruff():
     "No import or variable that nothing uses, no name that is ambiguous or hides one of Python's"
     found = subprocess.run([sys.executable, '-m', 'ruff', 'check', '-q', '--no-cache', '--output-format', 'concise', '.'], cwd=ROOT,

@@ -18,7 +18,7 @@ TRACKS = {
                       'start/03 foundations/02 foundations/09 detection/20 detection/21 detection/22 start/06 detection/26 recognition/40 '
                       'recognition/41 parts/30 recognition/46 recognition/48 kie/60 kie/61'),
     'change it': ('You have an idea for a model, or data of your own.',
-                  'start/02 parts/17 rooms data/13 practice/81 practice/84 practice/69 foundations/01')}
+                  'start/02 parts/17 rooms start/07 start/08 data/13 practice/81 practice/84 practice/69 foundations/01')}
 
 def pages():
     "Section name -> [(path under nbs/, title, subtitle)] in reading order."

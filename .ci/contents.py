@@ -13,7 +13,7 @@ NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts
 BEHIND = dict(Formats='data/07 data/09 data/10 data/20 data/21 data/22 data/23 data/24', Tools='foundations/01 foundations/06 foundations/10')
 # The three ways of start/01_start.ipynb: name -> (for whom, pages)
 TRACKS = {
-    'use it': ('You have photos and want their text.', 'practice/73 start/05 practice/71 practice/87 practice/74 practice/76 practice/91 practice/79'),
+    'use it': ('You have photos and want their text.', 'practice/73 start/09 start/05 practice/71 practice/87 practice/74 practice/76 practice/91 practice/79'),
     'understand it': ('You want to know how text is found and read, from the papers to the last index.',
                       'start/03 foundations/02 foundations/09 detection/20 detection/21 detection/22 start/06 detection/26 recognition/40 '
                       'recognition/41 parts/30 recognition/46 recognition/48 kie/60 kie/61'),

@@ -216,7 +216,7 @@ def check_heads():
         for o in docs.faults(load(p)): yield f'{rel(p)}: {o}'
 
 def check_docs():
-    "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page"
+    "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page; in a browser nothing overflows, sliders move"
     import docs
     faults = lambda nb: docs.faults(nb, processed=True)
     for name in bites(faults, PLANTS | PAGE_PLANTS): yield f'the check itself is wrong about a planted {name}'
@@ -229,6 +229,8 @@ def check_docs():
         for p in docs.PROC.rglob('*.ipynb'):
             for o in faults(load(p)): yield f'{rel(p)}: {o}'
         yield from docs.problems(Path(tmp)/'site')
+        import browser
+        yield from browser.problems(Path(tmp)/'site')
 
 def contrast(a, b):
     "Contrast of two colours, #rrggbb, from 1 to 21 (WCAG 2)."

@@ -4,7 +4,7 @@ python .ci/contents.py, after a chapter was added, its title changed, or models 
 import json, re, sys
 
 import chapters
-from common import ROOMS, ROOT, load, notebooks
+from common import ROOMS, ROOT, SETTINGS, load, notebooks
 
 NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
              kie='Key information', practice='Practice', solutions='Solutions',
@@ -66,6 +66,16 @@ def put(name, opening, text):
     next(c for c in nb.cells if c.cell_type == 'markdown' and c.source.startswith(opening)).source = text
     write_nb(nb, path)
 
+def llms(sections):
+    "What a machine that reads the site should know, as llms.txt: what it is, and every page with one line about it."
+    cfg = SETTINGS['DEFAULT']
+    site = cfg['doc_host'] + cfg['doc_baseurl']
+    page = lambda p: f'{site}/' + re.sub(r'(^|/)\d+[a-z]?_', r'\1', p).replace('.ipynb', '.html')  # as nbdev names pages
+    text = f"# {cfg['title']}\n\n> {cfg['description']}\n\nSource, as notebooks: {cfg['git_url']}\n"
+    for name, ps in sections.items():
+        text += f'\n## {name}\n\n' + ''.join(f'- [{title}]({page(p)}): {about}\n' for p, title, about in ps)
+    (ROOT/'nbs/llms.txt').write_text(text, encoding='utf-8')
+
 def leaderboard():
     "The tables of the leaderboard in Markdown, by the function of its chapter."
     if str(ROOT) not in sys.path: sys.path.insert(0, str(ROOT))
@@ -82,6 +92,7 @@ if __name__ == '__main__':
     sections = pages()
     sidebar(sections)
     if (ROOT/'nbs/index.ipynb').exists(): index(sections)
+    llms(sections)
     found = chapters.numbers()
     put('start/01_start.ipynb', '## Three ways', ways(sections, found))
     titles = {p: title for ps in sections.values() for p, title, _ in ps}

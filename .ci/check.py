@@ -145,6 +145,14 @@ def check_house():
         for o in house.module_faults(text): yield f'{LIB}/{name}: {o}'
     yield from house.package_faults({n[:-3].replace('/', '.'): text for n, text in texts.items()})
 
+def check_places():
+    "Every model that a chapter makes has entered all places where a model must, and CONTRIBUTING.md names them"
+    import places
+    found = places.facts()
+    yield from places.blind(found)
+    yield from places.missing(found)
+    yield from places.untold(found, (ROOT/'CONTRIBUTING.md').read_text(encoding='utf-8'))
+
 def check_ruff():
     "No import or variable that nothing uses, no name that is ambiguous or hides one of Python's"
     found = subprocess.run([sys.executable, '-m', 'ruff', 'check', '-q', '--no-cache', '--output-format', 'concise', '.'], cwd=ROOT,
@@ -208,7 +216,7 @@ def check_heads():
         for o in docs.faults(load(p)): yield f'{rel(p)}: {o}'
 
 def check_docs():
-    "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page"
+    "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page; in a browser nothing overflows, sliders move"
     import docs
     faults = lambda nb: docs.faults(nb, processed=True)
     for name in bites(faults, PLANTS | PAGE_PLANTS): yield f'the check itself is wrong about a planted {name}'
@@ -221,6 +229,8 @@ def check_docs():
         for p in docs.PROC.rglob('*.ipynb'):
             for o in faults(load(p)): yield f'{rel(p)}: {o}'
         yield from docs.problems(Path(tmp)/'site')
+        import browser
+        yield from browser.problems(Path(tmp)/'site')
 
 def contrast(a, b):
     "Contrast of two colours, #rrggbb, from 1 to 21 (WCAG 2)."

@@ -4,7 +4,7 @@ python .ci/contents.py, after a chapter was added, its title changed, or models 
 import json, re, sys
 
 import chapters
-from common import ROOMS, ROOT, load, notebooks
+from common import ROOMS, ROOT, SETTINGS, load, notebooks
 
 NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
              kie='Key information', practice='Practice', solutions='Solutions',
@@ -13,12 +13,12 @@ NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts
 BEHIND = dict(Formats='data/07 data/09 data/10 data/20 data/21 data/22 data/23 data/24', Tools='foundations/01 foundations/06 foundations/10')
 # The three ways of start/01_start.ipynb: name -> (for whom, pages)
 TRACKS = {
-    'use it': ('You have photos and want their text.', 'practice/73 start/05 practice/71 practice/87 practice/74 practice/76 practice/91 practice/79'),
+    'use it': ('You have photos and want their text.', 'practice/73 start/09 start/05 practice/71 practice/87 practice/74 practice/76 practice/91 practice/79'),
     'understand it': ('You want to know how text is found and read, from the papers to the last index.',
                       'start/03 foundations/02 foundations/09 detection/20 detection/21 detection/22 start/06 detection/26 recognition/40 '
                       'recognition/41 parts/30 recognition/46 recognition/48 kie/60 kie/61'),
     'change it': ('You have an idea for a model, or data of your own.',
-                  'start/02 parts/17 rooms data/13 practice/81 practice/84 practice/69 foundations/01')}
+                  'start/02 parts/17 rooms start/07 start/08 data/13 practice/81 practice/84 practice/69 foundations/01')}
 
 def pages():
     "Section name -> [(path under nbs/, title, subtitle)] in reading order."
@@ -66,6 +66,16 @@ def put(name, opening, text):
     next(c for c in nb.cells if c.cell_type == 'markdown' and c.source.startswith(opening)).source = text
     write_nb(nb, path)
 
+def llms(sections):
+    "What a machine that reads the site should know, as llms.txt: what it is, and every page with one line about it."
+    cfg = SETTINGS['DEFAULT']
+    site = cfg['doc_host'] + cfg['doc_baseurl']
+    page = lambda p: f'{site}/' + re.sub(r'(^|/)\d+[a-z]?_', r'\1', p).replace('.ipynb', '.html')  # as nbdev names pages
+    text = f"# {cfg['title']}\n\n> {cfg['description']}\n\nSource, as notebooks: {cfg['git_url']}\n"
+    for name, ps in sections.items():
+        text += f'\n## {name}\n\n' + ''.join(f'- [{title}]({page(p)}): {about}\n' for p, title, about in ps)
+    (ROOT/'nbs/llms.txt').write_text(text, encoding='utf-8')
+
 def leaderboard():
     "The tables of the leaderboard in Markdown, by the function of its chapter."
     if str(ROOT) not in sys.path: sys.path.insert(0, str(ROOT))
@@ -82,6 +92,7 @@ if __name__ == '__main__':
     sections = pages()
     sidebar(sections)
     if (ROOT/'nbs/index.ipynb').exists(): index(sections)
+    llms(sections)
     found = chapters.numbers()
     put('start/01_start.ipynb', '## Three ways', ways(sections, found))
     titles = {p: title for ps in sections.values() for p, title, _ in ps}

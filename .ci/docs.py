@@ -223,6 +223,9 @@ def problems(site):
         if re.search(r'^:::', text, re.M): yield f'{name}: a ::: box is not closed or not opened'
         if m := re.search(r'.{0,40}\]\(\S*', text): yield f'{name}: a link shows its brackets: {m[0]}'
         for i in sorted({i for i in page.ids if page.ids.count(i) > 1}): yield f'{name}: two places are called #{i}'
+    base, llms = CFG['doc_host'] + CFG['doc_baseurl'] + '/', site/'llms.txt'
+    told = set(re.findall(re.escape(base) + r'([^)\s]+)', llms.read_text(encoding='utf-8'))) if llms.is_file() else set()
+    for name in sorted(set(pages) - {'index.html', 'rooms.html', '404.html'} ^ told): yield f'{name} is told in llms.txt or is a page, not both: run python .ci/contents.py'
     listed = [p for _, ps in sidebar() for p in ps]
     have = [p.relative_to(ROOT/'nbs').as_posix() for p in notebooks()]
     for p in have:

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from scipy.spatial import cKDTree
-from skimage.morphology import skeletonize
 from torch import nn
 from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet18, resnet50
@@ -255,6 +254,7 @@ def disks(self:TextSnakePostprocessor, maps, center, label, boxes) -> tuple:
 # %% ../../nbs/detection/24_textsnake.ipynb #263c23f0
 def skeleton_points(label, boxes) -> np.ndarray: # (n,2) y, x
     "Pixels of the skeletons, word by word; regions never touch: thin all at once."
+    from skimage.morphology import skeletonize
     if sum(w*h for *_, w, h in boxes) > label.size:  # boxes that overlap again and again
         points = np.argwhere(skeletonize(label > 0))
         return points[np.argsort(label[tuple(points.T)], kind='stable')]

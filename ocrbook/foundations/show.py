@@ -94,9 +94,10 @@ def _set_title(ax, text, **kwargs):
 
 @lru_cache(64)
 def label_font(size):
-    "DejaVu Sans, which matplotlib brings along, at `size` pixels."
-    from matplotlib import get_data_path
+    "DejaVu Sans at `size` pixels, which matplotlib brings along; without it Pillow's own font."
     from PIL import ImageFont
+    try: from matplotlib import get_data_path
+    except ImportError: return ImageFont.load_default(size)
     file = f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf'
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 

@@ -14,7 +14,6 @@ from fastcore.basics import patch
 from ..foundations import transforms
 from ..foundations.vocab import Vocab
 from ..parts.outputs import banned_now, find_words, read_crops
-from ..parts.word_graph import label_photos, prepare_page, same_numbers
 from .models import MODELS, need_torch
 from .onnx_files import check_weights, exported_notes, read_notes
 
@@ -104,16 +103,18 @@ class OnnxModel:
         return self
 
 # %% ../../nbs/practice/78_engines.ipynb #6240c89f
-_PLAIN = [f'ocrbook.{m}' for m in ('detection.postprocessors', 'parts.outputs', 'parts.word_graph')]
+_PLAIN = dict(detection='detection.postprocessors', recognition='parts.outputs',
+              kie='parts.word_graph')          # what of each task needs no torch
 
 def _chapter_class(name:str, kind:str, suffix:str):
     """The class called `kind` in the chapter of a model, or where it needs no torch.
 
     ValueError unless it ends with `suffix`, ImportError where it needs torch, which is missing."""
-    found = next((o for m in _PLAIN if (o := getattr(import_module(m), kind, None))), None)
+    model = MODELS[name]
+    found = getattr(import_module(f'ocrbook.{_PLAIN[model.task]}'), kind, None)
     if found is None:
         need_torch(f'{kind} of {name}')
-        found = getattr(import_module(MODELS[name].module), kind, None)
+        found = getattr(import_module(model.module), kind, None)
     if not kind.endswith(suffix) or not isinstance(found, type):
         raise ValueError(f'{kind!r} is no {suffix.lower()} of {name}')
     return found
@@ -294,6 +295,7 @@ class OnnxExtractor(OnnxModel):
 @patch
 def predict_scores(self:OnnxExtractor, images, boxes, texts, batch_size:int=1) -> list:
     "As `SDMGR.predict_scores`, a photo at a time."
+    from ocrbook.parts.word_graph import prepare_page, same_numbers
     same_numbers(images, boxes, texts)
     out = []
     for i, b, t in zip(images, boxes, texts):
@@ -306,6 +308,7 @@ def predict_scores(self:OnnxExtractor, images, boxes, texts, batch_size:int=1) -
 @patch
 def predict(self:OnnxExtractor, image, boxes, texts, batch_size:int=1, device=None, dtype=None):
     "As `SDMGR.predict`."
+    from ocrbook.parts.word_graph import label_photos
     self.to(device, dtype)
     return label_photos(self, image, boxes, texts, batch_size)
 

@@ -10,7 +10,7 @@ import json, logging, secrets, warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, is_dataclass
-from functools import partial, singledispatch
+from functools import singledispatch
 from inspect import signature
 from io import StringIO
 from pathlib import Path
@@ -386,6 +386,20 @@ def export_model(
         atomic_write(folder/names[k], write_graph(parts[k], of if k else notes | more))
     return folder/names['']
 
+# %% ../../nbs/practice/77_export.ipynb #f53ba800
+def tidied(graph:bytes) -> tuple: # an ONNX model without its weights, and these
+    "Work out what depends on no input; the weights are taken aside, and not computed with."
+    import onnxscript.optimizer
+    from onnx import helper, load_from_string
+    made = load_from_string(graph)
+    weights, given = list(made.graph.initializer), len(made.graph.input)
+    for w in weights: made.graph.input.append(helper.make_tensor_value_info(w.name, 1, w.dims))
+    del made.graph.initializer[:]
+    made = onnxscript.optimizer.optimize(made)
+    del made.graph.input[given:], made.graph.value_info[:]
+    for node in made.graph.node: del node.metadata_props[:]
+    return made, weights
+
 # %% ../../nbs/practice/77_export.ipynb #bc66332f
 _TYPES = dict(F16='FLOAT16', F32='FLOAT', I64='INT64')  # what ONNX calls those of safetensors
 
@@ -403,9 +417,9 @@ def point_into(
     weights:Path, # the safetensors file of the model
 ) -> bytes:       # the graph with no weights of its own, to lie beside that file
     "Each weight becomes a place in the file; ValueError for one that is not in it."
-    from onnx import helper, load_from_string
-    made, (tensors, start, _), casts = load_from_string(graph), read_header(weights), []
-    for w in made.graph.initializer:
+    from onnx import helper
+    (made, stored), (tensors, start, _), casts = tidied(graph), read_header(weights), []
+    for w in stored:
         at = tensors.get(w.name.removeprefix('net.'))
         if at is None or at['shape'] != list(w.dims):
             raise ValueError(f'{weights}: holds no {w.name} of shape {tuple(w.dims)}')
@@ -414,8 +428,9 @@ def point_into(
             casts.append(helper.make_node('Cast', [f'{w.name}.half'], [w.name], to=w.FLOAT))
             w.name += '.half'
     casts += made.graph.node
-    del made.graph.node[:], made.graph.value_info[:]
+    del made.graph.node[:]
     made.graph.node.extend(casts)
+    made.graph.initializer.extend(stored)
     return made.SerializeToString()
 
 # %% ../../nbs/practice/77_export.ipynb #4cbe6e44

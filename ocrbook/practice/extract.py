@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 import numpy as np
 from rapidfuzz import fuzz
-from tqdm.auto import tqdm
 from ..foundations.geometry import clockwise, min_area_rect, order_quad
 from ..foundations.images import ImageError, load_image
 from ..foundations.transforms import rotate90
@@ -23,6 +22,7 @@ from ..parts.word_graph import links, may_link
 from .models import load_once
 from .reading import fill_tree, is_collection, page_error
 from .reading import read_stream, source_tree, tree_leaves
+from .runs import counted
 
 # %% ../../nbs/practice/74_extract.ipynb #126c594d
 def join_words(
@@ -394,8 +394,8 @@ def extract(
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
     leaves = list(tree_leaves(tree := source_tree(source, max_pixels, dpi, password)))
     how = dict(device=device, dtype=dtype, engine=engine)
-    stream = tqdm(read_stream(leaves, detector, recognizer, rotate, **how), total=len(leaves),
-                  disable=not progress, unit='page')
+    stream = read_stream(leaves, detector, recognizer, rotate, **how)
+    stream = counted(stream, len(leaves), progress)
     found = [_page_or_error(page, image, extractor) for page, image in stream]
     return fill_tree(tree, found, is_collection(source))
 

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 import cv2, numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 from ..foundations.geometry import min_area_rect, perimeter
 from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
 from ..foundations.transforms import crop_quad
@@ -23,6 +22,7 @@ from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
 from ..parts.outputs import allowing, is_tensor
 from .models import check_compute, compiled, load_once
+from .runs import counted
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
 PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
@@ -417,7 +417,7 @@ def read(
     leaves = list(tree_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device,
                          dtype=dtype, allow=allow, compile=compile, engine=engine)
-    stream = tqdm(stream, total=len(leaves), disable=not progress, unit='page')
+    stream = counted(stream, len(leaves), progress)
     return fill_tree(tree, [page for page, _ in stream], is_collection(source))
 
 # %% ../../nbs/practice/73_reading.ipynb #9b4a125e

@@ -13,7 +13,6 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 from fastcore.basics import patch
-from tqdm.auto import tqdm
 from ..foundations.files import atomic_write
 from ..foundations.results import hocr, xml_text
 
@@ -283,15 +282,22 @@ def split_done(sources, out:RowStream) -> tuple:
         rows[key] -= 1
     return parts
 
-def progress(items, total:int, unit:str='page', hidden:bool=False) -> tqdm:
+def progress(items, total:int, unit:str='page', hidden:bool=False):
     "A bar on standard error, if that is a terminal and there is more than one thing to do."
+    from tqdm.auto import tqdm                           # takes a while to import
     return tqdm(items, total=total, unit=unit, disable=True if hidden or total < 2 else None)
+
+def counted(pages, total:int, shown:bool): # with a bar around them where it is wanted
+    if not shown: return pages
+    from tqdm.auto import tqdm
+    return tqdm(pages, total=total, unit='page')
 
 def _failed(name, e, form, only):
     "Tell that a page failed; the row that says so. For the only page it is the caller's error."
     why = reason(e)
     if name and not why.startswith(name): why = f'{name}: {why}'
     if only: raise ValueError(why) from None
+    from tqdm.auto import tqdm
     if not hasattr(e, 'told'): tqdm.write(f'ocrbook: skipped {one_line(why)}', file=sys.stderr)
     return failed_row(name, why, form)
 

@@ -28,7 +28,7 @@ def measure(nb):
     sliders = sum('class="slide"' in ''.join(o.get('text/html', '')) for o in outputs)
     found = dict(zip(HEADS, (
         words, figures + sliders, len(re.findall(r'^\d+\. ', section(nb, 'Exercises'), re.M)),
-        sum(bool(re.search(r'^answer = \.\.\.', s, re.M)) for s in code), sliders,
+        len(re.findall(r'^answer = \.\.\.', '\n'.join(code), re.M)), sliders,
         max((len([o for o in s.splitlines() if not o.startswith('#|')]) for s in code), default=0),
         max((len(o) for s in code for o in s.splitlines()), default=0),
         round(words/WORDS + sum(map(len, shown))/LINES + (figures + sliders)*FIGURE)), strict=True))

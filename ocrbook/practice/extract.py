@@ -394,8 +394,7 @@ def extract(
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
     leaves = list(tree_leaves(tree := source_tree(source, max_pixels, dpi, password)))
     how = dict(device=device, dtype=dtype, engine=engine)
-    stream = read_stream(leaves, detector, recognizer, rotate, **how)
-    stream = counted(stream, len(leaves), progress)
+    stream = counted(read_stream(leaves, detector, recognizer, rotate, **how), len(leaves), progress)
     found = [_page_or_error(page, image, extractor) for page, image in stream]
     return fill_tree(tree, found, is_collection(source))
 

@@ -117,6 +117,7 @@ def packaged_weights(name:str) -> Path:
     raise ValueError(f'no weights of {name} come with this package; there are weights for: {have}; '
                      f'{published}train {name} and write the path of its file')
 
+# %% ../../nbs/practice/71_models.ipynb #11eefec9
 def _build(name:str, kw:dict):
     "The chapter's model, with its name and the plain keywords noted on it."
     if isinstance(kw.get('vocab'), str):
@@ -351,6 +352,12 @@ _loaded, _loading = {}, threading.Lock()
 def _new_lock(): global _loading; _loading = threading.Lock()
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_new_lock)
 
+def _kept(key, file, opened):
+    "What was opened for `key`, or is opened now, if it is the first time or `file` has changed."
+    with _loading:
+        if key not in _loaded or _loaded[key][0] != file: _loaded[key] = file, opened()
+        return _loaded[key][1]
+
 # %% ../../nbs/practice/71_models.ipynb #bc4f4e22
 def load_once(
     model,         # a model, or what `open_model` takes
@@ -375,13 +382,10 @@ def load_once(
         need_torch(str(model))
         from ocrbook.parts.devices import pick_device, pick_dtype
         device, dtype = pick_device(device), pick_dtype(dtype)
-    key, file = (str(model), engine, str(device), str(dtype)), _file_version(name, source)
-    with _loading:
-        if key not in _loaded or _loaded[key][0] != file:
-            net = (prepared_model(open_model(model), device, dtype) if engine == 'torch' else
-                   open_graph(source or graph_file(name)).to(device, dtype))
-            _loaded[key] = file, net
-        net = _loaded[key][1]
+    def opened():
+        if engine == 'torch': return prepared_model(open_model(model), device, dtype)
+        return open_graph(source or graph_file(name)).to(device, dtype)
+    net = _kept((str(model), engine, str(device), str(dtype)), _file_version(name, source), opened)
     if task: check_task(net.name, task)
     return net
 
@@ -398,9 +402,10 @@ def prepared_model(model, device, dtype=None) -> Any: # dtype None: see `reading
     if not hasattr(model, 'for_inference'): return model.to(dtype=dtype)     # an exported one
     return model.for_inference(reading_dtype(model.name, device) if dtype is None else dtype)
 
-def compiled(model) -> Any: # a model of torch, see `compile_stages`
+def load_to_read(model, task:str, device, dtype, engine, compile:bool) -> Any: # see `read_stream`
+    if not compile: return load_once(model, device, dtype, task, engine)
     from ocrbook.parts.devices import compile_stages
-    return compile_stages(model)
+    return compile_stages(load_once(model, device, dtype, task, engine or 'torch'))
 
 def _file_version(name:str, source) -> tuple:
     "Which file, and what changes when it is written anew; () for a published one."

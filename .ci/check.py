@@ -304,6 +304,21 @@ def check_requirements():
     for o in sorted((base | extra | declared('dev_requirements')) - set(pins)):
         yield f'constraints.txt lacks {o}, run: python .ci/lock.py'
 
+    lean = dict(re.findall(r'^([\w.-]+)==([^\s;]+)', (ROOT/'requirements-lean.txt').read_text(encoding='utf-8'), re.M))
+    if lean != {n: pins.get(n) for n in SETTINGS['DEFAULT']['lean'].split()}: yield 'requirements-lean.txt differs from settings.ini or constraints.txt, run: python .ci/lock.py --lean'
+
+def check_graphs():
+    "Beside each file of weights lies the graph that points into it, and no other"
+    if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))
+    from ocrbook.practice.onnx_files import check_weights, read_notes
+    folder = ROOT/LIB/'weights'
+    for path in sorted({p.with_suffix('.onnx') for p in folder.iterdir()}):
+        try:
+            notes = read_notes(path)
+            check_weights(path, notes)
+            if notes.get('weights') != f'{path.stem}.safetensors': yield f'{rel(path)}: points nowhere'
+        except ValueError as e: yield f'{e}; run: python .ci/graphs.py {path.stem}'
+
 def check_workflows():
     "Actions are pinned by commit, with the version beside it; only the deploying job may write"
     for p in sorted((ROOT/'.github/workflows').glob('*.yml')):
@@ -349,7 +364,7 @@ def check_packages():
         for url in broken_links(about): yield f'its description links to {url}, which is not there on a package index'
         if not broken_links('[a](nbs/b.ipynb)') or broken_links('[a](https://b.c/d)'): yield 'the check of links does not bite'
         lib = ROOT/LIB
-        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.html', '.safetensors', '.json')
+        want = [lib/'py.typed', *(p for p in lib.rglob('*') if p.suffix in ('.py', '.txt', '.html', '.safetensors', '.onnx', '.json')
                                   and '__pycache__' not in p.parts)]
         for p in want:
             if not p.exists(): yield f'{rel(p)} is missing'

@@ -11,7 +11,7 @@ except ImportError as e:
     raise ImportError(f'OpenCV does not load ({e}): '
                       '`pip install opencv-python-headless` needs no screen libraries') from None
 
-import ctypes, io, os, re, stat, struct, sys, threading
+import ctypes, io, os, re, stat, struct, threading
 from contextlib import AbstractContextManager, contextmanager
 from fastcore.basics import patch
 from itertools import count, islice
@@ -433,8 +433,7 @@ def load_image(
     "Read an image of any common kind; what cannot be read raises `ImageError` with one line."
     name = name or _named(source)
     if isinstance(source, Image.Image): return _picture(source, name, max_pixels)
-    tensor = getattr(sys.modules.get('torch'), 'Tensor', ())  # torch itself is not needed
-    if isinstance(source, tensor): return _from_tensor(source, name)
+    if hasattr(source, 'detach'): return _from_tensor(source, name)    # torch itself is not asked
     if hasattr(source, '__array__'): return _from_array(source, name)
     source, page = _with_page(source)
     with open_document(source, max_pixels, name, dpi, password) as doc: return doc[page]

@@ -95,11 +95,10 @@ def _set_title(ax, text, **kwargs):
 @lru_cache(64)
 def label_font(size):
     "DejaVu Sans at `size` pixels, which matplotlib brings along; without it Pillow's own font."
-    from PIL import ImageFont
+    from PIL.ImageFont import Layout, load_default, truetype
     try: from matplotlib import get_data_path
-    except ImportError: return ImageFont.load_default(size)
-    file = f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf'
-    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+    except ImportError: return load_default(size)
+    return truetype(f'{get_data_path()}/fonts/ttf/DejaVuSans.ttf', size, layout_engine=Layout.BASIC)
 
 # %% ../../nbs/foundations/06_show.ipynb #68708af4
 @_book_style

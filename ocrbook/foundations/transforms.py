@@ -210,17 +210,38 @@ def crop_box(
     left, top = min(max(int(x0-dx), 0), w-1), min(max(int(y0-dy), 0), h-1)
     return image[top:max(int(y1+dy), top+1), left:max(int(x1+dx), left+1)].copy()
 
+# %% ../../nbs/foundations/04_transforms.ipynb #d70c0857
+def spline(
+    t:np.ndarray,      # (k,) increasing, k ≥ 3
+    points:np.ndarray, # (k,2)
+    at:np.ndarray,     # (n,) from t[0] to t[-1]
+) -> np.ndarray:       # (n,2)
+    "The cubic spline through `points`, not-a-knot at both ends."
+    k, h = len(t), np.diff(t)
+    slope, eqs, rhs = np.diff(points, axis=0)/h[:, None], np.zeros((k, k)), np.zeros((k, 2))
+    for i in range(1, k-1):
+        eqs[i, i-1:i+2] = h[i], 2*(h[i-1] + h[i]), h[i-1]
+        rhs[i] = 3*(h[i]*slope[i-1] + h[i-1]*slope[i])
+    for end, (a, b), (d, e) in ((0, h[:2], slope[:2]), (k-1, h[:-3:-1], slope[:-3:-1])):
+        near = 1 if end == 0 else k-2
+        eqs[end, end], eqs[end, near] = (1, 1) if k == 3 else (b, a + b)
+        rhs[end] = 2*d if k == 3 else ((a + 2*(a + b))*b*d + a*a*e)/(a + b)
+    m = np.linalg.solve(eqs, rhs)
+    i = np.clip(np.searchsorted(t, at, 'right')-1, 0, k-2)
+    u, w = ((at - t[i])/h[i])[:, None], h[i, None]
+    return (points[i]*(1 + 2*u)*(1-u)**2 + points[i+1]*u*u*(3 - 2*u)
+            + w*(m[i]*u*(1-u)**2 - m[i+1]*u*u*(1-u)))
+
 # %% ../../nbs/foundations/04_transforms.ipynb #f8ed0260
 def _even(side, n, smooth=True):
     "`n` points (n,2) at equal distances along `side` (k,2), or along a spline through it."
-    from scipy.interpolate import CubicSpline
     steps = lambda s: np.linalg.norm(np.diff(s, axis=0), axis=1)
     if smooth and len(side) > 9: side = _even(side, 9, False)
     side = side[np.r_[True, steps(side) > 1e-9*steps(side).sum()]]                 # no point twice
     if len(side) == 1: return np.repeat(side, n, 0)
     t = np.r_[0, steps(side).cumsum()]
     if smooth and len(side) > 2:
-        side = CubicSpline(t, side)(np.linspace(0, t[-1], 2*n))
+        side = spline(t, side, np.linspace(0, t[-1], 2*n))
         t = np.r_[0, steps(side).cumsum()]
     at = np.linspace(0, t[-1], n)
     return np.stack([np.interp(at, t, xy) for xy in side.T], 1)

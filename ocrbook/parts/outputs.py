@@ -223,7 +223,7 @@ def instances(polys, scores, scale, shape) -> list:
     return out
 
 # %% ../../nbs/parts/17_stages.ipynb #234c2e77
-def arrays(transform) -> object: # a function image → (array, …), of a transform that may make tensors
+def arrays(transform) -> object: # a function image → (array, …); a transform may make tensors
     return getattr(transform, 'array', transform)
 
 def as_list(images) -> tuple[list, bool]:

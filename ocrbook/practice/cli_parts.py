@@ -88,8 +88,8 @@ def takes(Options) -> Callable:
 # %% ../../nbs/practice/86_cli_parts.ipynb #ac517112
 Device = option(str, 'Where to compute: cpu, cuda, cuda:1, mps; default: the best there is.')
 Dtype = option(str, 'Precision: float32, bfloat16 or float16; default: the fastest here.')
-Engine = option(Optional[str], 'torch or onnx; default: the faster one here, for a few photos the one '
-                'that starts sooner.')
+Engine = option(Optional[str], 'torch or onnx; default: the faster one here, for a few photos '
+                'the one that starts sooner.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)

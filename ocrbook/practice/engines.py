@@ -276,8 +276,8 @@ class OnnxExtractor(OnnxModel):
         rows = []
         for i, (b, t, r) in enumerate(zip(boxes, texts, relations)):
             page = None if images is None else np.asarray(images[i:i+1])
-            numbers = self.converter.numbers(t)
-            rows.append(self.label_page(page, np.asarray(b), numbers, np.asarray(r)))
+            t = self.converter.numbers(t)
+            rows.append(self.label_page(page, *map(np.asarray, (b, t, r))))
         return tuple(torch.from_numpy(np.concatenate(o)) for o in zip(*rows))
 
     def label_page(self, image, boxes, texts, relations) -> tuple:
@@ -285,9 +285,8 @@ class OnnxExtractor(OnnxModel):
         n = len(boxes)
         if not n: return np.zeros((0, len(self.classes)), np.float32), np.zeros((0, 2), np.float32)
         if not texts.shape[1]: texts = np.full((n, 1), -1)
-        if image is not None:
-            size = np.array(image.shape[:1:-1]*2, np.float32)
-            boxes = boxes.clip(-size, 2*size)          # as `SingleRoIExtractor` does
+        size = None if image is None else np.array(image.shape[:1:-1]*2, np.float32)
+        if size is not None: boxes = boxes.clip(-size, 2*size)     # as `SingleRoIExtractor` does
         out = self.graphs[''](images=image, boxes=boxes, texts=texts, relations=relations)
         return out['words'], out['links'].reshape(n*n, 2)
 

@@ -412,6 +412,7 @@ def _place(w, at:dict, start:int, file:str):
     for key, value in dict(location=file, offset=start+first, length=end-first).items():
         w.external_data.add(key=key, value=str(value))
 
+# %% ../../nbs/practice/77_export.ipynb #8cdbf083
 def point_into(
     graph:bytes,  # an ONNX file, traced with `optimize=False` as part `net` of a `Part`
     weights:Path, # the safetensors file of the model
@@ -427,9 +428,7 @@ def point_into(
         if at['dtype'] == 'F16':
             casts.append(helper.make_node('Cast', [f'{w.name}.half'], [w.name], to=w.FLOAT))
             w.name += '.half'
-    casts += made.graph.node
-    del made.graph.node[:]
-    made.graph.node.extend(casts)
+    for cast in casts: made.graph.node.insert(0, cast)
     made.graph.initializer.extend(stored)
     return made.SerializeToString()
 

@@ -393,10 +393,9 @@ def extract(
         name = str(source) if isinstance(source, (str, Path)) else None
         return label_page(given_page(boxes, texts, image.shape[:2], name), image, extractor)
     leaves = list(tree_leaves(tree := source_tree(source, max_pixels, dpi, password)))
-    how = dict(device=device, dtype=dtype, engine=engine)
-    stream = read_stream(leaves, detector, recognizer, rotate, **how)
-    stream = counted(stream, len(leaves), progress)
-    found = [_page_or_error(page, image, extractor) for page, image in stream]
+    how = dict(rotate=rotate, device=device, dtype=dtype, engine=engine)
+    pages = counted(read_stream(leaves, detector, recognizer, **how), len(leaves), progress)
+    found = [_page_or_error(page, image, extractor) for page, image in pages]
     return fill_tree(tree, found, is_collection(source))
 
 # %% ../../nbs/practice/74_extract.ipynb #fcdf03f6

@@ -85,7 +85,7 @@ def read_header(
     return tensors, 8 + len(head), hashlib.sha256(head).hexdigest()
 
 def check_weights(path, notes:dict) -> None:
-    "ValueError unless the file of weights that a graph points into is the one that it was made for."
+    "ValueError unless a graph points into the file of weights that it was made for."
     if not (name := notes.get('weights')): return
     beside = Path(path).with_name(Path(str(name)).name)
     if read_header(beside)[2] != notes.get('header'):

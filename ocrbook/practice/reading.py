@@ -21,7 +21,7 @@ from ..foundations.transforms import rotate90, straighten, text_sides
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
 from ..parts.outputs import allowing, is_tensor
-from .models import check_compute, compiled, load_once
+from .models import check_compute, load_to_read
 from .runs import counted
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
@@ -316,8 +316,7 @@ def read_stream(
     min_score:float=0.,     # [0,1], words read with a lower score are left out
     device=None, dtype=None, # see `load_once`
     allow:str=None,         # characters that may be read; None: all that the recognizer knows
-    compile:bool=False,     # see `compile_stages`
-    engine:str=None,        # see `load_once`
+    compile:bool=False, engine:str=None, # see `compile_stages` and `load_once`
 ) -> Iterator:              # of (`Page` or `ImageError`, image or None), in order
     """Pages of a stream of photos, in bounded memory; what cannot be read is its error.
 
@@ -328,9 +327,8 @@ def read_stream(
         if isinstance(image, ImageError): waiting.append((name, None, image))
         else:
             if models is None:
-                engine = engine or ('torch' if compile else None)
-                models = [load_once(m, device, dtype, task, engine) for m, task in wanted]
-                if compile: models = [compiled(m) for m in models]
+                how = device, dtype, engine, compile
+                models = [load_to_read(m, task, *how) for m, task in wanted]
                 models[1] = allowing(models[1], allow)
             try: waiting.append((name, image, models[0].predict(image)))
             except Exception as e: waiting.append((name, None, page_error(name, e)))

@@ -121,7 +121,8 @@ def as_maps(
     if batch.ndim != 4 or batch.shape[1] < channels or batch.shape[1] > channels and not at_least:
         raise ValueError(f'maps must be (b,{c},h,w) or ({c},h,w), not {tuple(maps.shape)}')
     if isinstance(read, list) and is_tensor(batch):            # no list of places to upload
-        return np.stack([as_numbers(batch[:, i]) for i in read], 1)
+        import torch
+        return as_numbers(torch.stack([batch[:, i] for i in read], 1))
     return as_numbers(batch[:, read])
 
 # %% ../../nbs/parts/13_outputs.ipynb #5c596ff9

@@ -11,7 +11,12 @@ BOUNDS = dict(words=3500, minutes=75, figures=24)  # of a page, at most
 MODELS = ('detection/21 detection/22 detection/23 detection/24 detection/25 detection/26 detection/27 recognition/41 recognition/42 '
           'recognition/43 recognition/44 recognition/45 recognition/46 recognition/47 recognition/48 kie/61').split()
 # those that do not pay it yet: take a chapter out of this list when it does
+<<<<<<< HEAD
 EXEMPT = ('recognition/47',)
+=======
+EXEMPT = ('detection/21 detection/22 detection/23 detection/26 recognition/41 recognition/42 '
+          'recognition/43 recognition/44 recognition/45 recognition/46 recognition/48 kie/61').split()
+>>>>>>> w-satrn
 
 
 def cell_faults(nb):

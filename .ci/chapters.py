@@ -51,10 +51,4 @@ if __name__ == '__main__':
     wide = max(map(len, found), default=0)
     print(f'{"":{wide}}', *(f'{h:>12}' for h in HEADS))
     for name, n in found.items(): print(f'{name:{wide}}', *(f'{n[h]:>12,}' for h in HEADS))
-    import house
-    pages = {f'{p.parent.name}/{p.stem}': load(p) for p in notebooks()}
-    for name in pages:  # what is owed, and by whom
-        if name.startswith(tuple(house.EXEMPT)):
-            owed = [o.partition(': ')[2] for o in house.all_models({k: nb for k, nb in pages.items() if k == name or k.startswith('solutions/')})]
-            print(f'{name} is exempt, and {"lacks: " + ", ".join(owed) if owed else "lacks nothing: take it out of EXEMPT in .ci/house.py"}')
     print(f'{len(found)} pages, {sum(n["words"] for n in found.values()):,} words, {sum(n["minutes"] for n in found.values()):,} minutes')

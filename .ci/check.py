@@ -154,7 +154,7 @@ def check_places():
     yield from places.untold(found, (ROOT/'CONTRIBUTING.md').read_text(encoding='utf-8'))
 
 def check_ruff():
-    "No import or variable that nothing uses, no name that is ambiguous or hides one of Python's"
+    "No import or variable that nothing uses, no name that is not defined, is ambiguous or hides one of Python's"
     found = subprocess.run([sys.executable, '-m', 'ruff', 'check', '-q', '--no-cache', '--output-format', 'concise', '.'], cwd=ROOT,
                            capture_output=True, text=True)
     if found.returncode > 1: raise RuntimeError(found.stderr)

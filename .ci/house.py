@@ -1,7 +1,6 @@
 """The rules of the house that a machine can see: how long a cell, a chapter and a module may be, and what a module shows."""
 import ast, re
 from collections import defaultdict
-from functools import partial
 
 import chapters
 
@@ -10,8 +9,6 @@ BOUNDS = dict(words=3500, minutes=75, figures=24)  # of a page, at most
 # What every chapter of a model owes its readers (`model_faults`)
 MODELS = ('detection/21 detection/22 detection/23 detection/24 detection/25 detection/26 detection/27 recognition/41 recognition/42 '
           'recognition/43 recognition/44 recognition/45 recognition/46 recognition/47 recognition/48 kie/61').split()
-# those that do not pay it yet: take a chapter out of this list when it does
-EXEMPT = ('recognition/47',)
 
 
 def cell_faults(nb):
@@ -84,10 +81,10 @@ def page_faults(notebooks):
         for key, most in BOUNDS.items():
             if (n := chapters.measure(nb)[key]) > most and name != 'nbs/index': yield f'{name}: {n} {key}, at most {most}'
 
-def model_faults(notebooks, exempt=EXEMPT):
+def model_faults(notebooks):
     "Chapters of models without what each has: its worth measured, a summary, two exercises that answer, a slider, solutions."
     for name, nb in notebooks.items():
-        if not name.startswith(tuple(MODELS)) or name.startswith(tuple(exempt)): continue
+        if not name.startswith(tuple(MODELS)): continue
         n = chapters.measure(nb)
         for head in 'Worth it?', 'In short':
             if not chapters.section(nb, head).strip(): yield f'{name}: no section "## {head}"'
@@ -103,7 +100,6 @@ def _chapter(less='', words=10, name='detection/21_a', check="answer = ...\nchec
     found = {name: dict(cells=[*cells, dict(cell_type='markdown', source=['word '*words])])}
     return found if less == 'solutions' else found | {'solutions/21_a': dict(cells=[])}
 
-all_models = partial(model_faults, exempt=())
 PLANTS = dict(  # fault -> what sees it, and what it is shown
     cells=(cell_faults, dict(cells=[dict(cell_type='code', source=['#| default_exp a'])]*(CELLS+1))),
     cell=(cell_faults, dict(cells=[dict(cell_type='code', source=['x = 1\n']*(CELL+1))])),
@@ -116,11 +112,11 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     beside=(package_faults, {'parts.a': '_x = 1\n', 'parts.b': 'def f():\n    from .a import _x\n'}),
     answer=(answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])])}),
     words=(page_faults, _chapter(words=BOUNDS['words']+1)),
-    worth=(all_models, _chapter('worth')), short=(all_models, _chapter('short')), checks=(all_models, _chapter('one')),
-    still=(all_models, _chapter('slider')), unsolved=(all_models, _chapter('solutions')),
+    worth=(model_faults, _chapter('worth')), short=(model_faults, _chapter('short')), checks=(model_faults, _chapter('one')),
+    still=(model_faults, _chapter('slider')), unsolved=(model_faults, _chapter('solutions')),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (
-    (page_faults, _chapter()), (all_models, _chapter()), (all_models, _chapter('worth', name='parts/21_a')),
+    (page_faults, _chapter()), (model_faults, _chapter()), (model_faults, _chapter('worth', name='parts/21_a')),
     (cell_faults, dict(cells=[dict(cell_type='code', source=['#| eval: false\n', *['x = 1\n']*CELL])]*CELLS)),
     (answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])]),
                      'solutions/a': dict(cells=[dict(cell_type='code', source=["answer = 1\n", "check_answer(answer, 'b')"])])}),

@@ -85,7 +85,7 @@ def allowing(
     return SimpleNamespace(predict=partial(recognizer.predict, allow=allow))
 
 # %% ../../nbs/parts/13_outputs.ipynb #6d920ced
-def is_tensor(values) -> bool: return hasattr(values, 'detach') # of torch, which is not asked
+def is_tensor(values) -> bool: return hasattr(values, 'is_floating_point') # torch is not asked
 
 def as_numbers(
     values,          # tensor, array or list of real numbers, of any precision

@@ -109,6 +109,8 @@ class BookPage(Processor):
         if not self.nb.has_docs_: return
         run = exec_show_docs(self.nb)
         run.begin()
+        for name in sorted({n for c in self.nb.cells for n in c.directives_.get('exporti', [])}):  # modules that several chapters write
+            run.k.run_cell(f'import {get_config().lib_path.name}.{name} as other; globals().update({{k: v for k, v in vars(other).items() if k[:2] != "__"}})')
         for c in self.nb.cells:
             if is_doc(c) or c.directives_.keys() & {'export', 'exporti'}: run(c)
 

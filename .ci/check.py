@@ -283,8 +283,16 @@ def needs(source):
         for name in {o.split('.')[0] for o in names} - {LIB} - set(sys.stdlib_module_names):
             yield node.lineno, name, {plain_name(o) for o in installed().get(name, [name])}, node in tree.body, by_name or id(node) in tried
 
+LEAN = '''import sys
+from importlib.metadata import packages_distributions
+sys.modules['torch'] = sys.modules['torchvision'] = None   # an import is an error
+import ocrbook, ocrbook.practice.cli
+ocrbook.extract('data/samples/road.jpg')[0].save(sys.argv[1])
+of = packages_distributions()
+print(*{p for m, loaded in sys.modules.items() if loaded for p in of.get(m.split('.')[0], [])})'''
+
 def check_requirements():
-    "What the package imports is required in settings.ini; what is required is imported; pins and hashes name the same versions"
+    "What the package imports is required in settings.ini; what is required is imported; reading without torch needs what `lean` names; pins and hashes name the same versions"
     base, used = declared('requirements'), set()
     extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements'))
     def missing(source):
@@ -306,6 +314,9 @@ def check_requirements():
 
     lean = dict(re.findall(r'^([\w.-]+)==([^\s;]+)', (ROOT/'requirements-lean.txt').read_text(encoding='utf-8'), re.M))
     if lean != {n: pins.get(n) for n in SETTINGS['DEFAULT']['lean'].split()}: yield 'requirements-lean.txt differs from settings.ini or constraints.txt, run: python .ci/lock.py --lean'
+    with tempfile.TemporaryDirectory() as tmp: loaded = set(map(plain_name, run(sys.executable, '-c', LEAN, Path(tmp)/'page.pdf').split()))
+    if not {'numpy', 'onnxruntime', 'pypdfium2'} <= loaded: yield f'reading without torch loads only {sorted(loaded)}: the check itself is wrong'
+    for o in sorted(loaded - set(lean) - {LIB, 'setuptools'}): yield f'reading without torch loads {o}, which `lean` in settings.ini does not name'
 
 def check_graphs():
     "Beside each file of weights lies the graph that points into it, and no other"

@@ -9,6 +9,17 @@ from pathlib import Path
 
 WIDTHS, SECONDS = (390, 1280), 600
 NAMES = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
+STUCK = '''function stuck(d) {                                    // sliders that do not move
+  const bad = []
+  for (const s of d.querySelectorAll('.slide')) {
+    const i = s.querySelector('input'), imgs = [...s.querySelectorAll('img')], shown = () => imgs.map(o => o.style.display !== 'none').indexOf(true)
+    for (const v of [i.max, i.min]) {
+      i.value = v; i.dispatchEvent(new Event('input'))
+      if (shown() !== +v || s.querySelector('output').textContent !== i.dataset.labels.split('|')[v]) bad.push(`slider ${s.textContent.trim()} does not show frame ${v}`)
+    }
+  }
+  return bad
+}'''
 HARNESS = '''<!doctype html><title>pages</title><iframe id="f" style="border:0;height:900px"></iframe><script>
 const pages = PAGES, widths = WIDTHS, found = [], f = document.getElementById('f')
 const wait = ms => new Promise(r => setTimeout(r, ms))
@@ -23,17 +34,7 @@ function wide(d) {                                     // what reaches over the 
   }
   return 'something'
 }
-function stuck(d) {                                    // sliders that do not move
-  const bad = []
-  for (const s of d.querySelectorAll('.slide')) {
-    const i = s.querySelector('input'), imgs = [...s.querySelectorAll('img')], shown = () => imgs.map(o => !o.hidden).indexOf(true)
-    for (const v of [i.max, i.min]) {
-      i.value = v; i.dispatchEvent(new Event('input'))
-      if (shown() !== +v || s.querySelector('output').textContent !== i.dataset.labels.split('|')[v]) bad.push(`slider ${s.textContent.trim()} does not show frame ${v}`)
-    }
-  }
-  return bad
-}
+STUCK
 (async () => {
   for (const page of pages) {
     for (const width of widths) {
@@ -58,11 +59,14 @@ class Handler(SimpleHTTPRequestHandler):
         self.send_response(204); self.end_headers()
         self.server.done.set()
 
+def find_browser(): return next(filter(None, map(shutil.which, NAMES)), None)
+
 def look(site, chromium, pages):
     "What the browser finds in some pages of a folder."
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=str(site)))
     server.done, server.found, harness = threading.Event(), None, site/'every_page.html'
-    harness.write_text(HARNESS.replace('PAGES', json.dumps(pages)).replace('WIDTHS', json.dumps(WIDTHS)), encoding='utf-8')
+    fill = dict(STUCK=STUCK, PAGES=json.dumps(pages), WIDTHS=json.dumps(WIDTHS))
+    harness.write_text(re.sub('|'.join(fill), lambda m: fill[m[0]], HARNESS), encoding='utf-8')
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as home, open(Path(home)/'said', 'w+', encoding='utf-8', errors='replace') as said:
         browser = subprocess.Popen(
@@ -78,10 +82,10 @@ def look(site, chromium, pages):
 
 def problems(site):
     "What a browser finds in the pages of a folder, and planted faults that it does not find."
-    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    chromium = find_browser()
     if chromium is None: print('     | no Chromium here: the pages are not opened'); return
     slide = ('<div class="slide"><label>t <input type="range" min="0" max="1" value="0" data-labels="a|b" oninput="{}"></label> <output>a</output>'
-             '<div><img alt="a"><img alt="b" hidden></div></div>')
+             '<div><img alt="a"><img alt="b" style="display:none"></div></div>')
     plants = dict(wide='<pre style="width:2000px">x</pre>', error='<script>nothing()</script>', stuck=slide.format(''), fine='<p>x</p>')
     with tempfile.TemporaryDirectory() as tmp:
         for name, body in plants.items(): (Path(tmp)/f'{name}.html').write_text(f'<!doctype html><body>{body}', encoding='utf-8')

@@ -122,7 +122,7 @@ def check_imports():
         cells = '\n'.join(plain(s) for s in code_cells(load(nbs[0])) if not s.lstrip().startswith('%%'))
         for kind, where, source in ('module', f'{LIB}/{name}', path.read_text(encoding='utf-8') if path.exists() else ''), ('cells', rel(nbs[0]), cells):
             for line, full in sorted(set(imported(source, me.rpartition('.')[0]))):
-                if full.split('.')[0] != LIB: continue
+                if full.split('.')[0] != LIB or kind == 'cells' and full.startswith(f'{LIB}.foundations.hands_on'): continue  # exercises have it everywhere
                 to = next((m for m in place if full == m or full.startswith(m + '.')), None)
                 at = f'{where}:{line}' if kind == 'module' else where
                 if to is None:
@@ -144,6 +144,11 @@ def check_house():
     for name, text in texts.items():
         for o in house.module_faults(text): yield f'{LIB}/{name}: {o}'
     yield from house.package_faults({n[:-3].replace('/', '.'): text for n, text in texts.items()})
+
+def check_lab():
+    "In JupyterLab every slider moves, once its notebook is run or trusted; before that it shows one frame"
+    import lab
+    yield from lab.problems()
 
 def check_places():
     "Every model that a chapter makes has entered all places where a model must, and CONTRIBUTING.md names them"
@@ -209,11 +214,13 @@ def bites(faults, plants):
             if bool(list(faults(load(path)))) == (name == 'none'): yield name
 
 def check_heads():
-    "The `#|` heads of cells are YAML without doubled keys, sources are lists of lines"
-    import docs
+    "The `#|` heads of cells are YAML without doubled keys, sources are lists of lines; every notebook opens in Colab"
+    import docs, opening
     for name in bites(docs.faults, PLANTS): yield f'the check itself is wrong about a planted {name}'
     for p in notebooks():
         for o in docs.faults(load(p)): yield f'{rel(p)}: {o}'
+        if opening.opened(nb := load(p), p.relative_to(ROOT/'nbs').as_posix()) != nb['cells']:
+            yield f'{rel(p)}: no badge or no hidden cell that installs, run: python .ci/contents.py'
 
 def check_docs():
     "The pages are as Quarto takes them; every link, anchor and picture in them is there; the sidebar holds every page; in a browser nothing overflows, sliders move"
@@ -294,7 +301,7 @@ print(*{p for m, loaded in sys.modules.items() if loaded for p in of.get(m.split
 def check_requirements():
     "What the package imports is required in settings.ini; what is required is imported; reading without torch needs what `lean` names; pins and hashes name the same versions"
     base, used = declared('requirements'), set()
-    extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k != 'dev_requirements'))
+    extra = set().union(*(declared(k) for k in SETTINGS['DEFAULT'] if k.endswith('_requirements') and k not in ('dev_requirements', 'book_requirements')))
     def missing(source):
         for line, name, packages, top, told in needs(source):
             used.update(packages)
@@ -309,7 +316,7 @@ def check_requirements():
     for o in sorted((base | extra) - used): yield f'settings.ini requires {o}, which nothing imports'
     pins, lock = (dict(re.findall(r'^([\w.-]+)==([^\s;\\]+)', (ROOT/n).read_text(encoding='utf-8'), re.M)) for n in ('constraints.txt', 'requirements.lock'))
     if pins != lock: yield f'constraints.txt and requirements.lock differ in {dict(pins.items() ^ lock.items())}, run: python .ci/lock.py'
-    for o in sorted((base | extra | declared('dev_requirements')) - set(pins)):
+    for o in sorted((base | extra | declared('dev_requirements') | declared('book_requirements')) - set(pins)):
         yield f'constraints.txt lacks {o}, run: python .ci/lock.py'
 
     lean = dict(re.findall(r'^([\w.-]+)==([^\s;]+)', (ROOT/'requirements-lean.txt').read_text(encoding='utf-8'), re.M))
@@ -346,13 +353,34 @@ def broken_links(text):
     text = re.sub(r'^```.*?^```|`[^`\n]*`', '', text, flags=re.M | re.S)
     return [u for u in re.findall(r'\]\(([^)\s]+)\)', text) if not re.match(r'https?://|#|mailto:', u)]
 
-def reads(name, archive, tmp):
-    "Install an archive beside this environment's packages and read a photo from another folder; yields what is wrong."
-    env, photo = tmp/name, ROOT/'data/samples/road.jpg'
+def beside(env):
+    "A fresh environment that sees this one's packages, but not the book's: its Python, and where its own packages lie."
     run(sys.executable, '-m', 'venv', '--without-pip', env)
     python = env/('Scripts/python.exe' if os.name == 'nt' else 'bin/python')
     own = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
     (own/'beside.pth').write_text(sysconfig.get_path('purelib'))
+    return python, own
+
+OPEN = '''import sys
+from execnb.nbio import read_nb
+from execnb.shell import CaptureShell
+CaptureShell().run_all(read_nb(sys.argv[1]), exc_stop=True)
+import ocrbook
+print(ocrbook.__file__)'''
+
+def opens(page, dist, tmp):
+    "Run a page where only the page is, as in Colab: its first cell has to bring package and data, here from `dist` in place of the package index."
+    (away := tmp/f'away_{Path(page).stem}').mkdir()
+    python, _ = beside(tmp/f'env_{Path(page).stem}')
+    if 'No module' not in run(python, '-c', f'try: import {LIB}\nexcept ImportError as e: print(e)', cwd=away, PYTHONPATH=''): yield 'the check itself is wrong: the package is there before'
+    shutil.copy(ROOT/'nbs'/page, away)
+    said = run(python, '-c', OPEN, Path(page).name, cwd=away, PYTHONPATH='', PIP_NO_INDEX='1', PIP_FIND_LINKS=str(dist), PIP_NO_BUILD_ISOLATION='0')
+    if str(tmp) not in said: yield f'{page}: runs with {said.strip().splitlines()[-1:]}'
+
+def reads(name, archive, tmp):
+    "Install an archive beside this environment's packages and read a photo from another folder; yields what is wrong."
+    photo = ROOT/'data/samples/road.jpg'
+    python, own = beside(tmp/name)
     run(sys.executable, '-m', 'pip', '--python', python, 'install', '-q', '--no-deps', '--no-index', '--no-build-isolation', '--ignore-installed', archive, cwd=tmp)
     at = run(python, '-c', f'import {LIB}; print({LIB}.__file__)', cwd=tmp, PYTHONPATH='').strip()
     if not at.startswith(str(own)): yield f'{name}: read with {at}'
@@ -364,7 +392,7 @@ def reads(name, archive, tmp):
     if 2*hit < len(words): yield f'{name} reads {hit} of the {len(words)} words of {rel(photo)}:\n{said}'
 
 def check_packages():
-    "Sdist and wheel hold every sub-package, word list and weight, and py.typed; each is installed and reads a photo; their README leads somewhere"
+    "Sdist and wheel hold every sub-package, word list and weight, and py.typed; each is installed and reads a photo; their README leads somewhere; a page opens with its release"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         run(sys.executable, '-m', 'build', '--no-isolation', '-o', tmp/'dist', copy_tree(tmp/'book'))  # the wheel from the sdist
@@ -387,6 +415,7 @@ def check_packages():
         weights = {n: s for n, s in held.items() if n.startswith(f'{LIB}/weights/') and n.endswith('.safetensors')}
         if sum(weights.values()) > WEIGHT_LIMIT: yield f'weights of {sum(weights.values())/1e6:.1f} MB, more than {WEIGHT_LIMIT/1e6:.0f} MB'
         for name, archive in ('wheel', wheel), ('sdist', sdist): yield from reads(name, archive, tmp)
+        yield from opens('start/02_curves.ipynb', sdist.parent, tmp)
 
 
 def main():

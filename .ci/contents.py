@@ -1,9 +1,9 @@
 """Write the list of pages, in the sidebar of _quarto.yml and in nbs/index.ipynb, from the notebooks there are, the leaderboard from
-data/leaderboard.json, and the three ways and the table of all pages in nbs/start, with minutes that are counted, not guessed:
+data/leaderboard.json, how every notebook opens, and the three ways and the table of all pages in nbs/start, with minutes that are counted, not guessed:
 python .ci/contents.py, after a chapter was added, its title changed, or models were measured."""
 import json, re, sys
 
-import chapters
+import chapters, opening
 from common import ROOMS, ROOT, SETTINGS, load, notebooks
 
 NAMES = dict(start='Start', foundations='Foundations', data='Data', parts='Parts', detection='Detection', recognition='Recognition',
@@ -66,6 +66,13 @@ def put(name, opening, text):
     next(c for c in nb.cells if c.cell_type == 'markdown' and c.source.startswith(opening)).source = text
     write_nb(nb, path)
 
+def openings():
+    "Every notebook opens with its badge and its hidden cell."
+    for p in notebooks():
+        nb = load(p)
+        if (cells := opening.opened(nb, p.relative_to(ROOT/'nbs').as_posix())) != nb['cells']:
+            p.write_text(json.dumps(dict(nb, cells=cells), indent=1, ensure_ascii=False, sort_keys=True) + '\n', encoding='utf-8')
+
 def llms(sections):
     "What a machine that reads the site should know, as llms.txt: what it is, and every page with one line about it."
     cfg = SETTINGS['DEFAULT']
@@ -89,6 +96,7 @@ def index(sections):
 
 
 if __name__ == '__main__':
+    openings()
     sections = pages()
     sidebar(sections)
     if (ROOT/'nbs/index.ipynb').exists(): index(sections)

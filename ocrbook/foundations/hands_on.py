@@ -66,15 +66,16 @@ class Slider:
         self.frames, self.start = frames, start
     def __repr__(self): return f'{self.name}: ' + ', '.join(self.labels)
     def _repr_html_(self) -> str: # a slider, its value, and the frames, all but one of them hidden
+        off = ';display:none'  # kept by JupyterLab where a notebook is not trusted yet
         images = ''.join(
             f'<img src="data:image/png;base64,{base64.b64encode(o).decode()}" '
-            f'alt="{html.escape(a)}" style="max-width:100%"{"" if i == self.start else " hidden"}>'
+            f'alt="{html.escape(a)}" style="max-width:100%{"" if i == self.start else off}">'
             for i, (o, a) in enumerate(zip(self.frames, self.alts)))
         name, labels = html.escape(self.name), html.escape('|'.join(self.labels))
         now = html.escape(self.labels[self.start])
         script = ("const b=this.closest('.slide'),i=+this.value,"
                   "t=this.dataset.labels.split('|')[i];"
-                  "b.querySelectorAll('img').forEach((o,k)=>o.hidden=k!==i);"
+                  "b.querySelectorAll('img').forEach((o,k)=>o.style.display=k===i?'':'none');"
                   "b.querySelector('output').textContent=t;this.setAttribute('aria-valuetext',t)")
         return (f'<div class="slide"><label>{name} <input type="range" min="0" '
                 f'max="{len(self.frames)-1}" value="{self.start}" data-labels="{labels}" '

@@ -86,11 +86,12 @@ class CTCLoss:
 def crnn(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layer, a quarter of the LSTM's cells; published: 64
+    **stages,         # other stages than the published ones: preprocessor, encoder, decoder, …
 ) -> TextRecognizer:
     "CRNN (arXiv:1507.05717) as in MMOCR (`crnn_academic_dataset`), random weights."
-    converter = CTCConvertor(vocab)
-    return TextRecognizer(
+    converter = stages.get('converter', CTCConvertor(vocab))
+    return TextRecognizer(**dict(
         backbone=VeryDeepVgg(leaky_relu=False, input_channels=1, width=width),
         decoder=CRNNDecoder(8*width, converter.num_classes, hidden=4*width),
         converter=converter, loss=CTCLoss(),
-        transform=WordTransform(mean=127., std=127., grey=True))
+        transform=WordTransform(mean=127., std=127., grey=True)) | stages)

@@ -11,10 +11,8 @@ from torch import nn
 import torch.nn.functional as F
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
-from ..parts.backbones import VeryDeepVgg
 from ..parts.stages import TextRecognizer
-from ..parts.outputs import CTCConvertor
-from .crnn import CRNNDecoder, CTCLoss
+from .crnn import crnn
 
 # %% ../../nbs/recognition/42_crnn_tps.ipynb #6b9a2d1a
 def fiducial_points(
@@ -126,12 +124,9 @@ class TPSPreprocessor(nn.Module):
 def crnn_tps(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=64,     # maps of the first layers, a quarter of the LSTM's cells; published: 64
+    **stages,         # as for `crnn`
 ) -> TextRecognizer:
     "CRNN behind a rectifier (arXiv:1603.03915), as in MMOCR (`crnn_tps_academic_dataset`)."
-    converter = CTCConvertor(vocab)
-    return TextRecognizer(
-        preprocessor=TPSPreprocessor(width=width),
-        backbone=VeryDeepVgg(leaky_relu=False, input_channels=1, width=width),
-        decoder=CRNNDecoder(8*width, converter.num_classes, hidden=4*width),
-        converter=converter, loss=CTCLoss(),
-        transform=WordTransform(max_width=100, keep_ratio=False, mean=127.5, std=127.5, grey=True))
+    size = WordTransform(max_width=100, keep_ratio=False, mean=127.5, std=127.5, grey=True)
+    own = dict(preprocessor=TPSPreprocessor(width=width), transform=size)
+    return crnn(vocab, width, **own | stages)

@@ -133,13 +133,13 @@ def check_imports():
                     yield f'{at}: {me} imports {to}, which comes later or stands beside it'
 
 def check_house():
-    "Chapters, modules, cells and lines are short enough; a model's chapter has all its parts; an exercise is solved somewhere; a name has one meaning; what begins with _ stays in its module"
+    "Chapters, modules, cells and lines are short enough; every chapter has all its parts; an exercise is solved somewhere; a name has one meaning; what begins with _ stays in its module"
     import house
     yield from house.blind()
     for p in notebooks():
         for o in house.cell_faults(load(p)): yield f'{rel(p)}: {o}'
     pages = {f'{p.parent.name}/{p.stem}': load(p) for p in notebooks()}
-    for faults in house.answer_faults, house.page_faults, house.model_faults: yield from faults(pages)
+    for faults in house.answer_faults, house.page_faults, house.chapter_faults: yield from faults(pages)
     texts = {n: p.read_text(encoding='utf-8') for n, p in modules(ROOT/LIB).items() if not n.startswith('_')}
     for name, text in texts.items():
         for o in house.module_faults(text): yield f'{LIB}/{name}: {o}'

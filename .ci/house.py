@@ -6,7 +6,8 @@ import chapters
 
 CELLS, CELL, LINE, MODULE, NAMES = 60, 30, 100, 450, 300  # code cells, lines, columns, lines, exported names
 BOUNDS = dict(words=3500, minutes=75, figures=24)  # of a page, at most
-# The chapters of models, each of which owes its readers what `model_faults` looks for; overviews and shared parts stand at other numbers
+# Chapters owe their readers what `chapter_faults` looks for; those of models stand at numbers of their own, overviews and shared parts at others
+CHAPTERS = re.compile(r'(foundations|data|parts|detection|recognition|kie|practice)/')
 MODELS = re.compile(r'(detection|recognition|kie)/(?!19_)\d[1-9]_')
 
 
@@ -80,20 +81,23 @@ def page_faults(notebooks):
         for key, most in BOUNDS.items():
             if (n := chapters.measure(nb)[key]) > most and name != 'nbs/index': yield f'{name}: {n} {key}, at most {most}'
 
-def model_faults(notebooks):
-    "Chapters of models without what each has: its worth measured, a summary, two exercises that answer, a slider, solutions."
+def chapter_faults(notebooks):
+    "Chapters without what each has: what it needs and gives, a summary, two exercises that answer, solutions; of a model also its worth measured and a slider."
     for name, nb in notebooks.items():
-        if not MODELS.match(name): continue
-        n = chapters.measure(nb)
-        for head in 'Worth it?', 'In short':
+        if not CHAPTERS.match(name): continue
+        n, prose = chapters.measure(nb), '\n'.join(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')
+        for words in '**You need**', '**You will be able to**':
+            if words not in prose: yield f'{name}: does not say "{words} …"'
+        for head in ('Worth it?', 'In short') if MODELS.match(name) else ('In short',):
             if not chapters.section(nb, head).strip(): yield f'{name}: no section "## {head}"'
         if n['with a check'] < 2: yield f'{name}: {n["with a check"]} exercises check an answer, at least 2'
-        if not n['sliders']: yield f'{name}: no slider'
+        if MODELS.match(name) and not n['sliders']: yield f'{name}: no slider'
         if 'solutions/' + name.split('/')[-1] not in notebooks: yield f'{name}: no notebook of solutions'
 
 def _chapter(less='', words=10, name='detection/21_a', check="answer = ...\ncheck_answer(answer, 'b')"):
     "A chapter of a model that is sound, but for what is left out."
-    parts = dict(worth='## Worth it?\nyes\n', short='## In short\nyes\n', one=check, two=check, slider='slider(draw, [1, 2])')
+    parts = dict(need='**You need** time.', able='**You will be able to** see.', worth='## Worth it?\nyes\n', short='## In short\nyes\n', one=check, two=check,
+                 slider='slider(draw, [1, 2])')
     cells = [dict(cell_type='code' if k in ('one', 'two', 'slider') else 'markdown', source=[v],
                   outputs=[dict(data={'text/html': ['<div class="slide">']})]*(k == 'slider')) for k, v in parts.items() if k != less]
     found = {name: dict(cells=[*cells, dict(cell_type='markdown', source=['word '*words])])}
@@ -111,11 +115,12 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     beside=(package_faults, {'parts.a': '_x = 1\n', 'parts.b': 'def f():\n    from .a import _x\n'}),
     answer=(answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])])}),
     words=(page_faults, _chapter(words=BOUNDS['words']+1)),
-    worth=(model_faults, _chapter('worth')), short=(model_faults, _chapter('short')), checks=(model_faults, _chapter('one')),
-    still=(model_faults, _chapter('slider')), unsolved=(model_faults, _chapter('solutions')),
+    worth=(chapter_faults, _chapter('worth')), short=(chapter_faults, _chapter('short')), checks=(chapter_faults, _chapter('one')),
+    still=(chapter_faults, _chapter('slider')), unsolved=(chapter_faults, _chapter('solutions')),
+    need=(chapter_faults, _chapter('need')), able=(chapter_faults, _chapter('able', name='practice/21_a')),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (
-    (page_faults, _chapter()), (model_faults, _chapter()), (model_faults, _chapter('worth', name='parts/21_a')),
+    (page_faults, _chapter()), (chapter_faults, _chapter()), (chapter_faults, _chapter('worth', name='parts/21_a')), (chapter_faults, _chapter('short', name='porting/21_a')),
     (cell_faults, dict(cells=[dict(cell_type='code', source=['#| eval: false\n', *['x = 1\n']*CELL])]*CELLS)),
     (answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])]),
                      'solutions/a': dict(cells=[dict(cell_type='code', source=["answer = 1\n", "check_answer(answer, 'b')"])])}),

@@ -41,14 +41,15 @@ def copy_tree(to):
 
 
 def check_notebooks():
-    "There are notebooks; numbers are unique in their room; nothing is switched off as a whole"
+    "There are notebooks; numbers are unique in their room (solutions have their chapters'); nothing is switched off as a whole"
     if not notebooks(): yield 'no notebook found under nbs/'
     seen = {}
     for p in notebooks():
         room, number = p.parent.name, re.match(r'(\d\d)_', p.name)
         if p.parent != ROOT/'nbs' and room not in ROOMS: yield f'{rel(p)}: unknown room {room!r}'
         if p.parent != ROOT/'nbs' and not number: yield f'{rel(p)}: the file name needs a two-digit number'
-        first = seen.setdefault((room, number[1]), p) if number else p
+        key = room, p.name if room == 'solutions' else number and number[1]
+        first = seen.setdefault(key, p) if number else p
         if first != p: yield f'{rel(p)}: number {number[1]} belongs to {rel(first)}'
         if any('skip_exec' in ''.join(c['source']) for c in load(p)['cells']): yield f'{rel(p)}: skip_exec'
         title = next((''.join(c['source']) for c in load(p)['cells'] if c['cell_type'] == 'markdown'), '')

@@ -150,7 +150,7 @@ _HEADERS = {b'content-security-policy': b"default-src 'none'; frame-ancestors 'n
             b'cache-control': b'no-store', b'cross-origin-resource-policy': b'same-origin'}
 
 class Guard:
-    "Around an application: heads, numbers, and one line for what nobody foresaw."
+    "Around an application: headers, numbers, and one line for an error that nobody foresaw."
     def __init__(self, app, count:Callable): # count(path, status, seconds)
         self.app, self.count = app, count
 
@@ -348,7 +348,7 @@ def _warm_up(detector, recognizer):
     except Exception as e: raise ValueError(half_precision_problem(e) or reason(e)) from e
 
 # %% ../../nbs/practice/79_serving.ipynb #f457a4b3
-def page_html(forms:dict=FORMS) -> tuple: # HTML, value of the head Content-Security-Policy
+def page_html(forms:dict=FORMS) -> tuple: # HTML, value of the header Content-Security-Policy
     "The page for people, and what it may load."
     import base64, hashlib, html
     text = (files('ocrbook')/'practice'/'page.html').read_text(encoding='utf-8')

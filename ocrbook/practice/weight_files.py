@@ -37,13 +37,18 @@ def pickle_globals(
 
 def _global_names(data:bytes, pickles:int=4) -> Iterator:
     "Imports named by the first `pickles` of `data`; the old layout has four, then raw numbers."
-    stream, words = io.BytesIO(data), ['', '']
+    stream = io.BytesIO(data)
     try:
         for _ in range(pickles):
+            memo, top, words = {}, None, ['', '']  # what was put aside, the last value, two texts
             for op, arg, _ in pickletools.genops(stream):
-                if isinstance(arg, str): words = [words[-1], arg]
                 if op.name == 'GLOBAL': yield arg.replace(' ', '.')
                 elif op.name == 'STACK_GLOBAL': yield '.'.join(words)
+                if op.name == 'MEMOIZE': memo[len(memo)] = top
+                elif op.name.endswith('PUT'): memo[arg] = top
+                else:
+                    top = memo.get(arg) if op.name.endswith('GET') else arg
+                    if isinstance(top, str): words = [words[-1], top]
     except (ValueError, UnicodeDecodeError, IndexError): return      # not a pickle, or cut off
 
 # %% ../../nbs/practice/66_weight_files.ipynb #b2d520aa

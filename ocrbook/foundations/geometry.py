@@ -31,7 +31,7 @@ def as_polygon(
     points,       # (n,2), OpenCV's (n,1,2) or a flat list x1 y1 x2 y2 …
     min_points:int=3,  # points needed
 ) -> np.ndarray:  # (n,2) float64, pixels, x right, y down
-    "The points as an (n,2) float array; ValueError, which shows them, where they are none."
+    "The points as an (n,2) float array; a ValueError shows those that are no polygon."
     try:
         p = np.asarray(points)
         p = p.astype(float, casting='same_kind' if p.dtype.kind in 'cmM' else 'unsafe', copy=False)

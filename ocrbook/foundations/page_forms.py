@@ -237,7 +237,7 @@ PAGE_FORMS = tuple(dict.fromkeys(SUFFIXES.values()))
 def page_form(
     path, # of a file
 ) -> str: # one of `PAGE_FORMS`
-    "The form that the ending of a name means; ValueError, which lists them, for no known one."
+    "The form that the ending of a name means; for an unknown one a ValueError that lists them."
     name = Path(path).name.lower()
     for suffix, form in SUFFIXES.items():
         if name.endswith(suffix): return form

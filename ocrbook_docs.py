@@ -77,6 +77,14 @@ def reference(cells):
                    + f'</summary>\n```\n\n::: {{.api-body}}\n\n{body.strip()}\n\n:::\n\n```{{=html}}\n</details>\n```', 'markdown')
 
 
+TEST = re.compile(r'^\s*(test_eq|test_fail|test_close|kills|assert|check|same|np\.testing\.\w+|with test_|for .*: (assert|test_\w+))\b', re.M)
+
+def fold(cell):
+    "A cell that only tests is folded: a click opens it. What it draws or prints stays to be seen."
+    if not TEST.search(cell.source) or 'check_answer' in cell.source or re.search(r'^#\|\s*code-fold', cell.source, re.M): return
+    if any(k.startswith('image/') for o in cell.outputs for k in o.get('data', {})): return
+    cell.source = '#| code-fold: true\n#| code-summary: Test\n' + cell.source
+
 def is_doc(cell):
     "Did nbdev add this cell to show a reference?"
     return cell.cell_type == 'code' and cell.source.startswith('#|') and re.search(r'^show_doc\(', cell.source, re.M)
@@ -126,6 +134,7 @@ class BookPage(Processor):
                 c.source = c.source[m.end():].strip()
                 if not c.source: continue
             if c.cell_type == 'code':  # saved widgets cannot move without a kernel, and load scripts
+                if not c.directives_.keys() & {'export', 'exporti'}: fold(c)
                 c.outputs = [] if c.directives_.keys() & {'export', 'exporti'} else [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]
             cells.append(c)
         return cells, head

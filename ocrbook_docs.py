@@ -77,13 +77,21 @@ def reference(cells):
                    + f'</summary>\n```\n\n::: {{.api-body}}\n\n{body.strip()}\n\n:::\n\n```{{=html}}\n</details>\n```', 'markdown')
 
 
+IMPORTS = re.compile(r'((from [\w.]+ )?import (\([^)]*\)|[^\n(]+)\n*)+')
 TEST = re.compile(r'^\s*(test_eq|test_fail|test_close|kills|assert|check|same|np\.testing\.\w+|with test_|for .*: (assert|test_\w+))\b', re.M)
 
-def fold(cell):
-    "A cell that only tests is folded: a click opens it. What it draws or prints stays to be seen."
-    if not TEST.search(cell.source) or 'check_answer' in cell.source or re.search(r'^#\|\s*code-fold', cell.source, re.M): return
-    if any(k.startswith('image/') for o in cell.outputs for k in o.get('data', {})): return
-    cell.source = '#| code-fold: true\n#| code-summary: Test\n' + cell.source
+def fold(cell, section):
+    "A cell that only imports, tests, draws with more than a few lines, or measures what an idea is worth, is folded: a click opens it. What it prints or draws stays."
+    lines = [o for o in cell.source.splitlines() if not o.startswith('#|')]
+    if 'check_answer' in cell.source or re.search(r'^#\|\s*(code-fold|echo)', cell.source, re.M): return
+    draws = any(k.startswith('image/') or 'class="slide"' in ''.join(v) for o in cell.outputs for k, v in o.get('data', {}).items())
+    if IMPORTS.fullmatch('\n'.join(lines).strip()): word = 'Imports'
+    elif cell.directives_.keys() & {'export', 'exporti'}: return
+    elif section == 'Worth it?': word = 'The experiment'
+    elif draws and len(lines) > 4: word = 'How it is drawn'
+    elif not draws and TEST.search(cell.source): word = 'Test'
+    else: return
+    cell.source = f'#| code-fold: true\n#| code-summary: {word}\n{cell.source}'
 
 def is_doc(cell):
     "Did nbdev add this cell to show a reference?"
@@ -124,7 +132,7 @@ class BookPage(Processor):
 
     def select(self):
         "The cells that are shown, and what the title says; exported code is shown, references follow it in one box."
-        cells, head, docs = [], {}, []
+        cells, head, docs, section = [], {}, [], ''
         for c in [*self.nb.cells, None]:
             if c is not None and is_doc(c): docs.insert(0, c); continue  # nbdev puts the last name first
             if docs: cells.append(reference(docs)); docs = []
@@ -133,8 +141,9 @@ class BookPage(Processor):
                 head = {k: re.sub(r'\s*^> ?', ' ', v, flags=re.M).strip() for k, v in m.groupdict().items() if v}
                 c.source = c.source[m.end():].strip()
                 if not c.source: continue
+            if c.cell_type == 'markdown': section = (re.findall(r'^## (.+)$', c.source, re.M) or [section])[-1]
             if c.cell_type == 'code':  # saved widgets cannot move without a kernel, and load scripts
-                if not c.directives_.keys() & {'export', 'exporti'}: fold(c)
+                fold(c, section)
                 c.outputs = [] if c.directives_.keys() & {'export', 'exporti'} else [o for o in c.outputs if not any('widget' in k for k in o.get('data', {}))]
             cells.append(c)
         return cells, head

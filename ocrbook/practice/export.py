@@ -63,7 +63,6 @@ def write_graph(
         raise ImportError('onnx and onnxscript are missing, which write graphs: '
                           'pip install "ocrbook[export]"') from None
     try:
-        sizes = tuple(part.sizes.get(k, {}) for k in part.inputs)
         logging.disable(logging.WARNING)         # the exporter's remarks about its own steps
         said = StringIO()
         with (warnings.catch_warnings(), torch.no_grad(), redirect_stdout(said),
@@ -72,7 +71,7 @@ def write_graph(
             program = torch.onnx.export(
                 _Traced(part.net, part.f).eval(), tuple(part.inputs.values()), dynamo=True,
                 input_names=[*part.inputs], output_names=part.outputs, opset_version=20,
-                dynamic_shapes=(sizes,), verbose=False, **how)
+                dynamic_shapes=(tuple(part.sizes.get(k, {}) for k in part.inputs),), **how)
     except torch.onnx.errors.OnnxExporterError as e:
         raise ValueError(f'no graph: {str(e.__cause__ or e).strip().splitlines()[0]}') from e
     finally: logging.disable(logging.NOTSET)
@@ -349,8 +348,7 @@ def model_notes(model, licence:str) -> dict:
     settings = getattr(model, 'settings', {})
     notes = dict(name=model.name, settings=settings, decoding=_decoding(model))
     for stage in ('transform', 'postprocessor'):
-        value = getattr(model, stage, None)
-        if value is None: continue
+        if (value := getattr(model, stage, None)) is None: continue
         if not is_dataclass(value):
             raise ValueError(f'{model.name}: its {stage} is code of its own, and fits no file')
         notes[stage] = asdict(value)
@@ -375,15 +373,18 @@ def export_model(
 
     ValueError where a stage is code of its own; ImportError without `ocrbook[export]`."""
     folder, stem = Path(folder), stem or model.name
-    model.eval()
-    notes = model_notes(model, licence) | dict(export=secrets.token_hex(8))
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = model_notes(model.eval(), licence) | dict(export=secrets.token_hex(8))
+    return _write_parts(model, folder, stem, notes, write_graph)
+
+def _write_parts(model, folder, stem, notes, write):
+    "All graphs of a model, each as `write` makes it of a part and its notes; the file to load."
     with torch.no_grad(): parts = graph_parts(part_key(model), model)
     names = {k: f'{stem}.{k}.onnx' if k else f'{stem}.onnx' for k in parts}
-    folder.mkdir(parents=True, exist_ok=True)
     for k in reversed(parts):                # the file to load comes last, when all are there
         more = dict(graphs=json.dumps({p: n for p, n in names.items() if p}))
         of = dict(part_of=names[''], ocrbook=notes['ocrbook'], export=notes['export'])
-        atomic_write(folder/names[k], write_graph(parts[k], of if k else notes | more))
+        atomic_write(folder/names[k], write(parts[k], of if k else notes | more))
     return folder/names['']
 
 # %% ../../nbs/practice/77_export.ipynb #f53ba800
@@ -416,19 +417,19 @@ def _place(w, at:dict, start:int, file:str):
 def point_into(
     graph:bytes,  # an ONNX file, traced with `optimize=False` as part `net` of a `Part`
     weights:Path, # the safetensors file of the model
+    names:dict,   # of the weights in the graph → in the file
 ) -> bytes:       # the graph with no weights of its own, to lie beside that file
     "Each weight becomes a place in the file; ValueError for one that is not in it."
-    from onnx import helper
-    (made, stored), (tensors, start, _), casts = tidied(graph), read_header(weights), []
+    from onnx.helper import make_node
+    (made, stored), (tensors, start, _) = tidied(graph), read_header(weights)
     for w in stored:
-        at = tensors.get(w.name.removeprefix('net.'))
+        at = tensors.get(names.get(w.name))
         if at is None or at['shape'] != list(w.dims):
             raise ValueError(f'{weights}: holds no {w.name} of shape {tuple(w.dims)}')
         _place(w, at, start, weights.name)
         if at['dtype'] == 'F16':
-            casts.append(helper.make_node('Cast', [f'{w.name}.half'], [w.name], to=w.FLOAT))
+            made.graph.node.insert(0, make_node('Cast', [f'{w.name}.half'], [w.name], to=w.FLOAT))
             w.name += '.half'
-    for cast in casts: made.graph.node.insert(0, cast)
     made.graph.initializer.extend(stored)
     return made.SerializeToString()
 
@@ -437,13 +438,13 @@ def write_beside(
     name:str,     # of a model whose weights come with the package
     weights=None, # its safetensors file; None: the package's
 ) -> Path:        # the graph, beside the weights
-    "Write the graph that points into a file of weights; ValueError for a model of several graphs."
+    "Write the graphs that point into a file of weights; ValueError where a graph holds others."
     weights = Path(weights or packaged_weights(name))
-    model = create_model(name, checkpoint=weights)
-    with torch.no_grad(): parts = graph_parts(part_key(model), model)
-    if len(parts) > 1: raise ValueError(f'{name}: needs {len(parts)} graphs; export it')
-    notes = model_notes(model, 'Apache-2.0') | dict(
-        graphs='{}', weights=weights.name, header=read_header(weights)[2])
-    out = weights.with_suffix('.onnx')
-    atomic_write(out, point_into(write_graph(parts[''], notes, optimize=False), weights))
-    return out
+    model, header = create_model(name, checkpoint=weights), read_header(weights)[2]
+    notes = model_notes(model, 'Apache-2.0') | dict(weights=weights.name, header=header,
+                                                    export=header[:16])
+    own = {id(p): n for n, p in model.state_dict(keep_vars=True).items()}
+    def write(part, notes):
+        names = {f'net.{n}': own.get(id(p)) for n, p in part.net.state_dict(keep_vars=True).items()}
+        return point_into(write_graph(part, notes, optimize=False), weights, names)
+    return _write_parts(model, weights.parent, weights.stem, notes, write)

@@ -81,7 +81,7 @@ def page_faults(notebooks):
             if (n := chapters.measure(nb)[key]) > most and name != 'nbs/index': yield f'{name}: {n} {key}, at most {most}'
 
 def model_faults(notebooks):
-    "Chapters of models without what each has: its worth measured, a summary, two exercises that answer, a slider, solutions."
+    "Chapters of models without what each has: its architecture drawn, its worth measured, a summary, two exercises that answer, a slider, solutions."
     for name, nb in notebooks.items():
         if not MODELS.match(name): continue
         n = chapters.measure(nb)
@@ -89,12 +89,13 @@ def model_faults(notebooks):
             if not chapters.section(nb, head).strip(): yield f'{name}: no section "## {head}"'
         if n['with a check'] < 2: yield f'{name}: {n["with a check"]} exercises check an answer, at least 2'
         if not n['sliders']: yield f'{name}: no slider'
+        if not any('show_architecture(' in ''.join(c['source']) for c in nb['cells']): yield f'{name}: no architecture drawn from the model'
         if 'solutions/' + name.split('/')[-1] not in notebooks: yield f'{name}: no notebook of solutions'
 
 def _chapter(less='', words=10, name='detection/21_a', check="answer = ...\ncheck_answer(answer, 'b')"):
     "A chapter of a model that is sound, but for what is left out."
-    parts = dict(worth='## Worth it?\nyes\n', short='## In short\nyes\n', one=check, two=check, slider='slider(draw, [1, 2])')
-    cells = [dict(cell_type='code' if k in ('one', 'two', 'slider') else 'markdown', source=[v],
+    parts = dict(worth='## Worth it?\nyes\n', short='## In short\nyes\n', one=check, two=check, slider='slider(draw, [1, 2])', drawn='show_architecture(net, x, {})')
+    cells = [dict(cell_type='code' if k in ('one', 'two', 'slider', 'drawn') else 'markdown', source=[v],
                   outputs=[dict(data={'text/html': ['<div class="slide">']})]*(k == 'slider')) for k, v in parts.items() if k != less]
     found = {name: dict(cells=[*cells, dict(cell_type='markdown', source=['word '*words])])}
     return found if less == 'solutions' else found | {'solutions/21_a': dict(cells=[])}
@@ -112,7 +113,7 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     answer=(answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])])}),
     words=(page_faults, _chapter(words=BOUNDS['words']+1)),
     worth=(model_faults, _chapter('worth')), short=(model_faults, _chapter('short')), checks=(model_faults, _chapter('one')),
-    still=(model_faults, _chapter('slider')), unsolved=(model_faults, _chapter('solutions')),
+    still=(model_faults, _chapter('slider')), drawn=(model_faults, _chapter('drawn')), unsolved=(model_faults, _chapter('solutions')),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (
     (page_faults, _chapter()), (model_faults, _chapter()), (model_faults, _chapter('worth', name='parts/21_a')),

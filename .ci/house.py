@@ -82,7 +82,7 @@ def page_faults(notebooks):
             if (n := chapters.measure(nb)[key]) > most and name != 'nbs/index': yield f'{name}: {n} {key}, at most {most}'
 
 def chapter_faults(notebooks):
-    "Chapters without what each has: what it needs and gives, a summary, two exercises that answer, solutions; of a model also its worth measured and a slider."
+    "Chapters without what each has: what it needs and gives, a summary, two exercises that answer, solutions; of a model also its architecture drawn, its worth measured and a slider."
     for name, nb in notebooks.items():
         if not CHAPTERS.match(name): continue
         n, prose = chapters.measure(nb), '\n'.join(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')
@@ -92,13 +92,14 @@ def chapter_faults(notebooks):
             if not chapters.section(nb, head).strip(): yield f'{name}: no section "## {head}"'
         if n['with a check'] < 2: yield f'{name}: {n["with a check"]} exercises check an answer, at least 2'
         if MODELS.match(name) and not n['sliders']: yield f'{name}: no slider'
+        if MODELS.match(name) and not any('show_architecture(' in ''.join(c['source']) for c in nb['cells']): yield f'{name}: no architecture drawn from the model'
         if 'solutions/' + name.split('/')[-1] not in notebooks: yield f'{name}: no notebook of solutions'
 
 def _chapter(less='', words=10, name='detection/21_a', check="answer = ...\ncheck_answer(answer, 'b')"):
     "A chapter of a model that is sound, but for what is left out."
     parts = dict(need='**You need** time.', able='**You will be able to** see.', worth='## Worth it?\nyes\n', short='## In short\nyes\n', one=check, two=check,
-                 slider='slider(draw, [1, 2])')
-    cells = [dict(cell_type='code' if k in ('one', 'two', 'slider') else 'markdown', source=[v],
+                 slider='slider(draw, [1, 2])', drawn='show_architecture(net, x, {})')
+    cells = [dict(cell_type='code' if k in ('one', 'two', 'slider', 'drawn') else 'markdown', source=[v],
                   outputs=[dict(data={'text/html': ['<div class="slide">']})]*(k == 'slider')) for k, v in parts.items() if k != less]
     found = {name: dict(cells=[*cells, dict(cell_type='markdown', source=['word '*words])])}
     return found if less == 'solutions' else found | {'solutions/21_a': dict(cells=[])}
@@ -116,7 +117,7 @@ PLANTS = dict(  # fault -> what sees it, and what it is shown
     answer=(answer_faults, {'kie/a': dict(cells=[dict(cell_type='code', source=["answer = ...\n", "check_answer(answer, 'b')"])])}),
     words=(page_faults, _chapter(words=BOUNDS['words']+1)),
     worth=(chapter_faults, _chapter('worth')), short=(chapter_faults, _chapter('short')), checks=(chapter_faults, _chapter('one')),
-    still=(chapter_faults, _chapter('slider')), unsolved=(chapter_faults, _chapter('solutions')),
+    still=(chapter_faults, _chapter('slider')), drawn=(chapter_faults, _chapter('drawn')), unsolved=(chapter_faults, _chapter('solutions')),
     need=(chapter_faults, _chapter('need')), able=(chapter_faults, _chapter('able', name='practice/21_a')),
     names=(package_faults, {'a': f'__all__ = {[f"n{i}" for i in range(NAMES+1)]}\n'}))
 SOUND = (

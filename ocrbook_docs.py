@@ -87,6 +87,7 @@ def fold(cell, section):
     draws = any(k.startswith('image/') or 'class="slide"' in ''.join(v) for o in cell.outputs for k, v in o.get('data', {}).items())
     if IMPORTS.fullmatch('\n'.join(lines).strip()): word = 'Imports'
     elif cell.directives_.keys() & {'export', 'exporti'}: return
+    elif 'cuda' in cell.directives_: word = 'On a GPU'
     elif section == 'Worth it?': word = 'The experiment'
     elif draws and len(lines) > 4: word = 'How it is drawn'
     elif not draws and TEST.search(cell.source): word = 'Test'

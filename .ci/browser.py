@@ -1,13 +1,13 @@
 """The plain pages in a browser: python .ci/browser.py FOLDER, as .ci/docs.py wrote it
 
 Every page is opened in Chromium, without a window, as wide as a phone and as wide as a desk: no error of a script, nothing that reaches over the
-right edge, and every slider moved once must show another picture and say its value. Says so and does nothing where there is no Chromium."""
+right edge, no page that goes on for ever, and every slider moved once must show another picture and say its value. Says so and does nothing where there is no Chromium."""
 import json, re, shutil, subprocess, sys, tempfile, threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-WIDTHS, SECONDS = (390, 1280), 600
+WIDTHS, HEIGHT, SECONDS = (390, 1280), 20_000, 600
 NAMES = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 STUCK = '''function stuck(d) {                                    // sliders that do not move
   const bad = []
@@ -44,6 +44,8 @@ STUCK
       await loaded; await wait(10)
       const d = f.contentDocument, over = wide(d)
       if (over) found.push(`${page}: at ${width} pixels ${over} reaches over the edge`)
+      const tall = d.documentElement.scrollHeight - (d.getElementById('TOC')?.offsetHeight || 0)  // Quarto's contents stand beside the page
+      if (width !== widths[0] && tall > HEIGHT) found.push(`${page}: ${tall} pixels high, at most HEIGHT`)
       if (width === widths[0]) stuck(d).forEach(o => found.push(`${page}: ${o}`))
     }
   }
@@ -65,7 +67,7 @@ def look(site, chromium, pages):
     "What the browser finds in some pages of a folder."
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=str(site)))
     server.done, server.found, harness = threading.Event(), None, site/'every_page.html'
-    fill = dict(STUCK=STUCK, PAGES=json.dumps(pages), WIDTHS=json.dumps(WIDTHS))
+    fill = dict(STUCK=STUCK, HEIGHT=str(HEIGHT), PAGES=json.dumps(pages), WIDTHS=json.dumps(WIDTHS))
     harness.write_text(re.sub('|'.join(fill), lambda m: fill[m[0]], HARNESS), encoding='utf-8')
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as home, open(Path(home)/'said', 'w+', encoding='utf-8', errors='replace') as said:
@@ -86,7 +88,7 @@ def problems(site):
     if chromium is None: print('     | no Chromium here: the pages are not opened'); return
     slide = ('<div class="slide"><label>t <input type="range" min="0" max="1" value="0" data-labels="a|b" oninput="{}"></label> <output>a</output>'
              '<div><img alt="a"><img alt="b" style="display:none"></div></div>')
-    plants = dict(wide='<pre style="width:2000px">x</pre>', error='<script>nothing()</script>', stuck=slide.format(''), fine='<p>x</p>')
+    plants = dict(wide='<pre style="width:2000px">x</pre>', tall=f'<p style="height:{HEIGHT+1}px">x</p>', error='<script>nothing()</script>', stuck=slide.format(''), fine='<p>x</p>')
     with tempfile.TemporaryDirectory() as tmp:
         for name, body in plants.items(): (Path(tmp)/f'{name}.html').write_text(f'<!doctype html><body>{body}', encoding='utf-8')
         seen = {o.partition('.html')[0] for o in look(Path(tmp), chromium, [f'{n}.html' for n in plants])}

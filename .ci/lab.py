@@ -14,8 +14,13 @@ from common import ROOT, load, notebooks
 
 SECONDS, RUN = 120, '14_hands_on'  # for a notebook to open or to run, the chapter that is run
 SETTINGS = {'notebook-extension/tracker': {'windowingMode': 'none'}, 'apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False}}
+OPEN = '''(async () => {
+  const app = window.jupyterapp
+  for (const w of [...app.shell.widgets('main')]) w.dispose()
+  await (await app.commands.execute('docmanager:open', {path: PATH})).context.ready
+})()'''
 RUN_ALL = '''(async () => {
-  const app = window.jupyterapp, w = [...app.shell.widgets('main')][0], session = w.context.sessionContext
+  const app = window.jupyterapp, w = [...app.shell.widgets('main')].find(o => o.context), session = w.context.sessionContext
   app.shell.activateById(w.id)
   await session.ready
   for (let i = 0; i < 300 && session.kernelDisplayStatus !== 'idle'; i++) await new Promise(r => setTimeout(r, 100))
@@ -57,18 +62,18 @@ class Tab:
         "The value of an expression in the page."
         return self.call('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True).get('result', {}).get('value')
 
-    def open(self, url, sliders):
-        "Go to a notebook and wait until its sliders are there; how many there are."
-        self.call('Page.navigate', url=url)
+    def open(self, path, sliders):
+        "Close what is open, open a notebook, and wait until its sliders are there; how many there are."
+        self.js(OPEN.replace('PATH', json.dumps(path)))
         until, n = time.monotonic() + SECONDS, 0
         while time.monotonic() < until and n < sliders:
-            time.sleep(.2)
+            time.sleep(.1)
             n = self.js("document.querySelectorAll('.slide').length") or 0
         return n
 
 @contextmanager
 def opened(folder, chromium):
-    "JupyterLab over a folder, and a tab of a browser: (address, tab, environment)."
+    "JupyterLab over a folder, in a tab of a browser: (tab, environment)."
     home, port, debug = folder/'.home', free_port(), free_port()
     env = dict(os.environ, JUPYTER_CONFIG_DIR=f'{home}/config', JUPYTER_DATA_DIR=f'{home}/data', JUPYTER_RUNTIME_DIR=f'{home}/run', JUPYTERLAB_SETTINGS_DIR=f'{home}/settings',
                IPYTHONDIR=f'{home}/ipython', PYTHONPATH=str(ROOT))
@@ -83,7 +88,11 @@ def opened(folder, chromium):
                                 '--remote-allow-origins=*', f'--user-data-dir={home}/profile', '--window-size=1400,1000', 'about:blank'], **quiet)
     try:
         wait_for(f'http://127.0.0.1:{port}/api/status', lab)
-        yield f'http://127.0.0.1:{port}/lab/workspaces/', Tab(debug, browser), env
+        tab = Tab(debug, browser)
+        tab.call('Page.navigate', url=f'http://127.0.0.1:{port}/lab')
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until and not tab.js('window.jupyterapp?.restored.then(() => true)'): time.sleep(.2)
+        yield tab, env
     finally:
         for process in (browser, lab): process.terminate()
         for process in (browser, lab): process.wait()
@@ -96,14 +105,14 @@ def problems(words=()):
     found = {p: n for p, n in sorted(found.items(), key=lambda o: o[0].stem == RUN) if n}
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
-        for p in found: (folder/p.parent.name).mkdir(exist_ok=True); shutil.copy(p, folder/p.parent.name)
+        for p in found: (to := folder/'nbs'/p.parent.name).mkdir(parents=True, exist_ok=True); shutil.copy(p, to)
         shutil.copy(ROOT/'settings.ini', folder); (folder/'data').symlink_to(ROOT/'data')
-        with opened(folder, chromium) as (address, tab, env):
-            trusted = [folder/p.parent.name/p.name for p in found if p.stem != RUN]
+        with opened(folder, chromium) as (tab, env):
+            trusted = [folder/'nbs'/p.parent.name/p.name for p in found if p.stem != RUN]
             subprocess.run([sys.executable, '-m', 'jupyter', 'trust', *trusted], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
             for path, n in found.items():
                 name, run = f'{path.parent.name}/{path.name}', path.stem == RUN
-                if (k := tab.open(f'{address}{path.stem}/tree/{name}', n)) != n: yield f'{name}: {k} of {n} sliders are there'; continue
+                if (k := tab.open(f'nbs/{name}', n)) != n: yield f'{name}: {k} of {n} sliders are there'; continue
                 if run:
                     if more := tab.js(STILL): yield f'{name}: {more} of {n} sliders do not show just one frame before they are trusted'
                     if not tab.js(f'{STUCK}; stuck(document).length'): yield f'{name}: sliders move before they are trusted, the check itself is wrong'

@@ -7,7 +7,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-WIDTHS, HEIGHT, SECONDS = (390, 1280), 20_000, 600
+WIDTHS, SECONDS = (390, 1280), 600
+HEIGHT = 21_000  # of a page: 20,000, and what the fonts of a machine add
 NAMES = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 STUCK = '''function stuck(d) {                                    // sliders that do not move
   const bad = []

@@ -375,10 +375,11 @@ print(ocrbook.__file__)'''
 def opens(page, dist, tmp):
     "Run a page where only the page is, as in Colab: its first cell has to bring package and data, here from `dist` in place of the package index."
     (away := tmp/f'away_{Path(page).stem}').mkdir()
-    python, _ = beside(tmp/f'env_{Path(page).stem}')
+    python, _ = beside(env := tmp/f'env_{Path(page).stem}')
     if 'No module' not in run(python, '-c', f'try: import {LIB}\nexcept ImportError as e: print(e)', cwd=away, PYTHONPATH=''): yield 'the check itself is wrong: the package is there before'
     shutil.copy(ROOT/'nbs'/page, away)
-    said = run(python, '-c', OPEN, Path(page).name, cwd=away, PYTHONPATH='', PIP_NO_INDEX='1', PIP_FIND_LINKS=str(dist), PIP_NO_BUILD_ISOLATION='0')
+    said = run(python, '-c', OPEN, Path(page).name, cwd=away, PYTHONPATH='', PIP_NO_INDEX='1', PIP_FIND_LINKS=str(dist), PIP_NO_BUILD_ISOLATION='0',
+               VIRTUAL_ENV=str(env))  # else IPython adds the packages of the one that is active
     if str(tmp) not in said: yield f'{page}: runs with {said.strip().splitlines()[-1:]}'
 
 def reads(name, archive, tmp):

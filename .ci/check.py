@@ -218,6 +218,10 @@ def check_heads():
     "The `#|` heads of cells are YAML without doubled keys, sources are lists of lines; every notebook opens in Colab"
     import docs, opening
     for name in bites(docs.faults, PLANTS): yield f'the check itself is wrong about a planted {name}'
+    bare = dict(cells=[dict(cell_type=t, id=t, source=s.splitlines(True)) for t, s in (('markdown', '# A\n> b'), ('code', 'f(1)'))])
+    fine = dict(cells=opening.opened(bare, 'kie/a.ipynb'))
+    if fine == bare or opening.opened(fine, 'kie/a.ipynb') != fine['cells'] or opening.opened(fine, 'kie/b.ipynb') == fine['cells']:
+        yield 'the check itself is wrong about how notebooks open'
     for p in notebooks():
         for o in docs.faults(load(p)): yield f'{rel(p)}: {o}'
         if opening.opened(nb := load(p), p.relative_to(ROOT/'nbs').as_posix()) != nb['cells']:
@@ -420,7 +424,7 @@ def check_packages():
         weights = {n: s for n, s in held.items() if n.startswith(f'{LIB}/weights/') and n.endswith('.safetensors')}
         if sum(weights.values()) > WEIGHT_LIMIT: yield f'weights of {sum(weights.values())/1e6:.1f} MB, more than {WEIGHT_LIMIT/1e6:.0f} MB'
         for name, archive in ('wheel', wheel), ('sdist', sdist): yield from reads(name, archive, tmp)
-        yield from opens('start/02_curves.ipynb', sdist.parent, tmp)
+        for page in 'start/02_curves.ipynb', 'foundations/14_hands_on.ipynb': yield from opens(page, sdist.parent, tmp)  # reads data, exports
 
 
 def main():

@@ -16,9 +16,8 @@ from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import PositionalEncoding
 from ..parts.necks import conv_norm_act
-from ..parts.sequences import AttnConvertor
 from ..parts.devices import upload
-from ..parts.outputs import without_banned
+from ..parts.outputs import AttnConvertor, without_banned
 from ..parts.stages import TextRecognizer
 
 

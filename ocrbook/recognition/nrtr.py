@@ -15,7 +15,8 @@ from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import (KeyValueCache, PositionalEncoding, TFDecoderLayer,
                                      TFEncoderLayer, causal_mask, valid_mask)
 from ..parts.backbones import word_backbone
-from ..parts.sequences import AttnConvertor, TFLoss, decode_greedily
+from ..parts.outputs import AttnConvertor
+from ..parts.sequences import TFLoss, decode_greedily
 from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/46_nrtr.ipynb #cccf711d

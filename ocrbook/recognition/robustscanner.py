@@ -14,7 +14,8 @@ from fastcore.basics import patch
 from ..foundations.vocab import Vocab
 from ..parts.attention import map_mask
 from ..parts.backbones import word_backbone
-from ..parts.sequences import AttnConvertor, SARLoss, decode_greedily, run_lstm
+from ..parts.outputs import AttnConvertor
+from ..parts.sequences import SARLoss, decode_greedily, run_lstm
 from ..parts.stages import TextRecognizer
 
 # %% ../../nbs/recognition/45_robustscanner.ipynb #907f7ab5

@@ -12,7 +12,8 @@ from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import MultiHeadAttention, map_mask, sinusoids
 from ..parts.necks import conv_norm_act
-from ..parts.sequences import AttnConvertor, TFLoss
+from ..parts.outputs import AttnConvertor
+from ..parts.sequences import TFLoss
 from ..parts.stages import TextRecognizer
 from .nrtr import NRTRDecoder
 

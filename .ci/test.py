@@ -11,8 +11,9 @@
 
 Prints a line per notebook and ends with 'N passed, M failed'; a notebook that takes over 60 seconds
 fails; time spent waiting for a free core on a busy machine is told apart and not counted."""
-import argparse, os, re, subprocess, sys, time
+import argparse, json, os, re, signal, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 
 from common import ROOT, notebooks
 
@@ -41,38 +42,77 @@ def beginning(cells, title):
     return cells
 
 
-RUN = """import atexit, os, sys
+NURSERY = """import json, os, sys, time, traceback
+import cv2, matplotlib.pyplot, nbdev.test, torch, torchvision  # once: a notebook is a fork of this process
+sys.path.insert(0, sys.argv[1])
 def queue():  # seconds this process waited for a free core, where the system tells
     try: return int(open('/proc/self/schedstat').read().split()[1])/1e9
     except Exception: return 0.
 def waited():  # processes that it started are taken to have waited as large a part of their time
     own, born = sum(os.times()[:2]), sum(os.times()[2:4])
     return queue()*(1 + born/max(own, .1))
-atexit.register(lambda: print('waited', waited(), flush=True))
-import nbdev.test
-if sys.argv[3]:
-    sys.path.insert(0, sys.argv[4])
-    from test import beginning
-    class Part(nbdev.test.NBProcessor):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            self.nb.cells = beginning(self.nb.cells, sys.argv[3])
-    nbdev.test.NBProcessor = Part
-nbdev.test.nbdev_test.__wrapped__(path=sys.argv[1], flags=sys.argv[2], n_workers=0)"""  # nbdev_test --path
+class Part(nbdev.test.NBProcessor):
+    title = ''
+    def __init__(self, *args, **kwargs):
+        from test import beginning
+        super().__init__(*args, **kwargs)
+        if self.title: self.nb.cells = beginning(self.nb.cells, self.title)
+nbdev.test.NBProcessor = Part
+print('ready', flush=True)
+for line in sys.stdin:
+    path, flags, Part.title, out = json.loads(line)
+    if not (child := os.fork()):
+        code = 1
+        try:
+            null, out = os.open(os.devnull, os.O_RDONLY), os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for old, new in (null, 0), (out, 1), (out, 2): os.dup2(old, new)
+            os.setsid()
+            nbdev.test.nbdev_test.__wrapped__(path=path, flags=flags, n_workers=0)  # nbdev_test --path
+            code = 0
+        except SystemExit as e:
+            code = e.code if isinstance(e.code, int) else int(bool(e.code))
+            if isinstance(e.code, str): print(e.code)
+        except BaseException: traceback.print_exc()
+        finally:
+            print('waited', waited(), flush=True)
+            sys.stderr.flush()
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)"""
+
+local = threading.local()
+
+def nursery(settings):
+    "A process that has imported what all notebooks import; each thread has its own, for one environment."
+    if getattr(local, 'settings', None) != settings:
+        if hasattr(local, 'process'): local.process.stdin.close()
+        env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0') | settings
+        env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
+        local.settings = settings
+        local.process = subprocess.Popen([sys.executable, '-c', NURSERY, str(ROOT/'.ci')], cwd=ROOT, env=env, text=True,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        local.process.stdout.readline()                    # ready
+    return local.process
+
 
 def run_one(path, flags, kill_after, upto='', **settings):
     "Seconds taken, seconds waited for a free core, the reason of a failure or '', and what the notebook printed."
-    env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0') | settings
-    env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
-    start = time.monotonic()
-    try:
-        done = subprocess.run([sys.executable, '-c', RUN, str(path), flags, upto, str(ROOT/'.ci')], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, errors='replace', timeout=kill_after)
-        said, why = done.stdout + done.stderr, f'exit code {done.returncode}' if done.returncode else ''
-        if not why and 'Success.' not in done.stdout: why = 'nbdev_test ran nothing'  # it exits 0 then
-    except subprocess.TimeoutExpired as e:
-        said, why = ''.join(o.decode(errors='replace') for o in (e.stdout, e.stderr) if o), 'stopped'
-    took, told = time.monotonic() - start, re.search(r'^waited ([\d.]+)$', said, re.M)
+    keeper, stopped = nursery(settings), []
+    with tempfile.NamedTemporaryFile() as out:
+        start = time.monotonic()
+        print(json.dumps([str(path), flags, upto, out.name]), file=keeper.stdin, flush=True)
+        child = int(keeper.stdout.readline())
+        def stop():
+            stopped.append(True)
+            with suppress(ProcessLookupError): os.killpg(child, signal.SIGKILL)
+        timer = threading.Timer(kill_after, stop)
+        timer.start()
+        code = int(keeper.stdout.readline())
+        timer.cancel()
+        took, said = time.monotonic() - start, out.read().decode(errors='replace')
+    why = 'stopped' if stopped else f'exit code {code}' if code else ''
+    if not why and 'Success.' not in said: why = 'nbdev_test ran nothing'  # it exits 0 then
+    told = re.search(r'^waited ([\d.]+)$', said, re.M)
     waited = min(float(told[1]), took) if told else 0.
     return took - waited, waited, why, re.sub(r'^waited .*\n', '', said, flags=re.M)
 
@@ -98,7 +138,6 @@ def main():
     paths = [p for p in notebooks() if not words or any(w in str(p.relative_to(ROOT)) for w in words)]
     todo = passes(paths, a.roundings if a.roundings is None else a.roundings or list(ROUNDINGS))
     if not todo: print('no notebook found\n0 passed, 1 failed'); return 1
-    subprocess.run([sys.executable, '-c', 'import nbdev.test, torch, torchvision, cv2, matplotlib.pyplot'], cwd=ROOT)  # from disk into memory
     limit = LIMIT if not a.flags and a.roundings is None else 24*3600
     passed, began = 0, time.monotonic()
     with ThreadPoolExecutor(a.jobs) as pool:

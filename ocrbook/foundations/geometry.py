@@ -269,7 +269,7 @@ def nms(
         if not clash[i, kept].any(): kept.append(i)
     return [words[i] for i in kept]
 
-# %% ../../nbs/recognition/60_characters.ipynb #47d28b16
+# %% ../../nbs/recognition/60_characters.ipynb #f7c85ea2
 def split_quad(
     quad:np.ndarray, # (4,2) clockwise from where the text begins
     borders,         # (n+1,) shares of its width, rising

@@ -426,7 +426,7 @@ def tensor2idx(self:CTCConvertor,
     A character's score is its probability in the first column of its run. ValueError for NaN."""
     return tuple([row.tolist() for row in o] for o in self.tensor2runs(output, valid_ratios)[:2])
 
-# %% ../../nbs/recognition/60_characters.ipynb #43129c93
+# %% ../../nbs/recognition/60_characters.ipynb #edeb3512
 @patch
 def locate(self:CTCConvertor,
     output, valid_ratios, # as for `tensor2idx`

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/recognition/60_characters.ipynb #60e915bc
+# %% ../../nbs/recognition/60_characters.ipynb #87e62f24
 import cv2
 import numpy as np
 from dataclasses import replace
@@ -14,7 +14,7 @@ from ..foundations.geometry import min_area_rect
 from ..foundations.results import TextInstance
 from ..foundations.transforms import UNIT_SQUARE, expand_quad, points_in_picture
 
-# %% ../../nbs/recognition/60_characters.ipynb #2bad2316
+# %% ../../nbs/recognition/60_characters.ipynb #c2d12d3e
 def chars_in_photo(
     found:TextInstance, # as `predict` reads a crop: its polygon is the whole crop
     polygon,            # (n,2) in the photo, that was cropped

@@ -340,7 +340,7 @@ def points_in_picture(
     if len(poly) == 4:
         m = cv2.getPerspectiveTransform(UNIT_SQUARE, poly.astype(np.float32))
         return cv2.perspectiveTransform(points[None], m)[0]
-    (x, y), at = points.T, np.linspace(0, 1, 256)
-    top, bottom = (np.stack([np.interp(x, at, v) for v in _even(s, 256).T], 1)
+    (x, y), at = points.T, np.linspace(0, 1, 64)
+    top, bottom = (np.stack([np.interp(x, at, v) for v in _even(s, 64).T], 1)
                    for s in text_sides(poly))
     return top*(1-y[:, None]) + bottom*y[:, None]

@@ -9,7 +9,6 @@ __all__ = []
 import cv2
 import numpy as np
 from dataclasses import replace
-from fastcore.basics import patch
 from ..foundations.geometry import min_area_rect
 from ..foundations.results import TextInstance
 from ..foundations.transforms import UNIT_SQUARE, expand_quad, points_in_picture

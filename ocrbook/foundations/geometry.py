@@ -253,3 +253,28 @@ def stitch_lines(
         lines += [row[i:j] for i, j in zip([0, *cuts], [*cuts, len(row)])]
         left = rest
     return lines
+
+
+# %% ../../nbs/parts/17_stages.ipynb #3c8519dd
+def nms(
+    words:list,       # of `TextInstance`
+    overlap:float=.6, # of the smaller of two words: how much they may have in common
+) -> list:            # the words that stay, best score first
+    "Non-maximum suppression: where words overlap, the one with the best score stays."
+    words = sorted(words, key=lambda w: -w.score)
+    areas = np.array([abs(area(w.polygon)) for w in words])
+    shared, kept = intersection_matrix(*[[w.polygon for w in words]]*2), []
+    clash = shared > overlap*np.minimum(areas[:, None], areas)
+    for i in range(len(words)):
+        if not clash[i, kept].any(): kept.append(i)
+    return [words[i] for i in kept]
+
+# %% ../../nbs/recognition/60_characters.ipynb #f7c85ea2
+def split_quad(
+    quad:np.ndarray, # (4,2) clockwise from where the text begins
+    borders,         # (n+1,) shares of its width, rising
+) -> np.ndarray:     # (n,4,2)
+    "A quadrilateral cut from its first edge to its last."
+    b = np.reshape(borders, (-1, 1))
+    top, bottom = quad[0] + (quad[1]-quad[0])*b, quad[3] + (quad[2]-quad[3])*b
+    return np.stack([top[:-1], top[1:], bottom[1:], bottom[:-1]], 1)

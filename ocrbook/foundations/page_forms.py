@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 import numpy as np
 from fastcore.basics import patch
 
-from .results import Page, own_version, pixel_box, read_score, xml_characters
+from .results import Page, own_version, pixel_box, read_score, spelled
+from .results import xml_characters
 
 # %% ../../nbs/foundations/12_page_forms.ipynb #9a7b1a26
 COLUMNS = ('path', 'page', 'width', 'height', 'angle', 'line', 'word', 'text', 'label', 'score',
@@ -118,6 +119,8 @@ def _xml_document(root):
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return head + ElementTree.tostring(root, encoding='unicode') + '\n'
 
+def _share(score): return None if score is None else f'{score:.4f}'
+
 def _whole_points(polygon, size):
     "A polygon as 'x,y x,y …' in whole pixels, inside a page of `size` (h,w)."
     return points_text(np.clip(np.round(polygon), 0, size[::-1]).astype(int))
@@ -163,17 +166,22 @@ def _alto_page(layout, page, n):
         _alto_shape(row, line.polygon, size)
         for i, word in zip(line, line.words):
             if i != line[0]: _node(row, 'SP')
-            score = read_score(word)
             string = _node(row, 'String', ID=f'word_{n}_{i+1}', **_alto_box([word], size),
-                           CONTENT=word.text or '', WC=None if score is None else f'{score:.4f}')
+                           CONTENT=word.text or '', WC=_share(read_score(word)))
             _alto_shape(string, word.polygon, size)
+            for c in spelled(word): _alto_glyph(string, c, size)
+
+def _alto_glyph(parent, char, size):
+    "The `Glyph` element of ALTO, whose content is a single sign."
+    sign = char.text if len(char.text) == 1 else '\ufffd'
+    glyph = _node(parent, 'Glyph', **_alto_box([char], size), CONTENT=sign, GC=_share(char.score))
+    _alto_shape(glyph, char.polygon, size)
 
 # %% ../../nbs/foundations/12_page_forms.ipynb #93bb3927
 _PAGE = 'http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15'
 
 def _page_text(parent, text, score=None):
-    conf = None if score is None else f'{score:.4f}'
-    _node(_node(parent, 'TextEquiv', conf=conf), 'Unicode', text)
+    _node(_node(parent, 'TextEquiv', conf=_share(score)), 'Unicode', text)
 
 def page_xml(
     pages, # of Page: a single one
@@ -205,6 +213,10 @@ def _page_line(region, line, k, size):
     for i, o in zip(line, line.words):
         word = _node(row, 'Word', id=f'word_{i+1}')
         _node(word, 'Coords', points=_whole_points(o.polygon, size))
+        for n, c in enumerate(spelled(o), 1):
+            glyph = _node(word, 'Glyph', id=f'char_{i+1}_{n}')
+            _node(glyph, 'Coords', points=_whole_points(c.polygon, size))
+            _page_text(glyph, c.text, c.score)
         _page_text(word, o.text or '', read_score(o))
     _page_text(row, line.text)
 

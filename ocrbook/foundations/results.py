@@ -27,6 +27,14 @@ def _check_score(score):
     if not 0 <= score <= 1: raise ValueError(f'a score must lie in [0,1], got {score}')
     return score
 
+def _check_words(words):
+    "Words, or the characters of one, as a tuple."
+    words = tuple(words)
+    for o in words:
+        if not isinstance(o, TextInstance):
+            raise ValueError(f'words and characters are TextInstance, got {type(o).__name__}')
+    return words
+
 # %% ../../nbs/foundations/08_results.ipynb #56510ba5
 @dataclass(frozen=True, eq=False, repr=False)
 class TextInstance:
@@ -37,24 +45,26 @@ class TextInstance:
     label:str|None = None   # what it means: its key in information extraction
     det_score:float|None = None # [0,1], the detector's
     rec_score:float|None = None # [0,1], the recognizer's
+    chars:tuple|None = None # a `TextInstance` for each character, if it is known where they are
 
     def __post_init__(self):
-        for name, o in (('text', self.text), ('label', self.label)):
-            if not isinstance(o, str|None):
+        for name in ('text', 'label'):
+            if not isinstance(o := getattr(self, name), str|None):
                 raise ValueError(f'{name} is a string or None, got {o!r}')
         object.__setattr__(self, 'polygon', check_polygon(self.polygon))
         for name in _SCORES: object.__setattr__(self, name, _check_score(getattr(self, name)))
+        if self.chars is not None: object.__setattr__(self, 'chars', _check_words(self.chars))
 
     def _key(self):
-        return self.polygon.shape, self.polygon.tobytes(), *(getattr(self, k) for k in _FIELDS[1:])
+        p, more = self.polygon, (getattr(self, k) for k in _FIELDS[1:])
+        return p.shape, p.tobytes(), self.chars, *more
     def __eq__(self, other):
         return self._key() == other._key() if isinstance(other, TextInstance) else NotImplemented
     def __hash__(self): return hash(self._key())
     def __repr__(self):
         (x0, y0), (x1, y1) = self.polygon.min(0), self.polygon.max(0)
-        known = ((k, getattr(self, k)) for k in _FIELDS[2:])
-        parts = [repr(self.text), f'x {x0:.0f}…{x1:.0f}', f'y {y0:.0f}…{y1:.0f}',
-                 *(f'{k}={v}' for k, v in known if v is not None)]
+        known = (f'{k}={v}' for k in _FIELDS[2:] if (v := getattr(self, k)) is not None)
+        parts = repr(self.text), f'x {x0:.0f}…{x1:.0f}', f'y {y0:.0f}…{y1:.0f}', *known
         return f'TextInstance({", ".join(parts)})'
 
 # %% ../../nbs/foundations/08_results.ipynb #fa604c9e
@@ -120,10 +130,8 @@ class Page:
     angle:int = 0        # degrees clockwise that make the picture upright: 0, 90, 180 or 270
 
     def __post_init__(self):
-        words, size, angle = tuple(self.words), _check_size(self.size), _check_angle(self.angle)
-        for o in words:
-            if not isinstance(o, TextInstance):
-                raise ValueError(f'words are TextInstance, got {type(o).__name__}')
+        words, size = _check_words(self.words), _check_size(self.size)
+        angle = _check_angle(self.angle)
         lines = self.lines
         if lines is None:
             lines = reading_order([_rotate_points(o.polygon, angle, size) for o in words])
@@ -146,14 +154,17 @@ def turn(self:Page,
 
     ValueError where `degrees` is no whole quarter."""
     degrees = _check_angle(degrees)
-    words = [replace(o, polygon=_rotate_points(o.polygon, degrees, self.size)) for o in self.words]
+    def move(word):
+        p = _rotate_points(word.polygon, degrees, self.size)
+        return replace(word, polygon=p, chars=word.chars and tuple(map(move, word.chars)))
     size = self.size[::-1] if degrees % 180 else self.size
-    return Page(words, self.lines, size, self.path, self.angle-degrees)
+    return Page(map(move, self.words), self.lines, size, self.path, self.angle-degrees)
 
 # %% ../../nbs/foundations/08_results.ipynb #3d1871c7
 @patch
 def show(self:Page,
     image=None, # (h,w,3) uint8 RGB; None: from `path`, or white
+    chars:bool=False, # outline characters where they are known, not their words
 ) -> object:    # a matplotlib figure
     """The picture with the page's words outlined and named.
 
@@ -165,17 +176,23 @@ def show(self:Page,
     if image is None: image = np.full((*self.size, 3), 255, np.uint8)
     size = tuple(image.shape[:2])
     if size != self.size: raise ValueError(f'the page is {self.size}, the picture {size} (h,w)')
-    return show_polys(image, pred=[o.polygon for o in self.words],
-                      texts=[o.text for o in self.words])
+    shown = [c for o in self.words for c in (chars and o.chars or [o])]
+    return show_polys(image, pred=[o.polygon for o in shown], texts=[o.text for o in shown])
 
 # %% ../../nbs/foundations/08_results.ipynb #87370732
 @patch
 def to_json(self:Page) -> str:
     "JSON text of a page; `Page.from_json` gives back an equal one."
-    words = [{k: getattr(o, k) for k in _FIELDS} | dict(polygon=o.polygon.tolist())
-             for o in self.words]
-    page = dict(path=self.path, size=self.size, angle=self.angle, words=words, lines=self.lines)
+    page = dict(path=self.path, size=self.size, angle=self.angle,
+                words=[_plain_word(o) for o in self.words], lines=self.lines)
     return json.dumps(page, ensure_ascii=False)
+
+def _plain_word(word, none=True):
+    "A word as JSON has it; of its characters only what is known."
+    plain = {k: v for k in _FIELDS if (v := getattr(word, k)) is not None or none}
+    plain['polygon'] = word.polygon.tolist()
+    if word.chars is not None: plain['chars'] = [_plain_word(c, none=False) for c in word.chars]
+    return plain
 
 @patch(cls_method=True)
 def from_json(cls:Page,
@@ -199,7 +216,7 @@ def _parse_page(text, place):
     words, place[0] = [], 'words: '
     for i, o in enumerate(data['words']):
         place[0] = f'words[{i}]: '
-        words.append(TextInstance(o['polygon'], *map(o.get, _FIELDS[1:])))
+        words.append(_word_of(o))
     place[0] = 'lines: '
     lines = None if data['lines'] is None else _check_lines(data['lines'], len(words))
     place[0] = 'size: '
@@ -207,6 +224,12 @@ def _parse_page(text, place):
     if not isinstance(data.get('path'), str|None): raise ValueError('not a string')
     place[0] = 'angle: '
     return Page(words, lines, size, data.get('path'), data.get('angle', 0))
+
+def _word_of(plain):
+    "The word that `_plain_word` wrote."
+    chars = plain.get('chars')
+    return TextInstance(plain['polygon'], *map(plain.get, _FIELDS[1:]),
+                        chars=None if chars is None else map(_word_of, chars))
 
 # %% ../../nbs/foundations/08_results.ipynb #165a779a
 def xml_characters(text:str) -> str:
@@ -252,11 +275,23 @@ def read_score(word:TextInstance) -> float|None:
     "How sure it is that the word reads so: the recognizer's score where there are two."
     return word.score if word.rec_score is None else word.rec_score
 
+# %% ../../nbs/foundations/08_results.ipynb #f35d0783
+def spelled(word:TextInstance) -> tuple: # of its characters
+    "The characters of a word, where they are known and spell its text."
+    texts = [c.text for c in word.chars or ()]
+    return word.chars or () if all(texts) and ''.join(texts) == word.text else ()
+
 def _hocr_word(word, name, size):
     score = read_score(word)
     confidence = '' if score is None else f'; x_wconf {round(100*score)}'
-    title, text = f'{_bbox([word], size)}{confidence}', xml_text(word.text or '')
+    text = ''.join(_hocr_char(c, size) for c in spelled(word)) or xml_text(word.text or '')
+    title = f'{_bbox([word], size)}{confidence}'
     return f'<span class="ocrx_word" id="{name}" title="{title}">{text}</span>'
+
+def _hocr_char(char, size):
+    confidence = '' if char.score is None else f'; x_confs {round(100*char.score)}'
+    title = 'x_bboxes {} {} {} {}'.format(*pixel_box([char], size)) + confidence
+    return f'<span class="ocrx_cinfo" title="{title}">{xml_text(char.text)}</span>'
 
 # %% ../../nbs/foundations/08_results.ipynb #c01d9242
 _HEAD = '''<?xml version="1.0" encoding="UTF-8"?>
@@ -266,7 +301,7 @@ _HEAD = '''<?xml version="1.0" encoding="UTF-8"?>
 <head><title>{title}</title><meta http-equiv="Content-Type" content="text/html; charset=utf-8"/>
 <meta name="ocr-system" content="ocrbook {version}"/>\
 <meta name="ocr-number-of-pages" content="{n}"/>
-<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word"/></head>
+<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word ocrx_cinfo"/></head>
 <body>
 {body}</body>
 </html>

@@ -311,3 +311,36 @@ def straighten(
                       borderMode=cv2.BORDER_REPLICATE)
     return (strip if height in (None, h) else
             _resize(strip, height, max(1, round(w*height/h)), area=True))
+
+# %% ../../nbs/foundations/04_transforms.ipynb #03c05142
+def expand_quad(
+    quad,            # (4,2) pixels, clockwise
+    along:float,     # shares of the shorter side, added to the longer sides at both ends
+    across:float=0., # and to the shorter ones
+) -> np.ndarray:     # (4,2)
+    "A quadrilateral with its sides moved apart."
+    q = np.asarray(quad, float).reshape(4, 2)
+    right, down = (q[1]-q[0]+q[2]-q[3])/2, (q[3]-q[0]+q[2]-q[1])/2
+    w, h = np.linalg.norm(right), np.linalg.norm(down)
+    x, y = (along, across) if w >= h else (across, along)
+    step = lambda v, length, share: v*share*min(w, h)/max(length, 1e-9)
+    return (q + np.outer([-1, 1, 1, -1], step(right, w, x))
+            + np.outer([-1, -1, 1, 1], step(down, h, y)))
+
+# %% ../../nbs/foundations/04_transforms.ipynb #c4a11b07
+UNIT_SQUARE = np.float32([[0, 0], [1, 0], [1, 1], [0, 1]])
+
+def points_in_picture(
+    points,   # (m,2) in a crop, x and y in shares of its width and height
+    poly,     # that was cropped: four corners by `crop_quad`, more by `straighten`
+    size,     # (h,w) of the picture
+) -> np.ndarray: # (m,2) pixels
+    "Where points of a crop lie in the picture."
+    poly, points = as_polygon(poly).clip(0, size[1::-1]), np.asarray(points, float)
+    if len(poly) == 4:
+        m = cv2.getPerspectiveTransform(UNIT_SQUARE, poly.astype(np.float32))
+        return cv2.perspectiveTransform(points[None], m)[0]
+    (x, y), at = points.T, np.linspace(0, 1, 64)
+    top, bottom = (np.stack([np.interp(x, at, v) for v in _even(s, 64).T], 1)
+                   for s in text_sides(poly))
+    return top*(1-y[:, None]) + bottom*y[:, None]

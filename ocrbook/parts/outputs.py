@@ -15,7 +15,7 @@ from functools import partial
 from types import SimpleNamespace
 from fastcore.basics import patch
 import numpy as np
-from ..foundations.geometry import area, clockwise, intersection_matrix, text_frame
+from ..foundations.geometry import area, clockwise, nms, split_quad, text_frame
 from ..foundations.images import load_image
 from ..foundations.transforms import fit_factor, rotate90
 from ..foundations.results import TextInstance
@@ -199,19 +199,6 @@ def zoomed(transform, words:list, shape): # → transform for a second look; Non
     size = tuple(round(s*k) for s in transform.size)
     return replace(transform, size=size, scales=(1.,), zoom=())
 
-def nms(
-    words:list,       # of `TextInstance`
-    overlap:float=.6, # of the smaller of two words: how much they may have in common
-) -> list:            # the words that stay, best score first
-    "Non-maximum suppression: where words overlap, the one with the best score stays."
-    words = sorted(words, key=lambda w: -w.score)
-    areas = np.array([abs(area(w.polygon)) for w in words])
-    shared, kept = intersection_matrix(*[[w.polygon for w in words]]*2), []
-    clash = shared > overlap*np.minimum(areas[:, None], areas)
-    for i in range(len(words)):
-        if not clash[i, kept].any(): kept.append(i)
-    return [words[i] for i in kept]
-
 # %% ../../nbs/parts/17_stages.ipynb #ab9ce9b1
 # scale: (x, y) network pixels per photo pixel; shape: of the photo
 def instances(polys, scores, scale, shape) -> list:
@@ -263,16 +250,22 @@ def _find(model, run, photos, transform, batch_size):
 
 # %% ../../nbs/parts/17_stages.ipynb #ff8c45f9
 def _read_views(model, run, views, batch_size):
-    "(text, mean score) of each crop; a score that is no number counts as 0."
+    "(text, mean score, characters) of each crop; a score that is no number counts as 0."
     inputs = [arrays(model.transform)(v) for v in views]
+    # a preprocessor bends the crop: its columns are no columns of the picture
+    known = hasattr(model.converter, 'locate') and getattr(model, 'preprocessor', None) is None
     out = [None]*len(views)
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
-        ratios = [inputs[i][1] for i in ids]
-        scores = run(np.stack([inputs[i][0] for i in ids]), ratios)
-        indices, confidences = model.converter.tensor2idx(scores, ratios)
-        for i, text, conf in zip(ids, model.converter.idx2str(indices), confidences):
+        batch, ratios = np.stack([inputs[i][0] for i in ids]), [inputs[i][1] for i in ids]
+        scores = run(batch, ratios)
+        if known: found = model.converter.locate(scores, ratios, batch.shape[-1])
+        else: found = *model.converter.tensor2idx(scores, ratios), [None]*len(ids)
+        for i, index, conf, places in zip(ids, *found):
+            text, = model.converter.idx2str([index])
             mean = np.nan_to_num(np.mean(conf), posinf=0.) if len(conf) else 0.
-            out[i] = text, float(np.clip(mean, 0, 1))
+            chars = places if places is None else (
+                model.converter.idx2str([[k] for k in index]), conf, places)
+            out[i] = text, float(np.clip(mean, 0, 1)), chars
     return out
 
 # %% ../../nbs/parts/17_stages.ipynb #3ceed522
@@ -288,11 +281,21 @@ def read_crops(
     tall = [i for i, c in enumerate(crops) if rotate and c.shape[0] > c.shape[1]]
     views = crops + [rotate90(crops[i], k) for i in tall for k in (1, 3)]
     with only_characters(model.converter, allow): found = _read_views(model, run, views, batch_size)
-    best, turned = found[:len(crops)], found[len(crops):]
-    for n, i in enumerate(tall): best[i] = max([best[i], *turned[2*n:2*n+2]], key=lambda f: f[1])
-    out = [TextInstance(np.array([[0, 0], [w, 0], [w, h], [0, h]], float), text=text, score=score)
-           for (text, score), (h, w) in zip(best, (c.shape[:2] for c in crops))]
+    best, turned = [(*f, 0) for f in found[:len(crops)]], found[len(crops):]
+    for n, i in enumerate(tall):
+        sideways = [(*f, k) for f, k in zip(turned[2*n:], (1, 3))]
+        best[i] = max([best[i], *sideways], key=lambda f: f[1])
+    out = [_in_crop(c.shape, *f) for c, f in zip(crops, best)]
     return out[0] if single else out
+
+def _in_crop(shape, text, score, chars, turn):
+    "A word that fills its crop, with its characters side by side."
+    h, w = shape[:2]
+    box = np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
+    if chars is not None:
+        letters, sure, borders = chars
+        chars = map(TextInstance, split_quad(np.roll(box, -turn, 0), borders), letters, sure)
+    return TextInstance(box, text, score, chars=chars)
 
 # %% ../../nbs/parts/30_attention.ipynb #987f506e
 def valid_lengths(t:int, valid_ratios) -> list:
@@ -399,6 +402,21 @@ def str2tensor(self:CTCConvertor,
 
 # %% ../../nbs/recognition/41_crnn.ipynb #744b7c0b
 @patch
+def tensor2runs(self:CTCConvertor, output, valid_ratios=None) -> tuple: # as for `tensor2idx`
+    "Class, score, first and last column of each run that is a character: four lists of b arrays."
+    best, score = best_classes(as_scores(output, (self.num_classes,)))          # (b,t) each
+    (b, t), columns = best.shape, np.arange(best.shape[1])
+    other = best[:, 1:] != best[:, :-1]                                         # (b,t-1)
+    keep = (best != self.blank_idx) & np.pad(other, ((0, 0), (1, 0)), constant_values=True)[:, :t]
+    if valid_ratios is not None:
+        lengths = valid_lengths(t, as_ratios(valid_ratios, b))
+        keep &= columns < np.reshape(lengths, (b, 1))
+    last = np.where(np.pad(other, ((0, 0), (0, 1)), constant_values=True)[:, :t], columns, t)
+    last = np.minimum.accumulate(last[:, ::-1], 1)[:, ::-1]
+    ends, first = keep.sum(1).cumsum()[:-1], np.broadcast_to(columns, (b, t))
+    return tuple(np.split(o[keep], ends)[:b] for o in (best, score, first, last))
+
+@patch
 def tensor2idx(self:CTCConvertor,
     output,              # (b,t,num_classes) logits, a tensor or an array
     valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
@@ -406,12 +424,19 @@ def tensor2idx(self:CTCConvertor,
     """Greedy decoding: best class of each column, collapsed.
 
     A character's score is its probability in the first column of its run. ValueError for NaN."""
-    best, score = best_classes(as_scores(output, (self.num_classes,)))          # (b,t) each
-    before = np.pad(best, ((0, 0), (1, 0)), constant_values=self.blank_idx)[:, :-1]
-    keep = (best != self.blank_idx) & (best != before)
-    b, t = keep.shape
-    if valid_ratios is not None:
-        lengths = valid_lengths(t, as_ratios(valid_ratios, b))
-        keep &= np.arange(t) < np.reshape(lengths, (b, 1))
-    ends = keep.sum(1).cumsum()[:-1]
-    return tuple([row.tolist() for row in np.split(o[keep], ends)[:b]] for o in (best, score))
+    return tuple([row.tolist() for row in o] for o in self.tensor2runs(output, valid_ratios)[:2])
+
+# %% ../../nbs/recognition/60_characters.ipynb #edeb3512
+@patch
+def locate(self:CTCConvertor,
+    output, valid_ratios, # as for `tensor2idx`
+    width:int,            # of the crops in pixels, with their padding
+) -> tuple: # as `tensor2idx`, and borders (n+1,) in shares of each word's width: three lists of b
+    "Greedy decoding, and where each character ends: halfway between its columns and the next's."
+    classes, scores, first, last = self.tensor2runs(output, valid_ratios)
+    t = max(output.shape[1], 1)
+    step, borders = round(width/t), []           # pixels from column to column
+    for ratio, begin, end in zip(as_ratios(valid_ratios, len(classes)), first, last):
+        x = width/2 + step*((end[:-1]+begin[1:])/2 - (t-1)/2)
+        borders.append(np.concatenate([[0.], (x/(width*ratio)).clip(0, 1), [1.]]))
+    return [o.tolist() for o in classes], [o.tolist() for o in scores], borders

@@ -127,6 +127,7 @@ class OnnxRecognizer(OnnxModel):
         options = dict(notes['converter'])
         make = _chapter_class(self.name, options.pop('class'), 'Convertor')
         self.converter = make(Vocab.from_dict(notes['vocab']), **options)
+        self.preprocessor = self.name == 'crnn_tps' or None       # a stage of the graph
 
     def forward_test(self,
         images,            # (b,c,h,w) normalised

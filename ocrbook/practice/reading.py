@@ -16,13 +16,14 @@ import cv2, numpy as np
 from PIL import Image
 from ..foundations.geometry import min_area_rect, perimeter
 from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
-from ..foundations.transforms import crop_quad
+from ..foundations.transforms import crop_quad, expand_quad
 from ..foundations.transforms import rotate90, straighten, text_sides
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
 from ..parts.outputs import allowing, is_tensor
 from .models import check_compute, load_to_read
 from .runs import counted
+from ..recognition.characters import chars_in_photo
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
 PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
@@ -111,29 +112,15 @@ def _file_pages(source, path, max_pixels, dpi, password):
     if n == 1 and doc.kind == 'image': yield name, lambda: draw(0)
     else: yield from ((f'{name or doc.kind}#page={i+1}', lambda i=i: draw(i)) for i in range(n))
 
-# %% ../../nbs/practice/73_reading.ipynb #03c05142
-def expand_quad(
-    quad,            # (4,2) pixels, clockwise
-    along:float,     # shares of the shorter side, added to the longer sides at both ends
-    across:float=0., # and to the shorter ones
-) -> np.ndarray:     # (4,2)
-    "A quadrilateral with its sides moved apart."
-    q = np.asarray(quad, float).reshape(4, 2)
-    right, down = (q[1]-q[0]+q[2]-q[3])/2, (q[3]-q[0]+q[2]-q[1])/2
-    w, h = np.linalg.norm(right), np.linalg.norm(down)
-    x, y = (along, across) if w >= h else (across, along)
-    step = lambda v, length, share: v*share*min(w, h)/max(length, 1e-9)
-    return (q + np.outer([-1, 1, 1, -1], step(right, w, x))
-            + np.outer([-1, -1, 1, 1], step(down, h, y)))
-
 # %% ../../nbs/practice/73_reading.ipynb #47ae8820
 _MAX_ASPECT = 40 # widths in heights of a crop; what is wider is squeezed
+_MARGIN = .1, 0. # along and across, see `expand_quad`
 
 def crop_word(
     image:np.ndarray,  # (h,w,3) uint8 RGB
     polygon,           # (n,2) pixels, clockwise from the top left
-    along:float=.1,    # margin at both ends of four corners, see `expand_quad`
-    across:float=0.,   # and above and below
+    along:float=_MARGIN[0],  # margin at both ends of four corners, see `expand_quad`
+    across:float=_MARGIN[1], # and above and below
 ) -> np.ndarray:       # (h',w',3), the word upright
     "The word inside `polygon`: four corners by perspective, more along the curve."
     if len(polygon) < 4: polygon = min_area_rect(polygon)
@@ -231,13 +218,14 @@ def read_words(
     found = []
     for of in readings:
         turn = pick_orientation([vote_weight(of[t]) if t in of else 0. for t in range(4)])
-        found.append((turn, of[turn]))
-    again = [i for i, (_, f) in enumerate(found) if f.score < confidence_threshold]
+        found.append((turn, of[turn], _MARGIN))
+    again = [i for i, (_, f, _) in enumerate(found) if f.score < confidence_threshold]
     larger = [rotate90(crop_word(*words[i], *context_margin), found[i][0]) for i in again]
     for i, f in zip(again, again and recognizer.predict(larger, batch_size=batch_size)):
-        found[i] = found[i][0], max(found[i][1], f, key=lambda t: t.score)
-    return [TextInstance(_roll_start(p, turn), f.text, f.score, rec_score=f.score)
-            for (_, p), (turn, f) in zip(words, found)]
+        if f.score > found[i][1].score: found[i] = found[i][0], f, context_margin
+    return [TextInstance(_roll_start(p, turn), f.text, f.score, rec_score=f.score,
+                         chars=chars_in_photo(f, p, image.shape, turn, margin))
+            for (image, p), (turn, f, margin) in zip(words, found)]
 
 def _roll_start(polygon, turn):
     "The outline with the corner first that is at the top left once its crop has been turned."

@@ -215,8 +215,10 @@ _STATUSES = {406: 'No form that is accepted', 408: 'The file came too slowly', 4
 def _object(required, **properties):
     return dict(type='object', required=required, properties=properties)
 _NUMBERS = dict(type='array', items=dict(type='number'))
-_WORD = _object(['polygon', 'text', 'score'], polygon=dict(type='array', items=_NUMBERS),
-                text=dict(type='string'), score=dict(type='number', minimum=0, maximum=1))
+_SAID = dict(polygon=dict(type='array', items=_NUMBERS), text=dict(type='string'),
+             score=dict(type='number', minimum=0, maximum=1))
+_CHARS = dict(type='array', items=_object(['polygon', 'text'], **_SAID))
+_WORD = _object(['polygon', 'text', 'score'], **_SAID, chars=_CHARS)
 _PAGE = _object(['path', 'size', 'angle', 'words', 'lines'], path=dict(type=['string', 'null']),
                 size=_NUMBERS, angle=dict(enum=[0, 90, 180, 270]),
                 words=dict(type='array', items=_WORD), lines=dict(type='array', items=_NUMBERS))

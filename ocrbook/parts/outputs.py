@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import partial
-from types import SimpleNamespace
 from fastcore.basics import patch
 import numpy as np
 from ..foundations.geometry import area, clockwise, nms, split_quad, text_frame
@@ -74,15 +72,22 @@ def without_banned(
     import torch
     return scores.index_fill(-1, torch.tensor(banned, device=scores.device), -torch.inf)
 
-# %% ../../nbs/parts/13_outputs.ipynb #a02813c5
-def allowing(
-    recognizer,     # a `TextRecognizer`
-    allow:str|None, # characters that may be read; None: all that it knows
-) -> object:        # has `predict`
-    "A recognizer that reads no other characters; ValueError for some that it does not know."
-    if allow is None: return recognizer
-    banned_classes(recognizer.converter, allow)
-    return SimpleNamespace(predict=partial(recognizer.predict, allow=allow))
+# %% ../../nbs/parts/13_outputs.ipynb #23be5274
+_search = ContextVar('how CTC readers search; None: greedily', default=None)
+
+@contextmanager
+def ctc_search(
+    search, # names, scores (b,t,classes) array, lengths, greedy runs (`tensor2runs`) → such runs
+) -> Iterator:
+    "In the block, readers with CTC search so."
+    kept = _search.set(search)
+    try: yield
+    finally: _search.reset(kept)
+
+def searched(names:list, scores, lengths:list, greedy:tuple) -> tuple: # as in `ctc_search`
+    if (search := _search.get()) is None: return greedy
+    if hasattr(scores, 'cpu'): scores = scores.cpu().numpy()
+    return search(names, scores, lengths, greedy)
 
 # %% ../../nbs/parts/13_outputs.ipynb #6d920ced
 def is_tensor(values) -> bool: return hasattr(values, 'is_floating_point') # torch is not asked
@@ -404,24 +409,25 @@ def str2tensor(self:CTCConvertor,
 @patch
 def tensor2runs(self:CTCConvertor, output, valid_ratios=None) -> tuple: # as for `tensor2idx`
     "Class, score, first and last column of each run that is a character: four lists of b arrays."
-    best, score = best_classes(as_scores(output, (self.num_classes,)))          # (b,t) each
+    scores = as_scores(output, (self.num_classes,))
+    best, score = best_classes(scores)                                          # (b,t) each
     (b, t), columns = best.shape, np.arange(best.shape[1])
     other = best[:, 1:] != best[:, :-1]                                         # (b,t-1)
     keep = (best != self.blank_idx) & np.pad(other, ((0, 0), (1, 0)), constant_values=True)[:, :t]
-    if valid_ratios is not None:
-        lengths = valid_lengths(t, as_ratios(valid_ratios, b))
-        keep &= columns < np.reshape(lengths, (b, 1))
+    lengths = valid_lengths(t, as_ratios(valid_ratios, b))
+    keep &= columns < np.reshape(lengths, (b, 1))
     last = np.where(np.pad(other, ((0, 0), (0, 1)), constant_values=True)[:, :t], columns, t)
     last = np.minimum.accumulate(last[:, ::-1], 1)[:, ::-1]
     ends, first = keep.sum(1).cumsum()[:-1], np.broadcast_to(columns, (b, t))
-    return tuple(np.split(o[keep], ends)[:b] for o in (best, score, first, last))
+    greedy = tuple(np.split(o[keep], ends)[:b] for o in (best, score, first, last))
+    return searched(self.idx2char, scores, lengths, greedy)
 
 @patch
 def tensor2idx(self:CTCConvertor,
     output,              # (b,t,num_classes) logits, a tensor or an array
     valid_ratios=None,   # b numbers in (0,1]: the share of each crop that shows the word
 ) -> tuple:              # class numbers and scores in [0,1]: two lists of b lists
-    """Greedy decoding: best class of each column, collapsed.
+    """Greedy decoding: best class of each column, collapsed; or a search, see `ctc_search`.
 
     A character's score is its probability in the first column of its run. ValueError for NaN."""
     return tuple([row.tolist() for row in o] for o in self.tensor2runs(output, valid_ratios)[:2])

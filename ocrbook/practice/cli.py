@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, ManyOptions
-from .cli_parts import MinScore, ReadOptions, Rotate, argument, check_read_options
-from .cli_parts import draw_words, export_command, fail, has_titles, load_pair
-from .cli_parts import load_typed, model_text, new_app, option, page_row
-from .cli_parts import pick_compute, row_writer, takes, text_row, typed_sources
+from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, Language
+from .cli_parts import ManyOptions, MinScore, ReadOptions, Rotate, argument
+from .cli_parts import check_read_options, draw_words, export_command, fail
+from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
+from .cli_parts import option, page_row, pick_compute, row_writer, takes, text_row
+from .cli_parts import typed_sources
 from ..foundations.page_forms import PAGE_FORMS
-from .models import MODELS, check_model
+from .models import MODELS, check_model, list_models
 from .runs import as_json, progress
 from .serving import serve_command
 
@@ -48,12 +49,11 @@ def read_command(
     "Find and read the words of photos."
     form = check_read_options(o, format, PAGE_FORMS)
     def start():
-        from ocrbook.parts.outputs import allowing
-        from ocrbook.practice.reading import read_stream
-        models, how = load_pair(o), dict(rotate=o.rotate, min_score=min_score)
+        from ocrbook.practice.reading import allowing, read_stream
+        models, how = load_pair(o), dict(min_score=min_score, language=o.language)
         models[1] = allowing(models[1], allow)
         return lambda photos: ((page if isinstance(page, Exception) else (page, image), image)
-                               for page, image in read_stream(photos, *models, **how))
+                               for page, image in read_stream(photos, *models, o.rotate, **how))
     with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
         if form == 'page' and len(sources) > 1:
@@ -93,7 +93,7 @@ def extract_command(
         net = load_typed(extractor, o, classes=classes)
         if given: return lambda photos: _label_given(photos, given, net)
         models = load_pair(o)
-        return lambda photos: _read_and_label(photos, models, o.rotate, net)
+        return lambda photos: _read_and_label(photos, models, o, net)
     with row_writer(o, form) as (out, write):
         sources = typed_sources(o)
         if given and len(sources) > 1:
@@ -103,10 +103,10 @@ def extract_command(
               _draw_fields)
 
 # %% ../../nbs/practice/87_cli.ipynb #7b16f622
-def _read_and_label(photos, models, rotate, net):
+def _read_and_label(photos, models, o, net):
     from ocrbook.practice.extract import extract_page
     from ocrbook.practice.reading import page_error, read_stream
-    for page, image in read_stream(photos, *models, rotate):
+    for page, image in read_stream(photos, *models, o.rotate, language=o.language):
         if not isinstance(page, Exception):
             try: page = extract_page(page, image, net)
             except Exception as e: page = page_error(page.path, e)
@@ -280,13 +280,12 @@ def _say_use(out):
 class EvaluateOptions:
     "What is measured, and how."
     model: argument(str, f'Model, see `ocrbook models`: {HOW}.')
-    data: option(Optional[list[str]], 'Folder or label file in any form that convert reads; '
-                 'may be repeated.') = None
+    data: option(Optional[list[str]], 'Folder or label file as convert reads; repeatable.') = None
     checkpoint: Checkpoint = None
+    language: Language = 'yes'
     chars: Chars = ''
     classes: Classes = ''
-    recognizer: option(str, 'Model that reads what a detector finds, for end-to-end scores too; '
-                       'named likewise.') = ''
+    recognizer: option(str, 'Model that reads what is found, end to end; named likewise.') = ''
     reader_checkpoint: Checkpoint = None
     rotate: Rotate = False
     min_score: MinScore = .7
@@ -333,14 +332,17 @@ def _evaluate_set(o, folder, net, reader, task, size):
     try: scores = _scores(o, net, reader, progress(samples, len(samples), 'image'), task, size)
     except ValueError as e: raise ValueError(f'{folder}: {e}') from None
     return dict(set=folder, images=len(samples), of=every, rotate=o.rotate, resize=o.resize or None,
-                min_score=o.min_score if reader else None) | scores
+                min_score=o.min_score if reader else None,
+                language=o.language if reader or task == 'recognition' else None) | scores
 
 def _scores(o, net, reader, samples, task, size):
-    from ocrbook.practice.reading import read_words
+    from ocrbook.practice.reading import expecting, own_words, read_words
     from ocrbook.practice.scoring import score_pages, score_receipts, score_words
     if task == 'kie': return score_receipts(net, samples)
     if task == 'recognition':
+        net = expecting(net, own_words(o.language))
         return score_words(lambda crops: net.predict(crops, rotate=o.rotate), samples)
+    reader = reader and expecting(reader, own_words(o.language))
     def read(image, found):
         words = read_words(reader, [(image, w.polygon) for w in found], o.rotate)
         return [w.text if w.score >= o.min_score else '' for w in words]
@@ -352,11 +354,11 @@ def _report(row, only, limit):
     n, of = row['images'], row['of']
     how = [f'{n} of {of} images' if n < of else f'all {of} images',
            only and f'names that fit {only}', limit == n and f'the first {limit}',
-           row['resize'] and f'photos at {row["resize"]}',
+           *(row[k] and t+row[k] for k, t in (('resize', 'photos at '), ('language', 'language '))),
            f'rotation {"on" if row["rotate"] else "off"}',
            row['min_score'] is not None and f'scores from {row["min_score"]}']
     rows = [f'   {k:30}{v:8.4f}' if isinstance(v, float) else f'   {k:30}{v:8}'
-            for k, v in list(row.items())[6:]]
+            for k, v in list(row.items())[7:]]
     return '\n'.join([f'{row["set"]}: {", ".join(filter(None, how))}', *rows])
 
 # %% ../../nbs/practice/87_cli.ipynb #ea8e9902
@@ -412,8 +414,7 @@ class BenchOptions:
     size: option(str, 'Height and width of the photo for detectors.') = '736x1280'
     batch: option(int, 'Images in a forward pass.') = 1
     words: option(int, 'Words on the photo, for post-processing.') = 50
-    letters: option(int, 'Letters of a word, after which a recognizer that writes stops; 0: it '
-                    'takes all its steps.', min=0) = 0
+    letters: option(int, 'After which a reader that writes stops; 0: all its steps.', min=0) = 0
     repeat: option(int, 'Measurements, of which the median is shown.') = 7
     threads: option(int, 'Of the processor; 0: as torch decides.') = 0
     device: Device = ''
@@ -428,7 +429,6 @@ def bench_command(o) -> None:
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
     if min(o.batch, o.words, o.repeat) < 1:
         fail('--batch, --words and --repeat must be at least 1')
-    from ocrbook.practice.models import list_models
     for name in o.names or ():
         if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing

@@ -75,6 +75,7 @@ def read_turned(
     turned = [rotate90(c, turn) for c in crops]
     return read_words(net, [(c, outline(*c.shape[:2])) for c in turned], rotate=True)
 
+# %% ../../nbs/practice/90_leaderboard.ipynb #3e54f0f4
 def score_set(
     net,      # a model
     task:str, # what it is for
@@ -82,13 +83,19 @@ def score_set(
     turn:int=0, # quarter turns of word crops
 ) -> dict:    # what is counted, and the numbers of this task
     "A model's scores on one set; ValueError where there is nothing to score."
+    from ocrbook.parts.outputs import CTCConvertor
     from ocrbook.practice.scoring import score_pages, score_receipts, score_words
+    from ocrbook.recognition.language import expecting
     if task == 'kie': return score_receipts(net, of.samples)
     if task == 'detection':
         return score_pages(net.predict, of.samples, resize=of.resize and of.resize[::-1])
-    read = (lambda crops: read_turned(net, crops, turn)) if turn else net.predict
-    found = score_words(read, of.samples)
-    return {k: found[k] for k in ('crops', MEASURES['recognition'])}
+    key = MEASURES['recognition']
+    def score(net):
+        read = (lambda crops: read_turned(net, crops, turn)) if turn else net.predict
+        return score_words(read, of.samples)
+    alone = {k: v for k, v in score(net).items() if k in ('crops', key)}
+    if not isinstance(getattr(net, 'converter', None), CTCConvertor): return alone
+    return alone | dict(language=score(expecting(net))[key])
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #b81adb1f
 def input_sizes(
@@ -194,12 +201,14 @@ def published(
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #89b604a1
 _HEADS = dict(detection=('Detectors', 'photo', 'hmean (recall / precision) of word boxes'),
-              recognition=('Recognizers', 'word', 'words right, case and symbols ignored'),
+              recognition=('Recognizers', 'word', 'words right, case and symbols ignored; '
+                           'after →: with the language model of `read`'),
               kie=('Extractors', 'receipt', 'macro-F1 of the values, boxes and texts given'))
 
 def _cell(task, score):
     "A score in per cent."
     value = f'{100*score[MEASURES[task]]:.1f}'
+    if 'language' in score: return f'{value} → {100*score["language"]:.1f}'
     if task != 'detection': return value
     return f'{value} ({100*score["recall"]:.0f} / {100*score["precision"]:.0f})'
 

@@ -16,11 +16,11 @@ import cv2, numpy as np
 from PIL import Image
 from ..foundations.geometry import min_area_rect, perimeter
 from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
-from ..foundations.transforms import crop_quad, expand_quad
-from ..foundations.transforms import rotate90, straighten, text_sides
+from ..foundations.transforms import crop_quad, expand_quad, rotate90, straighten, text_sides
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
-from ..parts.outputs import allowing, is_tensor
+from ..parts.outputs import is_tensor
+from ..recognition.language import allowing, expecting, own_words
 from .models import check_compute, load_to_read
 from .runs import counted
 from ..recognition.characters import chars_in_photo
@@ -304,20 +304,20 @@ def read_stream(
     min_score:float=0.,     # [0,1], words read with a lower score are left out
     device=None, dtype=None, # see `load_once`
     allow:str=None,         # characters that may be read; None: all that the recognizer knows
-    compile:bool=False, engine:str=None, # see `compile_stages` and `load_once`
+    compile:bool=False, engine:str=None, language='yes', # as for `read`
 ) -> Iterator:              # of (`Page` or `ImageError`, image or None), in order
     """Pages of a stream of photos, in bounded memory; what cannot be read is its error.
 
     ValueError where a model, or a character in `allow`, is not known."""
     waiting, models, settings = [], None, (rotate, batch_size, min_score)
-    wanted = (detector, 'detection'), (recognizer, 'recognition')
+    words, wanted = own_words(language), ((detector, 'detection'), (recognizer, 'recognition'))
     for name, image in load_ahead(sources):
         if isinstance(image, ImageError): waiting.append((name, None, image))
         else:
             if models is None:
                 how = device, dtype, engine, compile
                 models = [load_to_read(m, task, *how) for m, task in wanted]
-                models[1] = allowing(models[1], allow)
+                models[1] = allowing(expecting(models[1], words), allow)
             try: waiting.append((name, image, models[0].predict(image)))
             except Exception as e: waiting.append((name, None, page_error(name, e)))
         if len(waiting) >= page_batch:
@@ -336,7 +336,7 @@ def _read_batch(waiting, models, *settings):
         yield page, None if isinstance(page, ImageError) else image
 
 # %% ../../nbs/practice/73_reading.ipynb #a54237a1
-_TURNED_SHARE = .9 # of the votes before turning, that the page found after turning must have
+_TURNED_SHARE = .8 # of the votes before turning, that the page found after turning must have
 
 def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     "`Page`s of photos and the words found in them."
@@ -377,7 +377,7 @@ def _page_alone(one, *settings):
 
 # %% ../../nbs/practice/73_reading.ipynb #344e9109
 def read(
-    source,                     # photo, folder, PDF, or a collection of those, see below
+    source, # photo (path, bytes, open file, PIL image, array), folder, PDF, collection of those
     detector='dbnet_r18',       # finds words: a model, NAME, NAME@mmocr or FILE, see `open_model`
     recognizer='crnn',          # reads them, likewise
     rotate:bool=False,          # try other orientations of all words, not only of doubtful ones
@@ -391,18 +391,19 @@ def read(
     allow:str=None,             # characters that may be read; None: all that the recognizer knows
     compile:bool=False,         # `torch.compile` the models first, for thousands of photos
     engine:str=None,            # 'torch' or 'onnx'; None: the faster one here, see `pick_engine`
+    language='yes',             # words to expect: English and, if given, a list or file; or 'no'
 ) -> Page|list:                 # for one photo its `Page`; else a list, of the shape of `source`
     """Find and read the words of photos, in reading order.
 
-    A photo is a path, bytes, an open file, a PIL image or an array. A folder or a PDF gives the
-    list of its pages, a collection a list as long, in which what cannot be read keeps its place as
-    its `ImageError`. ImageError where a single photo cannot be read, ValueError where a model, a
-    device, a precision or a character is not there."""
+    A folder or a PDF gives the list of its pages, a collection a list as long, in which what cannot
+    be read keeps its place as its `ImageError`. ImageError where a single photo cannot be read,
+    ValueError where a model, a device, a precision or a character is not there."""
     check_compute(engine, device, dtype)
     tree = source_tree(source, max_pixels, dpi, password)
     leaves = list(tree_leaves(tree))
     stream = read_stream(leaves, detector, recognizer, rotate, min_score=min_score, device=device,
-                         dtype=dtype, allow=allow, compile=compile, engine=engine)
+                         dtype=dtype, allow=allow, compile=compile, engine=engine,
+                         language=language)
     stream = counted(stream, len(leaves), progress)
     return fill_tree(tree, [page for page, _ in stream], is_collection(source))
 

@@ -82,7 +82,8 @@ def allowing(
     "A recognizer that reads no other characters; ValueError for some that it does not know."
     if allow is None: return recognizer
     banned_classes(recognizer.converter, allow)
-    return SimpleNamespace(predict=partial(recognizer.predict, allow=allow))
+    own = {k: getattr(recognizer, k, None) for k in ('name', 'calibration')}
+    return SimpleNamespace(predict=partial(recognizer.predict, allow=allow), **own)
 
 # %% ../../nbs/parts/13_outputs.ipynb #6d920ced
 def is_tensor(values) -> bool: return hasattr(values, 'is_floating_point') # torch is not asked

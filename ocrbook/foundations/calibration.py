@@ -36,7 +36,7 @@ def reliability(
 def calibration_error(
     scores, right, bins:int=10, # as for `reliability`
 ) -> float: # in [0,1]
-    "Expected calibration error (Guo et al. 2017, Eq. 3)."
+    "Expected calibration error (Guo et al. 2017, section 2)."
     b = reliability(scores, right, bins)
     return float(np.average(abs(b[:, 0] - b[:, 1]), weights=b[:, 2]))
 

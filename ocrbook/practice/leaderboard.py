@@ -247,6 +247,98 @@ def board_markdown(
                   f'time on {board["machine"]}.')
     return '\n\n'.join(tables)
 
+# %% ../../nbs/practice/90_leaderboard.ipynb #e88a89df
+def scored_words(
+    net, # a recognizer
+    of,  # `ValidationSet` of word crops
+) -> list: # of (score, whether it is right, case and symbols ignored)
+    "Readings as `read` makes them, with the language model."
+    from ocrbook.foundations.metrics import fold_text
+    from ocrbook.practice.reading import read_words
+    from ocrbook.practice.scoring import load_images
+    from ocrbook.recognition.language import expecting
+    net = expecting(net)
+    crops = [(image, s.texts[0]) for s, image in load_images(of.samples)
+             if s.texts[0] and not s.ignored[0]]
+    outline = lambda h, w: np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
+    first = [{0: f} for f in net.predict([c for c, _ in crops])]
+    found = read_words(net, [(c, outline(*c.shape[:2])) for c, _ in crops], readings=first)
+    return [(f.score, fold_text(f.text) == fold_text(t)) for f, (_, t) in zip(found, crops)]
+
+# %% ../../nbs/practice/90_leaderboard.ipynb #82312778
+def scored_boxes(
+    net, # a detector
+    of,  # `ValidationSet` of photos
+) -> list: # of (score, whether it lies on a true word: IoU above 0.5)
+    "The boxes that count, photo after photo."
+    from ocrbook.foundations.metrics import match_iou
+    from ocrbook.practice.scoring import load_images, resize_photo
+    out = []
+    for s, image in load_images(of.samples):
+        image, polygons = resize_photo(image, s.polygons, of.resize and of.resize[::-1])
+        true, free = ([p for p, o in zip(polygons, s.ignored) if o == k] for k in (False, True))
+        found = net.predict(image)
+        pairs, counted = match_iou([f.polygon for f in found], true, free)
+        right = set(pairs[:, 1].tolist())
+        out += [(f.score, i in right) for i, f in enumerate(found) if counted[i]]
+    return out
+
+# %% ../../nbs/practice/90_leaderboard.ipynb #26445ef8
+def calibration_row(
+    found:dict, # set → list of (score, right)
+) -> dict:      # slope, shift, words, auc, error, calibrated; before, after; the same of each set
+    "Two numbers that make scores probabilities, and the error before and after, set against set."
+    from ocrbook.foundations.calibration import calibrate, calibration_error, fit_calibration
+    from ocrbook.foundations.calibration import reliability, roc_auc
+    pairs = {c: np.array(v, float).reshape(-1, 2).T for c, v in found.items()}
+    join = lambda but='': np.concatenate([p for c, p in pairs.items() if c != but], 1)
+    def about(s, r, p):
+        return dict(words=len(s), right=float(np.mean(r)), auc=roc_auc(s, r),
+                    error=calibration_error(s, r), calibrated=calibration_error(p, r))
+    sets, after = {}, []
+    for c, (s, r) in pairs.items():
+        try: p = calibrate(s, *fit_calibration(*join(c)))
+        except ValueError: p = s                               # the others mend nothing
+        after.append(p)
+        sets[c] = about(s, r, p)
+    (s, r), p = join(), np.concatenate(after)
+    helps = all(o['calibrated'] < o['error'] for o in sets.values())
+    slope, shift = fit_calibration(s, r) if helps else (1., 0.)
+    return dict(slope=slope, shift=shift) | about(s, r, p) | dict(
+        before=reliability(s, r).tolist(), after=reliability(p, r).tolist(), sets=sets)
+
+# %% ../../nbs/practice/90_leaderboard.ipynb #d0630a8d
+_LINES = 'CUTE80', # sets whose labels are lines
+
+def _rounded(o):
+    "Numbers to four digits after the point, wherever they stand."
+    if isinstance(o, dict): return {k: _rounded(v) for k, v in o.items()}
+    if isinstance(o, list): return [_rounded(v) for v in o]
+    return round(o, 4) if isinstance(o, float) else o
+
+def _write(path, data) -> None:
+    atomic_write(path, json.dumps(data, indent=1, ensure_ascii=False) + '\n')
+
+def measure_calibration(
+    texts:list, # that name models
+    sets:dict,  # see `open_sets`
+    limit=None, # with which they were opened
+) -> dict:      # a row for each detector and recognizer, and for each of the two tasks
+    "What the scores of models are worth."
+    how, pairs, rows = dict(detection=scored_boxes, recognition=scored_words), {}, {}
+    for text in texts:
+        label, task = model_label(text), MODELS[check_model(text)].task
+        if task not in how or task not in sets: continue
+        print(f'ocrbook: {label} …', file=sys.stderr, flush=True)
+        net = open_model(text)
+        found = {c: how[task](net, of) for c, of in sets[task].items()
+                 if c not in _LINES and not SETS[task][c].get('turn')}
+        if not found: continue
+        pairs.setdefault(task, {})[label] = sum(found.values(), [])
+        rows[label] = dict(sha256=short_hash(model_file(text))) | calibration_row(found)
+    rows |= {task: calibration_row(found) for task, found in pairs.items()}
+    return _rounded(dict(version=version('ocrbook'), limit=limit, rows=rows))
+
 # %% ../../nbs/practice/90_leaderboard.ipynb #5ae31920
 def machine_words() -> str:
     "The processor, without the name of the machine."
@@ -285,6 +377,8 @@ def leaderboard_command(
                   'as many words.', min=1) = None,
     out: option(Optional[Path], 'JSON file to write; rows in it that are still true stay.') = None,
     again: option(bool, 'Measure all again.', '--again') = False,
+    calibration: option(Optional[Path], 'JSON file to write in place of the table: what the scores '
+                        'of the models are worth.') = None,
     json_: option(bool, 'JSON instead of tables.', '--json') = False,
 ) -> None:
     "Measure all models that have weights on the same sets, and print the table."
@@ -292,6 +386,8 @@ def leaderboard_command(
     texts = list(dict.fromkeys([*list_models(pretrained=True), *(models or ())]))
     for text in texts: check_model(text)
     sets = open_sets(data, limit)
+    if calibration is not None:
+        return _write(calibration, measure_calibration(texts, sets, limit))
     board = empty_board(sets, limit)
     kept = {} if again or out is None else kept_rows(out, board)
     rows = {t: kept.get((model_label(t), short_hash(model_file(t)))) for t in texts}
@@ -300,7 +396,7 @@ def leaderboard_command(
             print(f'ocrbook: {model_label(text)} …', file=sys.stderr, flush=True)
             rows[text] = measure_model(text, sets)
         board['rows'] = [r for r in rows.values() if r]
-        if out: atomic_write(out, json.dumps(board, indent=1, ensure_ascii=False) + '\n')
+        if out: _write(out, board)
     print(json.dumps(board) if json_ else board_markdown(board))
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #074c24af

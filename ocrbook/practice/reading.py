@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 import cv2, numpy as np
 from PIL import Image
+from ..foundations.calibration import calibrated
 from ..foundations.geometry import min_area_rect, perimeter
 from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
 from ..foundations.transforms import crop_quad, expand_quad, rotate90, straighten, text_sides
@@ -213,7 +214,7 @@ def read_words(
 ) -> list:               # of `TextInstance`; the first corner is where the text begins
     """Read words in their own direction, those of low confidence also with more context.
 
-    Of two readings the better score counts."""
+    Of two readings the better score counts; `rec_score` is that score, calibrated."""
     if readings is None: readings = read_rotations(recognizer, words, rotate, batch_size)
     found = []
     for of in readings:
@@ -223,7 +224,8 @@ def read_words(
     larger = [rotate90(crop_word(*words[i], *context_margin), found[i][0]) for i in again]
     for i, f in zip(again, again and recognizer.predict(larger, batch_size=batch_size)):
         if f.score > found[i][1].score: found[i] = found[i][0], f, context_margin
-    return [TextInstance(_roll_start(p, turn), f.text, f.score, rec_score=f.score,
+    sure = partial(calibrated, recognizer, task='recognition')
+    return [TextInstance(_roll_start(p, turn), f.text, f.score, rec_score=sure(f.score),
                          chars=chars_in_photo(f, p, image.shape, turn, margin))
             for (image, p), (turn, f, margin) in zip(words, found)]
 
@@ -350,13 +352,13 @@ def _pages(waiting, detector, recognizer, rotate, batch_size, min_score):
     read = iter(read_words(recognizer, level_words, rotate, batch_size, readings=level_readings))
     one_by_one = partial(read_words, recognizer, rotate=rotate, batch_size=batch_size)
     return [_turned_page(name, image, found, way, detector, one_by_one, min_score) if way else
-            _page([next(read) for _ in found], found, min_score, image.shape[:2], name)
+            _page([next(read) for _ in found], found, detector, min_score, image.shape[:2], name)
             for (name, image, found), way in zip(waiting, lies)]
 
-def _page(read, found, min_score, size, name, angle=0):
-    "A page of what was read, with the detector's score of each word."
-    words = [replace(r, det_score=f.score) for r, f in zip(read, found, strict=True)
-             if r.text and r.score >= min_score]
+def _page(read, found, detector, min_score, size, name, angle=0):
+    "A page of what was read; the scores of its words are calibrated."
+    words = [replace(r, score=r.rec_score, det_score=calibrated(detector, f.score, 'detection'))
+             for r, f in zip(read, found, strict=True) if r.text and r.rec_score >= min_score]
     return Page(words, None, size, name, angle)
 
 # %% ../../nbs/practice/73_reading.ipynb #f4c76419
@@ -368,8 +370,8 @@ def _turned_page(name, image, found, way, detector, read, min_score):
     after = read([(upright, w.polygon) for w in again])
     votes_before, votes_after = (sum(map(vote_weight, words)) for words in (before, after))
     if votes_after >= _TURNED_SHARE*votes_before:
-        return _page(after, again, min_score, upright.shape[:2], name).turn(90*way)
-    return _page(before, found, min_score, image.shape[:2], name, -90*way)
+        return _page(after, again, detector, min_score, upright.shape[:2], name).turn(90*way)
+    return _page(before, found, detector, min_score, image.shape[:2], name, -90*way)
 
 def _page_alone(one, *settings):
     try: return _pages([one], *settings)[0]
@@ -381,7 +383,7 @@ def read(
     detector='dbnet_r18',       # finds words: a model, NAME, NAME@mmocr or FILE, see `open_model`
     recognizer='crnn',          # reads them, likewise
     rotate:bool=False,          # try other orientations of all words, not only of doubtful ones
-    min_score:float=.7,         # [0,1], words read with a lower score are left out
+    min_score:float=.35,        # [0,1], words read with a lower score are left out
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # dots per inch at which PDF pages are drawn
     password:str=None,          # of locked PDFs

@@ -232,7 +232,12 @@ def expecting(
         return search_texts(word_model(words), *columns, alpha=alpha, beta=beta)
     def predict(*args, **kw):
         with ctc_search(search): return recognizer.predict(*args, **kw)
-    return SimpleNamespace(predict=predict, converter=getattr(recognizer, 'converter', None))
+    return _reader_like(recognizer, predict)
+
+def _reader_like(recognizer, predict):
+    "Another way to predict, and what else is asked of a recognizer."
+    own = {k: getattr(recognizer, k, None) for k in ('name', 'calibration', 'converter')}
+    return SimpleNamespace(predict=predict, **own)
 
 # %% ../../nbs/recognition/50_language_model.ipynb #a02813c5
 def allowing(
@@ -242,4 +247,4 @@ def allowing(
     "A recognizer that reads no other characters; ValueError for some that it does not know."
     if allow is None: return recognizer
     banned_classes(recognizer.converter, allow)
-    return SimpleNamespace(predict=partial(recognizer.predict, allow=allow))
+    return _reader_like(recognizer, partial(recognizer.predict, allow=allow))

@@ -229,6 +229,7 @@ def read_words(
                          chars=chars_in_photo(f, p, image.shape, turn, margin))
             for (image, p), (turn, f, margin) in zip(words, found)]
 
+# %% ../../nbs/practice/73_reading.ipynb #e11113a9
 def _roll_start(polygon, turn):
     "The outline with the corner first that is at the top left once its crop has been turned."
     n = len(polygon)

@@ -76,7 +76,8 @@ _ADD_UP = *_NORMS, nn.LayerNorm
 
 def like_own_weights(layer, inputs) -> tuple:
     "Tensors in the precision of a layer's weights, before it computes."
-    dtype = next(layer.parameters()).dtype
+    weight = getattr(layer, 'weight', None)                # asking all parameters takes its time
+    dtype = (next(layer.parameters()) if weight is None else weight).dtype
     return tuple(x.to(dtype) if isinstance(x, torch.Tensor) and x.is_floating_point() else x
                  for x in inputs)
 

@@ -229,6 +229,9 @@ def instances(polys, scores, scale, shape) -> list:
 def arrays(transform) -> object: # a function image → (array, …); a transform may make tensors
     return getattr(transform, 'array', transform)
 
+def as_batch(inputs:list) -> np.ndarray: # arrays of one shape → (b,…); one alone is not copied
+    return np.asarray(inputs[0])[None] if len(inputs) == 1 else np.stack(inputs)
+
 def as_list(images) -> tuple[list, bool]:
     "The images as a list, and whether a single one was given."
     return (list(images), False) if isinstance(images, (list, tuple)) else ([images], True)
@@ -255,7 +258,7 @@ def _find(model, run, photos, transform, batch_size):
     inputs = [(i, *arrays(t)(p)) for t in test_time_scales(transform) for i, p in enumerate(photos)]
     found = [[] for _ in photos]
     for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
-        maps = run(np.stack([inputs[n][1] for n in ids]))
+        maps = run(as_batch([inputs[n][1] for n in ids]))
         for n, (polys, scores) in zip(ids, model.postprocessor(maps)):
             i, _, scale = inputs[n]
             found[i] += instances(polys, scores, scale, photos[i].shape)
@@ -268,7 +271,7 @@ def _read_views(model, run, views, batch_size):
     out = [None]*len(views)
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
         ratios = [inputs[i][1] for i in ids]
-        scores = run(np.stack([inputs[i][0] for i in ids]), ratios)
+        scores = run(as_batch([inputs[i][0] for i in ids]), ratios)
         indices, confidences = model.converter.tensor2idx(scores, ratios)
         for i, text, conf in zip(ids, model.converter.idx2str(indices), confidences):
             mean = np.nan_to_num(np.mean(conf), posinf=0.) if len(conf) else 0.

@@ -84,9 +84,9 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_fresh_lo
 
 def _kind(head, name):
     "Whether a file that begins with the bytes `head` is an 'image' or a 'PDF'."
-    Image.init()
-    accepts = (Image.OPEN[f][1] for f in IMAGE_FORMATS if f in Image.OPEN)
-    if any(a(head[:16].ljust(16, b'\0')) is True for a in accepts): return 'image'
+    for load in (Image.preinit, Image.init):                   # the usual formats, then all
+        load(); accepts = [Image.OPEN[f][1] for f in IMAGE_FORMATS if f in Image.OPEN]
+        if any(a(head[:16].ljust(16, b'\0')) is True for a in accepts): return 'image'
     if b'%PDF-' in head: return 'PDF'
     raise ImageError(f'{name}: not an image in a known format or PDF ({", ".join(IMAGE_FORMATS)})')
 

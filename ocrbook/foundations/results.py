@@ -8,8 +8,8 @@ __all__ = ['TextInstance', 'Page']
 # %% ../../nbs/foundations/08_results.ipynb #2c9a0339
 import json, math
 from dataclasses import dataclass, replace
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
-from xml.sax.saxutils import escape
 
 import numpy as np
 from fastcore.basics import patch
@@ -241,7 +241,7 @@ def xml_characters(text:str) -> str:
 
 def xml_text(text:str) -> str:
     "`text` escaped for XML."
-    return escape(xml_characters(text))
+    return escape(xml_characters(text), quote=False)
 
 def pixel_box(
     words,        # of TextInstance, one or more

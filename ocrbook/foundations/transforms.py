@@ -52,20 +52,6 @@ def resize_short(
     nh, nw = (max(1, ceil(int(s*short/min(h, w) + .5)/divisor))*divisor for s in (h, w))
     return _resize(image, nh, nw, area), np.float64([nw/w, nh/h])
 
-# %% ../../nbs/foundations/04_transforms.ipynb #a9f11a81
-def pad_to_multiple(
-    planes:np.ndarray, # (…,h,w)
-    divisor:int=32,    # of both sides
-    value=0,           # fills the new pixels
-) -> np.ndarray:       # (…,H,W)
-    "Grow right and down until both sides are multiples of `divisor`; coordinates stay as they are."
-    h, w = planes.shape[-2:]
-    dh, dw = -h % divisor, -w % divisor
-    if not (dh or dw): return planes
-    out = np.full((*planes.shape[:-2], h+dh, w+dw), value, planes.dtype)
-    out[..., :h, :w] = planes
-    return out
-
 # %% ../../nbs/foundations/04_transforms.ipynb #3a9bead9
 # RGB, on the scale 0..255
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -75,13 +61,16 @@ def to_planes(
     mean=IMAGENET_MEAN, # one number, or one per channel in the order of the output; scale 0..255
     std=IMAGENET_STD,   # likewise
     bgr:bool=False,     # blue first, for networks trained so
-) -> np.ndarray:        # float32 (c,h,w)
+    divisor:int=1,      # both sides grow to a multiple of it, filled with 0
+) -> np.ndarray:        # float32 (c,H,W)
     "`(image-mean)/std` by a table of 256 values for each channel."
     planes = cv2.split(image)[::-1 if bgr else 1]
     mean, std = (np.broadcast_to(np.float64(v), len(planes)) for v in (mean, std))
-    out = np.empty((len(planes),) + image.shape[:2], np.float32)
+    h, w = image.shape[:2]
+    out = np.empty((len(planes), h + -h % divisor, w + -w % divisor), np.float32)
+    out[:, h:], out[:, :, w:] = 0, 0
     for plane, m, s, o in zip(planes, mean, std, out):
-        cv2.LUT(plane, ((np.arange(256.)-m)/s).astype(np.float32), dst=o)
+        cv2.LUT(plane, ((np.arange(256.)-m)/s).astype(np.float32), dst=o[:h, :w])
     return out
 
 def as_tensor(array, *rest) -> tuple: # the array wrapped, not copied; the rest as it is
@@ -127,7 +116,7 @@ class PageTransform:
 
     def array(self, image) -> tuple: # uint8 RGB (h,w,3) -> float32 array (3,H,W), scale (x, y)
         image, scale = resize_to_fit(image, self.size)
-        return pad_to_multiple(to_planes(image, self.mean, self.std), self.divisor), scale
+        return to_planes(image, self.mean, self.std, divisor=self.divisor), scale
 
     def __call__(self, image) -> tuple: # the same with a tensor
         return as_tensor(*self.array(image))

@@ -9,10 +9,12 @@ __all__ = []
 import copy
 from inspect import signature
 import torch
+import torch.nn.functional as F
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .backbones import DeformConv2d
 from .devices import pick_dtype
+from .necks import FPNC
 from .stages import TextDetector, TextRecognizer
 
 # %% ../../nbs/parts/34_inference.ipynb #bfabb824
@@ -70,13 +72,74 @@ def fold_norms(
             count += 1
     return count
 
+# %% ../../nbs/parts/34_inference.ipynb #291e1b4d
+def behind_enlarged(
+    weight:torch.Tensor, # (o,c,3,3) of a convolution with padding 1
+    k:int,               # times its input was enlarged: each pixel a square of k×k
+) -> nn.ConvTranspose2d: # (b,c,h,w) → (b,o,k*h,k*w)
+    "Enlarging and convolving in one step."
+    o, c = weight.shape[:2]
+    mirrored = weight.detach().flip(2, 3).reshape(1, o*c, 3, 3)
+    stamp = F.conv_transpose2d(weight.new_ones(1, 1, k, k), mirrored).view(o, c, k+2, k+2)
+    layer = nn.ConvTranspose2d(c, o, k+2, k, 1, bias=False)
+    layer.weight = nn.Parameter(stamp.transpose(0, 1).contiguous(), False)
+    return layer
+
+# %% ../../nbs/parts/34_inference.ipynb #6d60a11c
+def _conv(weight, bias) -> nn.Conv2d: # (o,c,3,3), (o,) or None
+    layer = nn.Conv2d(*weight.shape[1::-1], 3, padding=1, bias=False)
+    layer.weight, layer.bias = nn.Parameter(weight.detach(), False), bias
+    return layer
+
+class ConvOfLevels(nn.Module):
+    "A convolution of the joined levels of a pyramid, which need not be enlarged."
+    def __init__(self, conv:nn.Conv2d, levels:int):
+        super().__init__()
+        first, *rest = conv.weight.chunk(levels, 1)
+        self.joined, self.first = conv, _conv(first.clone(), conv.bias)
+        self.rest = nn.ModuleList(behind_enlarged(w, 2**i) for i, w in enumerate(rest, 1))
+    def forward(self, x): # a tuple of levels, each half as large as the one before; or all joined
+        if isinstance(x, torch.Tensor): return self.joined(x)
+        out = self.first(x[0])
+        for layer, m in zip(self.rest, x[1:]): out += layer(m)
+        return out
+
+# %% ../../nbs/parts/34_inference.ipynb #76cf4c53
+class LevelsApart(nn.Module):
+    "An `FPNC` whose levels stay as small as they are."
+    def __init__(self, neck:FPNC):
+        super().__init__()
+        self.joined, self.out_channels = neck, neck.out_channels
+        smooth, lateral = (m[0].conv for m in (neck.smooth_convs, neck.lateral_convs))
+        both = torch.einsum('omyx,mc->ocyx', smooth.weight, lateral.weight[:, :, 0, 0])
+        self.sharp, self.soft = _conv(both, smooth.bias), behind_enlarged(smooth.weight, 2)
+    def forward(self, feats): # as for `FPNC` → tuple of levels, or joined where they do not fit
+        h, w = feats[0].shape[2:]
+        sizes, n = [(f.shape[2] << i, f.shape[3] << i) for i, f in enumerate(feats)], len(feats)
+        if sizes != [(h, w)]*len(self.joined.lateral_convs): return self.joined(feats)
+        sums = [lateral(f) for lateral, f in zip(self.joined.lateral_convs[1:], feats[1:])]
+        for i in reversed(range(n-2)):
+            sums[i] = sums[i] + F.interpolate(sums[i+1], scale_factor=2)
+        rest = [smooth(s) for smooth, s in zip(self.joined.smooth_convs[1:], sums)]
+        return self.sharp(feats[0]).add_(self.soft(sums[0])), *rest
+
+def keep_small(model:nn.Module) -> bool: # is there anything to do? the model is changed
+    "Levels of a pyramid that only a head of branches reads are not enlarged."
+    neck, head = (getattr(model, k, None) for k in ('neck', 'head'))
+    branches = [b for b in (getattr(head, k, None) for k in ('binarize', 'threshold')) if b]
+    if not isinstance(neck, FPNC) or neck.asf_conv or not branches: return False
+    for b in branches: b[0] = ConvOfLevels(b[0], len(neck.smooth_convs))
+    model.neck = LevelsApart(neck)
+    return True
+
 # %% ../../nbs/parts/34_inference.ipynb #4daea764
 _MULTIPLY = nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.MultiheadAttention
 _ADD_UP = *_NORMS, nn.LayerNorm
 
 def like_own_weights(layer, inputs) -> tuple:
     "Tensors in the precision of a layer's weights, before it computes."
-    dtype = next(layer.parameters()).dtype
+    weight = getattr(layer, 'weight', None)                # asking all parameters takes its time
+    dtype = (next(layer.parameters()) if weight is None else weight).dtype
     return tuple(x.to(dtype) if isinstance(x, torch.Tensor) and x.is_floating_point() else x
                  for x in inputs)
 
@@ -106,13 +169,14 @@ def prepared_copy(
     model:nn.Module, # with float32 weights; stays as it is
     dtype=None, # see `pick_dtype`; None: bfloat16 where the processor is fast at it, else float32
 ) -> nn.Module:      # a new model with the same methods
-    """A copy that only reads: norms folded, channels last, and weights of `dtype`.
+    """A copy that only reads: norms folded, small maps kept small, weights of `dtype`.
 
     Answers differ from float32 by what `dtype` rounds, with dtype='float32' by 1e-5 of the
     largest. ValueError for another `dtype`."""
     out, dtype = copy.deepcopy(model).eval().requires_grad_(False), pick_dtype(dtype)
     dtype = dtype or fast_dtype(next(model.parameters()).device)
     fold_norms(out)
+    if next(model.parameters()).device.type == 'cpu': keep_small(out)
     if dtype.itemsize == 2: shorten(out, dtype)
     else: out.to(dtype)
     out.compute_loss = refuse_training

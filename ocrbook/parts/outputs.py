@@ -221,6 +221,9 @@ def instances(polys, scores, scale, shape) -> list:
 def arrays(transform) -> object: # a function image → (array, …); a transform may make tensors
     return getattr(transform, 'array', transform)
 
+def as_batch(inputs:list) -> np.ndarray: # arrays of one shape → (b,…); one alone is not copied
+    return np.asarray(inputs[0])[None] if len(inputs) == 1 else np.stack(inputs)
+
 def as_list(images) -> tuple[list, bool]:
     "The images as a list, and whether a single one was given."
     return (list(images), False) if isinstance(images, (list, tuple)) else ([images], True)
@@ -247,7 +250,7 @@ def _find(model, run, photos, transform, batch_size):
     inputs = [(i, *arrays(t)(p)) for t in test_time_scales(transform) for i, p in enumerate(photos)]
     found = [[] for _ in photos]
     for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
-        maps = run(np.stack([inputs[n][1] for n in ids]))
+        maps = run(as_batch([inputs[n][1] for n in ids]))
         for n, (polys, scores) in zip(ids, model.postprocessor(maps)):
             i, _, scale = inputs[n]
             found[i] += instances(polys, scores, scale, photos[i].shape)
@@ -261,7 +264,7 @@ def _read_views(model, run, views, batch_size):
     known = hasattr(model.converter, 'locate') and getattr(model, 'preprocessor', None) is None
     out = [None]*len(views)
     for ids in batches_by_shape([x.shape for x, _ in inputs], batch_size):
-        batch, ratios = np.stack([inputs[i][0] for i in ids]), [inputs[i][1] for i in ids]
+        batch, ratios = as_batch([inputs[i][0] for i in ids]), [inputs[i][1] for i in ids]
         scores = run(batch, ratios)
         if known: found = model.converter.locate(scores, ratios, batch.shape[-1])
         else: found = *model.converter.tensor2idx(scores, ratios), [None]*len(ids)

@@ -6,7 +6,7 @@
 __all__ = ['app', 'main']
 
 # %% ../../nbs/practice/87_cli.ipynb #595cb150
-import json, re, shlex, sys
+import atexit, gc, json, re, shlex, sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -427,8 +427,7 @@ def bench_command(o) -> None:
     "Measure the models on this machine: forward pass, backbone, post-processing, memory."
     if not re.fullmatch(r'[1-9]\d*x[1-9]\d*', o.size):
         fail(f'--size {o.size}: expected height x width, for example 736x1280')
-    if min(o.batch, o.words, o.repeat) < 1:
-        fail('--batch, --words and --repeat must be at least 1')
+    if min(o.batch, o.words, o.repeat) < 1: fail('--batch, --words and --repeat must be at least 1')
     for name in o.names or ():
         if name not in MODELS: check_model(name)     # a name alone: random weights, as fast
     from ocrbook.practice.speed import bench, TABLE_HEADER, table_row, Timing
@@ -447,4 +446,5 @@ app.command('serve')(serve_command)
 
 def main() -> None:
     "What `ocrbook` starts."
+    atexit.register(gc.freeze)                 # no search for garbage in what ends anyway
     app(prog_name='ocrbook')

@@ -349,8 +349,7 @@ def _new_lock(): global _loading; _loading = threading.Lock()
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_new_lock)
 
 def open_graph(path) -> Any:
-    from ocrbook import load
-    return load(path)
+    return import_module('.engines', 'ocrbook.practice').load(path) # without what `help` needs
 
 def _kept(key, file, opened):
     "What was opened for `key`, or is opened now, if it is the first time or `file` has changed."

@@ -10,7 +10,7 @@ import os, re, warnings
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 import cv2, numpy as np
 from PIL import Image
@@ -27,7 +27,9 @@ from .runs import counted
 from ..recognition.characters import chars_in_photo
 
 # %% ../../nbs/practice/73_reading.ipynb #e3d929ae
-PHOTO_SUFFIXES = {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
+@cache
+def photo_suffixes() -> set: # asked when it is needed: it loads all that Pillow knows
+    return {s for s, kind in Image.registered_extensions().items() if kind in IMAGE_FORMATS}
 
 def photo_files(
     folder,               # path
@@ -43,7 +45,7 @@ def photo_files(
             if not recursive or f.is_symlink(): continue
             try: found += photo_files(f, recursive)
             except OSError: found.append(f)                    # is reported when its turn comes
-        elif f.suffix.lower() in PHOTO_SUFFIXES | {'.pdf'}: found.append(f)
+        elif f.suffix.lower() in photo_suffixes() | {'.pdf'}: found.append(f)
     return found
 
 def broken_source(path, why:str) -> tuple: # (name, function)

@@ -284,8 +284,9 @@ def split_done(sources, out:RowStream) -> tuple:
 
 def progress(items, total:int, unit:str='page', hidden:bool=False):
     "A bar on standard error, if that is a terminal and there is more than one thing to do."
+    if items is not None and (hidden or total < 2): return items
     from tqdm.auto import tqdm                           # takes a while to import
-    return tqdm(items, total=total, unit=unit, disable=True if hidden or total < 2 else None)
+    return tqdm(items, total=total, unit=unit, disable=True if total < 2 else None)
 
 def counted(pages, total:int, shown:bool): # with a bar around them where it is wanted
     if not shown: return pages

@@ -38,13 +38,13 @@ def _wild_word(a, names):
     return word | ({'edge': a['edge']} if 'edge' in a else {})
 
 def _edge_links(words):
-    "(key, value) for words with one number of edge: the first of them and each other."
-    first, pairs = {}, []
-    for i, w in enumerate(words):
-        if not isinstance(w.get('edge'), (int, str)): continue
-        if (a := first.setdefault(w['edge'], i)) != i:
-            pairs.append((a, i) if w.get('label') != 'key' else (i, a))
-    return pairs
+    "(key, value) for words with one number of edge: each key with each value, by the values."
+    keys, edges = {}, [w['edge'] if isinstance(w.get('edge'), (int, str)) else None for w in words]
+    labels = [w.get('label') for w in words]
+    for i, edge in enumerate(edges):
+        if labels[i] == 'key' and edge is not None: keys.setdefault(edge, []).append(i)
+    return [(i, j) for j, edge in enumerate(edges) if labels[j] == 'value'
+            for i in keys.get(edge, ())]
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #c846a500
 def read_wildreceipt(

@@ -91,7 +91,7 @@ def merge_rows(self:RowMerger, first, end, lookahead) -> np.ndarray:
     "Merge the boxes from `first` (r,) to before `end` (r,); each row's last merged box (r,8)."
     self.first, self.at, self.start = first, first + 1, first.copy()
     self.mean, self.weight = self.boxes[first], self.weights[first]
-    live = np.flatnonzero(self.at < end)
+    live, most = np.flatnonzero(self.at < end), lookahead
     while len(live):
         ahead = self.at[live, None] + np.arange(lookahead)
         over, ahead = ahead >= end[live, None], np.minimum(ahead, end[live, None] - 1)
@@ -106,6 +106,7 @@ def merge_rows(self:RowMerger, first, end, lookahead) -> np.ndarray:
         self.means[self.start[live]], self.sums[self.start[live]] = means[i, k], weights[i, k]
         i = i[(k < lookahead) & (self.at[live] < end[live])]
         self.start_or_join(live[i], joins[i, k[i]], order[i, k[i]])
+        lookahead = min(most, 2*int(k.mean()) + 2)             # as far as boxes lately joined
         live = live[self.at[live] < end[live]]
     return self.mean
 
@@ -152,22 +153,31 @@ def merge_pass(boxes, weights, regions, rows, thr) -> tuple:
     return start, merger.means[start], merger.sums[start, 0]
 
 # %% ../../nbs/parts/20_locality_nms.ipynb #def10a78
+_MOST_RIVALS = 32 # boxes of a region that are settled in a step
+
 def nms_pass(boxes, scores, regions, thr, order) -> np.ndarray:
     "Indices of the boxes kept, region by region, best first."
     members = (np.flatnonzero(regions == r) for r in np.unique(regions))
     rank = np.concatenate([i[order(scores[i])] for i in members])
     quads, r = boxes[rank].astype(float), regions[rank]
     middle = quads.mean(1)
-    radius = np.sqrt(((quads - middle[:, None])**2).sum(-1).max(1))
-    left, kept = np.arange(len(quads)), []
+    radius, (x, y) = np.sqrt(((quads - middle[:, None])**2).sum(-1).max(1)), middle.T.copy()
+    left, kept, n = np.arange(len(quads)), [], 1
     while len(left):
-        gone = group_starts(r[left])
-        best = left[gone][np.cumsum(gone)-1]
-        kept.append(left[gone])
-        near = np.flatnonzero(
-            ~gone & (np.hypot(*(middle[left]-middle[best]).T) < radius[left]+radius[best]))
-        gone[near[parallelogram_iou(quads[left[near]], quads[best[near]]) > thr]] = True
-        left = left[~gone]
+        start, place = group_starts(r[left]), np.arange(len(left))
+        first = np.flatnonzero(start)[np.cumsum(start)-1]
+        # (len(left),n) the best boxes of each one's region
+        rival = np.minimum(first[:, None] + np.arange(n), place[:, None])
+        a, b = left[:, None], left[rival]
+        reach = radius[a] + radius[b]
+        over = (rival < place[:, None]) & (abs(x[a]-x[b]) < reach) & (abs(y[a]-y[b]) < reach)
+        i, j = np.nonzero(over)
+        over[i, j] = parallelogram_iou(quads[left[i]], quads[b[i, j]]) > thr
+        good, settled = np.ones(len(left), bool), place < first + n
+        for k in range(n): good &= ~(over[:, k] & good[rival[:, k]])
+        kept.append(left[good & settled])
+        if (good & ~settled).sum() > .9*len(left): n = min(2*n, _MOST_RIVALS)
+        left = left[good & ~settled]
     return rank[np.sort(np.concatenate(kept))]
 
 # %% ../../nbs/parts/20_locality_nms.ipynb #e7e7f5a1

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from scipy.spatial import cKDTree
 from torch import nn
+from ..foundations.geometry import min_area_rect
 from ..foundations.transforms import PageTransform
 from ..parts.backbones import resnet18, resnet50
 from ..parts.centerlines import (center_boxes, label_map, normalize_sin_cos, orient_sidelines,
@@ -194,7 +195,7 @@ def group_means(disks, word, group) -> tuple:
 @dataclass
 class TextSnakePostprocessor:
     "Maps → polygons, scores (TextSnake, arXiv:1807.01544, 'Inference'); ValueError for others."
-    text_repr_type:str='poly'              # the only kind: the outline of the disks
+    text_repr_type:str='poly'              # 'poly': the disks' outline; 'quad': smallest rectangle
     min_center_region_confidence:float=.2  # text × centre probability that the region needs
     min_center_area:float=30               # square pixels: smaller centre regions are dropped
     disk_overlap_thr:float=.03             # disks nearer than this share of their radii are merged
@@ -203,8 +204,8 @@ class TextSnakePostprocessor:
     def __call__(self,
         maps, # (b,5,h,w) or (5,h,w) tensor or array, the head's output
     ) -> list: # for each image (polygons, scores): list of (n,2) float arrays, list of floats
-        if self.text_repr_type != 'poly':
-            raise ValueError(f"text_repr_type must be 'poly', not {self.text_repr_type!r}")
+        if (kind := self.text_repr_type) not in ('poly', 'quad'):
+            raise ValueError(f"text_repr_type must be 'poly' or 'quad', not {kind!r}")
         maps = torch.from_numpy(as_maps(maps, 5))
         return [self.decode(m) if m.numel() else ([], []) for m in maps]
 
@@ -221,7 +222,8 @@ def decode(self:TextSnakePostprocessor,
     if not boxes: return [], []
     disks, word = self.disks(maps, center, label, boxes)
     found = [disks_to_polygon(disks[word == k, :3], text) for k in range(1, len(boxes)+1)]
-    return tuple(map(list, zip(*(f for f in found if f)))) or ([], [])
+    polys, scores = tuple(map(list, zip(*(f for f in found if f)))) or ([], [])
+    return [min_area_rect(p) for p in polys] if self.text_repr_type == 'quad' else polys, scores
 
 # %% ../../nbs/detection/24_textsnake.ipynb #233e1355
 @patch

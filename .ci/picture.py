@@ -13,7 +13,7 @@ def main(photo=ROOT/'data/samples/road.jpg'):
     import ocrbook
     from ocrbook.foundations.images import load_image
     from ocrbook.foundations.results import TextInstance
-    from ocrbook.foundations.show import draw_page
+    from ocrbook.foundations.draw import draw_page
     photo = Path(photo)
     if any((ROOT/'ocrbook/weights').glob('*.safetensors')): words, how = ocrbook.read(photo).words, 'read'
     else:

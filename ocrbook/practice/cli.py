@@ -43,7 +43,7 @@ def read_command(
     format: option(str, 'text, json (one line a page), hocr, alto, page, md, csv, parquet or pdf '
                    '(searchable); default: by the ending of the output, or text.', '--format',
                    '-f') = '',
-    min_score: MinScore = .35,
+    min_score: MinScore = .5,
     allow: option(Optional[str], 'Characters that may be read: 0123456789.,') = None,
 ) -> None:
     "Find and read the words of photos."
@@ -288,7 +288,7 @@ class EvaluateOptions:
     recognizer: option(str, 'Model that reads what is found, end to end; named likewise.') = ''
     reader_checkpoint: Checkpoint = None
     rotate: Rotate = False
-    min_score: MinScore = .35
+    min_score: MinScore = .5
     resize: option(str, 'Bring all photos to this height and width first, such as 720x1280.') = ''
     only: option(str, 'Regular expression: images whose file name it finds.') = ''
     limit: option(Optional[int], 'The first so many images of each set.', min=1) = None

@@ -142,7 +142,7 @@ class ManyOptions:
     rotate: Rotate = False
     detector: option(str, f'Model that finds words: {HOW}.') = 'dbnet_r18'
     recognizer: option(str, 'Model that reads them, likewise.') = 'crnn'
-    min_score: MinScore = .35
+    min_score: MinScore = .5
     max_pixels: option(int, 'Larger images are refused.', min=1) = 100_000_000
     dpi: option(int, 'At which PDF pages are drawn.', min=1) = 200
 

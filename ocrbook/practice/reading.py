@@ -386,7 +386,7 @@ def read(
     detector='dbnet_r18',       # finds words: a model, NAME, NAME@mmocr or FILE, see `open_model`
     recognizer='crnn',          # reads them, likewise
     rotate:bool=False,          # try other orientations of all words, not only of doubtful ones
-    min_score:float=.35,        # [0,1], words read with a lower score are left out
+    min_score:float=.5,         # [0,1], words read with a lower score are left out
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # dots per inch at which PDF pages are drawn
     password:str=None,          # of locked PDFs

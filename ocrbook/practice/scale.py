@@ -50,7 +50,7 @@ def read_frames(
     frames:Iterable,            # of pandas frames with `path`, and perhaps `bytes`
     detector='dbnet_r18',       # finds words, see `read`
     recognizer='crnn',          # reads them, likewise
-    min_score:float=.35,        # [0,1], words read with a lower score are left out
+    min_score:float=.5,         # [0,1], words read with a lower score are left out
     max_pixels:int=100_000_000, # larger images are refused
     dpi:int=200,                # at which PDF pages are drawn
     **settings,                 # of `read_stream`: rotate, device, dtype …

@@ -251,7 +251,7 @@ def _add_reading(app, service, numbers):
         return Response(await asyncio.to_thread(form.write, found), media_type=form.media)
 
     @app.post('/read', response_class=Response, **_describe([f.media for f in FORMS.values()]))
-    async def read(request:Request, format:Wanted=None, min_score:Score=.35):
+    async def read(request:Request, format:Wanted=None, min_score:Score=.5):
         "The words of a photo or of the pages of a PDF."
         form = FORMS[format or pick_form(request.headers.get('accept', '*/*'), FORMS)]
         return await answer(request, form, keep_words(min_score, form.image))

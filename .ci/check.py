@@ -335,7 +335,7 @@ def check_graphs():
     if str(ROOT) not in sys.path: sys.path.insert(1, str(ROOT))
     from ocrbook.practice.onnx_files import check_weights, read_notes
     folder = ROOT/LIB/'weights'
-    for path in sorted({p.with_suffix('.onnx') for p in folder.iterdir()}):
+    for path in sorted({p.with_suffix('.onnx') for p in folder.iterdir() if p.suffix != '.json'}):
         try:
             notes = read_notes(path)
             check_weights(path, notes)

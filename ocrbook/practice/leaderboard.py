@@ -302,9 +302,10 @@ def calibration_row(
         after.append(p)
         sets[c] = about(s, r, p)
     (s, r), p = join(), np.concatenate(after)
-    helps = all(o['calibrated'] < o['error'] for o in sets.values())
+    whole, worse = about(s, r, p), max(o['calibrated'] - o['error'] for o in sets.values())
+    helps = whole['calibrated'] < .5*whole['error'] and worse < .01
     slope, shift = fit_calibration(s, r) if helps else (1., 0.)
-    return dict(slope=slope, shift=shift) | about(s, r, p) | dict(
+    return dict(slope=slope, shift=shift) | whole | dict(
         before=reliability(s, r).tolist(), after=reliability(p, r).tolist(), sets=sets)
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #d0630a8d

@@ -203,8 +203,11 @@ def search_texts(
         columns = log_probs[i, :n]
         if n == 0 or ((columns > HOPELESS).sum(1) < 2).all(): continue
         text = beam_search(columns, names, model, alpha, beta)[0][1]
-        if list(text) != list(found[0][i]):
-            for kind, new in zip(found, align(columns, text)): kind[i] = new
+        if list(text) == list(found[0][i]): continue
+        classes, own, *places = align(columns, text)
+        if len(found[1][i]) and len(own):              # not surer than what the network prefers
+            own = own*min(1, np.mean(found[1][i])/np.mean(own))
+        for kind, new in zip(found, (classes, own, *places)): kind[i] = new
     return tuple(found)
 
 # %% ../../nbs/recognition/50_language_model.ipynb #7ed101cf

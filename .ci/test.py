@@ -58,10 +58,12 @@ class Part(nbdev.test.NBProcessor):
         super().__init__(*args, **kwargs)
         if self.title: self.nb.cells = beginning(self.nb.cells, self.title)
 nbdev.test.NBProcessor = Part
+forks = sys.argv[2] == 'forks'
 print('ready', flush=True)
 for line in sys.stdin:
     path, flags, Part.title, out = json.loads(line)
-    if not (child := os.fork()):
+    if not forks: print(os.getpid(), flush=True)
+    if not (child := forks and os.fork()):
         code = 1
         try:
             null, out = os.open(os.devnull, os.O_RDONLY), os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -81,6 +83,7 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)"""
 
 local = threading.local()
+FORKS = sys.platform == 'linux'  # elsewhere libraries may not survive a fork: a new process for each notebook
 
 def nursery(settings):
     "A process that has imported what all notebooks import; each thread has its own, for one environment."
@@ -89,7 +92,7 @@ def nursery(settings):
         env = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', MPLBACKEND='agg', PYTHONHASHSEED='0') | settings
         env['PYTHONPATH'] = os.pathsep.join(filter(None, [str(ROOT), env.get('PYTHONPATH')]))
         local.settings = settings
-        local.process = subprocess.Popen([sys.executable, '-c', NURSERY, str(ROOT/'.ci')], cwd=ROOT, env=env, text=True,
+        local.process = subprocess.Popen([sys.executable, '-c', NURSERY, str(ROOT/'.ci'), 'forks'*FORKS], cwd=ROOT, env=env, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         local.process.stdout.readline()                    # ready
     return local.process
@@ -107,8 +110,9 @@ def run_one(path, flags, kill_after, upto='', **settings):
             with suppress(ProcessLookupError): os.killpg(child, signal.SIGKILL)
         timer = threading.Timer(kill_after, stop)
         timer.start()
-        code = int(keeper.stdout.readline())
+        code = int(keeper.stdout.readline() or keeper.wait())
         timer.cancel()
+        if not FORKS: local.settings = None
         took, said = time.monotonic() - start, out.read().decode(errors='replace')
     why = 'stopped' if stopped else f'exit code {code}' if code else ''
     if not why and 'Success.' not in said: why = 'nbdev_test ran nothing'  # it exits 0 then

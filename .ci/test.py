@@ -42,7 +42,7 @@ def beginning(cells, title):
     return cells
 
 
-NURSERY = """import json, os, sys, time, traceback
+NURSERY = """import json, os, sys, traceback
 import cv2, matplotlib.pyplot, nbdev.test, torch, torchvision  # once: a notebook is a fork of this process
 sys.path.insert(0, sys.argv[1])
 def queue():  # seconds this process waited for a free core, where the system tells
@@ -94,7 +94,7 @@ def nursery(settings):
         local.settings = settings
         local.process = subprocess.Popen([sys.executable, '-c', NURSERY, str(ROOT/'.ci'), 'forks'*FORKS], cwd=ROOT, env=env, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        local.process.stdout.readline()                    # ready
+        if not local.process.stdout.readline(): raise SystemExit('what all notebooks import could not be imported; why is said above')
     return local.process
 
 

@@ -92,7 +92,15 @@ Engine = option(Optional[str], 'torch or onnx; default: the faster one here, for
                 'the one that starts sooner.')
 Rotate = option(bool, 'Try other orientations of all words, not only of doubtful ones; '
                 'of crops: of tall ones.', '--rotate')
-Language = option(str, 'Words to expect where CTC is unsure: yes (English), no, or more in a file.')
+def _check_language(text:str) -> str:
+    if text in ('yes', 'no'): return text                  # nothing is imported to know that
+    from ocrbook.recognition.language import own_words
+    try: own_words(text)
+    except (OSError, ValueError): fail(f'--language {text}: yes, no, or a text file of words')
+    return text
+
+Language = option(str, 'Words to expect where CTC is unsure: yes (English), no, or more in a file.',
+                  callback=_check_language)
 MinScore = option(float, 'Words read with a lower score are left out.', min=0, max=1)
 Checkpoint = option(Optional[Path], 'Its weights: the same as NAME=FILE.', hidden=True)
 Chars = option(str, 'Characters of a recognizer whose file does not note them: a file with one a '
@@ -228,8 +236,6 @@ def check_read_options(
         except ValueError: pass                                # a name that tells nothing
     if form not in formats:
         fail(f'--format {form}: expected {", ".join(formats[:-1])} or {formats[-1]}')
-    if o.language not in ('yes', 'no') and not Path(o.language).expanduser().is_file():
-        fail(f'--language {o.language}: yes, no, or a file of words')
     missing = [(s, why) for s in o.source if (why := source_problem(s))]
     if missing and len(missing) == len(o.source):
         more = f', and {len(missing)-1} more' if missing[1:] else ''

@@ -8,10 +8,10 @@ __all__ = ['to_grey', 'resize_to_fit', 'resize_word', 'PageTransform', 'WordTran
 # %% ../../nbs/foundations/04_transforms.ipynb #1c7a9928
 import cv2
 import numpy as np
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import ceil
-from .geometry import as_polygon
+from .geometry import as_polygon, text_frame
 
 # %% ../../nbs/foundations/04_transforms.ipynb #3a83524c
 def to_grey(image:np.ndarray) -> np.ndarray: # uint8 (h,w,3) RGB -> (h,w)
@@ -111,7 +111,7 @@ class PageTransform:
     mean:tuple = IMAGENET_MEAN # RGB, scale 0..255
     std:tuple = IMAGENET_STD
     divisor:int = 32           # both sides are padded to a multiple, with the mean colour
-    scales:tuple = (1.,)       # a detector looks once at each of these multiples of `size`
+    scales:tuple = (1.,)       # a detector looks at these multiples of `size`, smallest first
     zoom:tuple = ()            # (h,k): where words are below h pixels it looks again, k× as large
 
     def array(self, image) -> tuple: # uint8 RGB (h,w,3) -> float32 array (3,H,W), scale (x, y)
@@ -333,3 +333,24 @@ def points_in_picture(
     top, bottom = (np.stack([np.interp(x, at, v) for v in _even(s, 64).T], 1)
                    for s in text_sides(poly))
     return top*(1-y[:, None]) + bottom*y[:, None]
+
+
+# %% ../../nbs/parts/17_stages.ipynb #2ef16f1a
+def test_time_scales(transform) -> list: # of transforms, the smallest first
+    "A page transform at each of its scales; any other function as it is."
+    return [transform if k == 1 else
+            replace(transform, size=tuple(round(s*k) for s in transform.size))
+            for k in sorted(getattr(transform, 'scales', (1.,)))]
+
+def low_height(transform, words:list, shape, share:float) -> float: # pixels of the network's input
+    "The height, as the network saw it, that this share of the words found does not reach."
+    heights = [min(text_frame(w.polygon)[1:3]) for w in words]
+    return float(np.quantile(heights, share)*fit_factor(shape, transform.size))
+
+def zoomed(transform, words:list, shape): # → transform for a second look; None: one is enough
+    "Where a page has at least eight words, half of them lower than the limit of `zoom`."
+    if len(words) < 8 or not getattr(transform, 'zoom', ()): return None
+    limit, k = transform.zoom
+    if low_height(transform, words, shape, .5) >= limit: return None
+    size = tuple(round(s*k) for s in transform.size)
+    return replace(transform, size=size, scales=(1.,), zoom=())

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 import numpy as np
 from ..foundations.geometry import area, clockwise, nms, split_quad, text_frame
 from ..foundations.images import load_image
-from ..foundations.transforms import fit_factor, rotate90
+from ..foundations.transforms import low_height, rotate90, test_time_scales, zoomed
 from ..foundations.results import TextInstance
 from ..foundations.vocab import DICT36, DICT90, UNKNOWN, Vocab
 
@@ -187,23 +187,6 @@ def best_classes(
     return best, 1/np.exp(scores-top).sum(-1) if logits else top[..., 0]
 
 
-# %% ../../nbs/parts/17_stages.ipynb #2ef16f1a
-def test_time_scales(transform) -> list: # of transforms
-    "A page transform at each of its scales; any other function as it is."
-    scales = getattr(transform, 'scales', (1.,))
-    return [transform if k == 1 else
-            replace(transform, size=tuple(round(s*k) for s in transform.size))
-            for k in scales]
-
-def zoomed(transform, words:list, shape): # → transform for a second look; None: one is enough
-    "Where a page has at least eight words, half of them lower than the limit of `zoom`."
-    if len(words) < 8 or not getattr(transform, 'zoom', ()): return None
-    limit, k = transform.zoom
-    low = np.median([min(text_frame(w.polygon)[1:3]) for w in words])
-    if low*fit_factor(shape, transform.size) >= limit: return None
-    size = tuple(round(s*k) for s in transform.size)
-    return replace(transform, size=size, scales=(1.,), zoom=())
-
 # %% ../../nbs/parts/17_stages.ipynb #ab9ce9b1
 # scale: (x, y) network pixels per photo pixel; shape: of the photo
 def instances(polys, scores, scale, shape) -> list:
@@ -245,16 +228,23 @@ def find_words(
     return found[0] if single else found
 
 # %% ../../nbs/parts/17_stages.ipynb #37483184
+HIGH = 18 # pixels: of words that are all as high, the next larger look finds no more
+
 def _find(model, run, photos, transform, batch_size):
-    "The words of photos at all scales of a transform."
-    inputs = [(i, *arrays(t)(p)) for t in test_time_scales(transform) for i, p in enumerate(photos)]
-    found = [[] for _ in photos]
-    for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
-        maps = run(as_batch([inputs[n][1] for n in ids]))
-        for n, (polys, scores) in zip(ids, model.postprocessor(maps)):
-            i, _, scale = inputs[n]
-            found[i] += instances(polys, scores, scale, photos[i].shape)
-    return found if len(inputs) == len(photos) else [nms(words) for words in found]
+    "The words of photos at all scales, the largest only where something is low or nothing seen."
+    looks, found = test_time_scales(transform), [[] for _ in photos]
+    near, left = len(looks) > 1 and looks[-1].size[0] <= 1.5*looks[-2].size[0], range(len(photos))
+    for look in looks:
+        if near and look is looks[-1]:
+            left = [i for i in left if not found[i] or HIGH >
+                    low_height(looks[-2], found[i], photos[i].shape, 0)]
+        inputs = [(i, *arrays(look)(photos[i])) for i in left]
+        for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
+            maps = run(as_batch([inputs[n][1] for n in ids]))
+            for n, (polys, scores) in zip(ids, model.postprocessor(maps)):
+                i, _, scale = inputs[n]
+                found[i] += instances(polys, scores, scale, photos[i].shape)
+    return found if len(looks) == 1 else [nms(words) for words in found]
 
 # %% ../../nbs/parts/17_stages.ipynb #ff8c45f9
 def _read_views(model, run, views, batch_size):

@@ -102,7 +102,7 @@ def input_sizes(
     transform, # of a detector or an extractor
 ) -> list:     # of (h,w), pixels; several where it looks at a photo at several scales
     "What a network gets to see of a photo of 1280×720."
-    from ocrbook.parts.outputs import test_time_scales
+    from ocrbook.foundations.transforms import test_time_scales
     photo = np.zeros((720, 1280, 3), np.uint8)
     return [tuple(t(photo)[0].shape[1:]) for t in test_time_scales(transform)]
 

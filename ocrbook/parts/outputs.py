@@ -228,7 +228,7 @@ def find_words(
     return found[0] if single else found
 
 # %% ../../nbs/parts/17_stages.ipynb #37483184
-HIGH = 18 # pixels: of words that are all as high, the next larger look finds no more
+HIGH = 24 # pixels: of words that are all as high, the next larger look finds no more
 
 def _find(model, run, photos, transform, batch_size):
     "The words of photos at all scales, the largest only where something is low or nothing seen."

@@ -342,15 +342,11 @@ def test_time_scales(transform) -> list: # of transforms, the smallest first
             replace(transform, size=tuple(round(s*k) for s in transform.size))
             for k in sorted(getattr(transform, 'scales', (1.,)))]
 
-def low_height(transform, words:list, shape, share:float) -> float: # pixels of the network's input
-    "The height, as the network saw it, that this share of the words found does not reach."
-    heights = [min(text_frame(w.polygon)[1:3]) for w in words]
-    return float(np.quantile(heights, share)*fit_factor(shape, transform.size))
-
 def zoomed(transform, words:list, shape): # → transform for a second look; None: one is enough
     "Where a page has at least eight words, half of them lower than the limit of `zoom`."
     if len(words) < 8 or not getattr(transform, 'zoom', ()): return None
     limit, k = transform.zoom
-    if low_height(transform, words, shape, .5) >= limit: return None
+    low = np.median([min(text_frame(w.polygon)[1:3]) for w in words])
+    if low*fit_factor(shape, transform.size) >= limit: return None
     size = tuple(round(s*k) for s in transform.size)
     return replace(transform, size=size, scales=(1.,), zoom=())

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 import numpy as np
 from ..foundations.geometry import area, clockwise, nms, split_quad, text_frame
 from ..foundations.images import load_image
-from ..foundations.transforms import low_height, rotate90, test_time_scales, zoomed
+from ..foundations.transforms import fit_factor, rotate90, test_time_scales, zoomed
 from ..foundations.results import TextInstance
 from ..foundations.vocab import DICT36, DICT90, UNKNOWN, Vocab
 
@@ -228,16 +228,22 @@ def find_words(
     return found[0] if single else found
 
 # %% ../../nbs/parts/17_stages.ipynb #37483184
-HIGH = 24 # pixels: of words that are all as high, the next larger look finds no more
+HIGH = 24 # pixels of the network's input
+
+def easy(words:list, factor) -> bool: # factor: network pixels per photo pixel
+    "Whether words were found, all of them high and none of them a lone letter."
+    sides = np.sort([text_frame(w.polygon)[1:3] for w in words]).reshape(-1, 2)
+    low, long = sides.T
+    return len(words) > 0 and bool(((low*factor >= HIGH) & (long > 1.2*low)).all())
 
 def _find(model, run, photos, transform, batch_size):
-    "The words of photos at all scales, the largest only where something is low or nothing seen."
+    "The words of photos at all scales; the largest is spared where the words are easy."
     looks, found = test_time_scales(transform), [[] for _ in photos]
     near, left = len(looks) > 1 and looks[-1].size[0] <= 1.5*looks[-2].size[0], range(len(photos))
     for look in looks:
         if near and look is looks[-1]:
-            left = [i for i in left if not found[i] or HIGH >
-                    low_height(looks[-2], found[i], photos[i].shape, 0)]
+            left = [i for i in left
+                    if not easy(found[i], fit_factor(photos[i].shape, looks[-2].size))]
         inputs = [(i, *arrays(look)(photos[i])) for i in left]
         for ids in batches_by_shape([x.shape for _, x, _ in inputs], batch_size):
             maps = run(as_batch([inputs[n][1] for n in ids]))

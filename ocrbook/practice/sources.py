@@ -243,32 +243,44 @@ class DrawReceipt:
         tilt:float=4.,        # most rotation, degrees
         drop:float=.05,       # share of words left out
         misread:float=.03,    # share of characters replaced or lost
+        swap:float=0.,        # share of words that say what one of their label says elsewhere
+        digits:float=0.,      # share of digits drawn anew, on every other receipt
+        case:float=0.,        # share of receipts in capitals or in small letters alone
+        margin:float=0.,      # most that a page grows at each side; no edge without words is safe
+        stretch:float=.07,    # most change of the width alone
         color:dict=None,      # ranges for `jitter_color`, where the photo is looked at
     ):
         self.prepared, self.visual = model.prepared, model.backbone is not None
         self.classes = {c: i for i, c in enumerate(model.classes)}
         self.chars, self.sources, self.color = model.converter.vocab.chars, sources, color or {}
         self.scale, self.tilt, self.drop, self.misread = scale, tilt, drop, misread
+        self.swap, self.digits, self.case, self.margin = swap, digits, case, margin
+        self.stretch = stretch
 
     def width(self, item) -> int: return len(item[1])
 
-    # images (b,3,h,w) or None; boxes, relations, texts, labels, groups: one a receipt
-    def collate(self, items) -> dict:
-        images, boxes, relations, texts, labels, groups = map(list, zip(*items))
-        if images[0] is None: images = None
-        else:
-            h, w = (max(x.shape[d] for x in images) for d in (1, 2))
-            images = torch.stack([F.pad(x, (0, w-x.shape[2], 0, h-x.shape[1])) for x in images])
-        return dict(images=images, boxes=boxes, relations=relations, texts=texts, labels=labels,
-                    groups=groups)
 
 # %% ../../nbs/practice/83_sources.ipynb #a0e3dec8
 @patch
+def collate(self:DrawReceipt, items) -> dict:
+    "A batch: images (b,3,h,w) or None; boxes, relations, texts, labels, groups: one a receipt."
+    images, boxes, relations, texts, labels, groups = map(list, zip(*items))
+    if images[0] is None: images = None
+    else:
+        h, w = (max(x.shape[d] for x in images) for d in (1, 2))
+        images = torch.stack([F.pad(x, (0, w-x.shape[2], 0, h-x.shape[1])) for x in images])
+    return dict(images=images, boxes=boxes, relations=relations, texts=texts, labels=labels,
+                groups=groups)
+
+@patch
 def __call__(self:DrawReceipt, rng) -> tuple: # see `collate`; label -100 is not asked for
     "A random receipt, moved and misread."
-    page, polygons, texts, labels, links = draw_from(
-        self.sources, rng, lambda source, entry: entry if len(entry[1]) else None)
-    M, size = self._random_affine(page.shape[:2] if hasattr(page, 'shape') else page, rng)
+    used = lambda source, entry: (source, entry) if len(entry[1]) else None
+    source, (page, polygons, texts, labels, links) = draw_from(self.sources, rng, used)
+    if self.swap: texts = self._swapped(texts, labels, draw_from([source], rng, used)[1], rng)
+    texts = self._reworded(texts, rng)
+    size = page.shape[:2] if hasattr(page, 'shape') else page
+    M, size = self._random_affine(size, polygons, rng)
     kept = [i for i in range(len(texts)) if rng.random() >= self.drop] or [0]
     boxes, texts = warp_polygons([polygons[i] for i in kept], M), [self._misread(texts[i], rng)
                                                           for i in kept]
@@ -279,23 +291,48 @@ def __call__(self:DrawReceipt, rng) -> tuple: # see `collate`; label -100 is not
 
 # %% ../../nbs/practice/83_sources.ipynb #894cac43
 @patch
-def _random_affine(self:DrawReceipt, size, rng) -> tuple:
+def _random_affine(self:DrawReceipt, size, polygons, rng) -> tuple:
     "A matrix that turns and scales a page of `size` (h,w), and the (h,w) of what comes out."
     h, w = size
     a = math.radians(rng.uniform(-self.tilt, self.tilt))
     k = math.exp(rng.uniform(*map(math.log, self.scale)))
-    wide = k*rng.uniform(.93, 1.07)
+    wide = k*rng.uniform(1-self.stretch, 1+self.stretch)
     M = np.array([[wide*math.cos(a), -k*math.sin(a), 0], [wide*math.sin(a), k*math.cos(a), 0],
                   [0, 0, 1]])
     frame = warp_polygons([[[0, 0], [w, 0], [w, h], [0, h]]], M)[0]
-    M = np.array([[1, 0, -frame[:, 0].min()], [0, 1, -frame[:, 1].min()], [0, 0, 1]]) @ M
-    return M, tuple(int(x) + 1 for x in np.ptp(frame, 0)[::-1])
+    lo, hi, more = frame.min(0), frame.max(0), self.margin*np.ptp(frame, 0)
+    if self.margin:
+        words = np.concatenate(warp_polygons(polygons, M))
+        lo = [rng.uniform(min(a-m, b), b) for a, b, m in zip(lo, words.min(0), more)]
+        hi = [rng.uniform(b, max(a+m, b)) for a, b, m in zip(hi, words.max(0), more)]
+    M = np.array([[1, 0, -lo[0]], [0, 1, -lo[1]], [0, 0, 1]]) @ M
+    return M, tuple(int(b-a) + 1 for a, b in zip(lo, hi))[::-1]
 
 @patch
 def _misread(self:DrawReceipt, text, rng) -> str:
     "Some characters replaced or lost."
     other = lambda: rng.choice(('', rng.choice(self.chars)))
     return ''.join(c if rng.random() >= self.misread else other() for c in text)
+
+# %% ../../nbs/practice/83_sources.ipynb #a1b2c3d4
+@patch
+def _swapped(self:DrawReceipt, texts, labels, other, rng) -> list:
+    "Texts of which some are those of words with the same label of the receipt `other`."
+    said, share = {}, rng.uniform(0, 2*self.swap)
+    for text, label in zip(other[2], other[3]): said.setdefault(label, []).append(text)
+    return [rng.choice(said[k]) if k in said and k is not None and rng.random() < share else t
+            for t, k in zip(texts, labels)]
+
+@patch
+def _reworded(self:DrawReceipt, texts, rng) -> list:
+    "Texts with other digits, or all in capitals."
+    if self.digits and rng.random() < .5:
+        other = lambda c: c.isdigit() and rng.random() < self.digits
+        texts = [''.join(str(rng.randrange(10)) if other(c) else c for c in t) for t in texts]
+    if self.case and rng.random() < self.case:
+        texts = [*map(rng.choice((str.upper, str.upper, str.lower)), texts)]
+    return texts
+
 
 # %% ../../nbs/practice/83_sources.ipynb #e23e1009
 def check_names(

@@ -303,8 +303,7 @@ def evaluate_command(o) -> None:
     "Measure a model on folders of labelled images."
     if not o.data: fail('no data: name a folder with --data')
     size = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', o.resize)
-    if o.resize and not size:
-        fail(f'--resize {o.resize}: expected height x width, such as 720x1280')
+    if o.resize and not size: fail(f'--resize {o.resize}: expected height x width, as in 720x1280')
     from ocrbook.practice.reading import half_precision_problem
     from ocrbook.practice.scoring import find_folder
     model, reader = model_text(o.model, o.checkpoint), o.recognizer
@@ -328,12 +327,13 @@ def evaluate_command(o) -> None:
 def _evaluate_set(o, folder, net, reader, task, size):
     "What was measured on one set, and how."
     from ocrbook.practice.scoring import read_folder
+    from ocrbook.recognition.language import language_used
     every, samples = len(read_folder(folder)), read_folder(folder, o.only)[:o.limit]
     try: scores = _scores(o, net, reader, progress(samples, len(samples), 'image'), task, size)
     except ValueError as e: raise ValueError(f'{folder}: {e}') from None
     return dict(set=folder, images=len(samples), of=every, rotate=o.rotate, resize=o.resize or None,
                 min_score=o.min_score if reader else None,
-                language=o.language if reader or task == 'recognition' else None) | scores
+                language=language_used(reader or net, o.language)) | scores
 
 def _scores(o, net, reader, samples, task, size):
     from ocrbook.practice.reading import expecting, own_words, read_words

@@ -17,7 +17,8 @@ from .models import MODELS, TASKS, check_model, list_models, open_model, parse_m
 from .models import weights_file
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #67519ff2
-MEASURES = dict(detection='hmean', recognition='word_acc_ignore_case_symbol', kie='macro_f1')
+MEASURES = dict(detection='hmean', recognition='word_acc_ignore_case_symbol', kie='macro_f1',
+                reading='word_f1')
 
 def mean_score(
     row, # of a leaderboard: a model's `task` and its `scores`, {set: {measure: value}}
@@ -33,29 +34,29 @@ SETS = dict(  # task → {column: source, see `parse_source`; `turn`: quarter tu
         'ICDAR 2015': dict(folder='det_icdar2015', only=r'img_(35[1-9]|3[6-9]\d|400)\.',
                            resize=[1280, 720]),
         'ICDAR 2003': dict(folder='det_icdar2003', only=r'[05]\.(jpg|JPG)$'),
-        'FUNSD': dict(folder='kie_funsd'),
-        'CUTE80': dict(folder='det_cute80')},
+        'FUNSD': dict(folder='kie_funsd'), 'CUTE80': dict(folder='det_cute80')},
     recognition={
-        'ICDAR 2003': dict(folder=_rest),
-        'SVT': dict(folder='rec_more_svt_train'),
+        'ICDAR 2003': dict(folder=_rest), 'SVT': dict(folder='rec_more_svt_train'),
         'ICDAR 2015': dict(folder='rec_icdar2015', only=_street),
-        'turned 90°': dict(folder=_rest, turn=1),
-        'turned 180°': dict(folder=_rest, turn=2)},
+        'turned 90°': dict(folder=_rest, turn=1), 'turned 180°': dict(folder=_rest, turn=2)},
     kie={'WildReceipt': dict(folder='kie_wildreceipt', only=r'[05a]\.jpeg$')})
+SETS['reading'] = {c: dict(s, part=.2 if c == 'FUNSD' else 1.)  # a page has as many words as photos
+                   for c, s in SETS['detection'].items() if c != 'CUTE80'}
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #56435f60
 def open_sets(
     data,            # folder that holds the sets
-    limit:int=None,  # the first so many photos or receipts of each set, ten times as many crops
+    limit:int=None,  # the first so many photos or receipts, ten times as many crops
 ) -> dict:           # task → {column: `ValidationSet`}; only the sets that are there
     "The validation sets of a folder; ValueError where there is none."
     from ocrbook.practice.scoring import open_validation
     found = {}
     for task, sets in SETS.items():
-        most = limit and limit*(10 if task == 'recognition' else 1)
         for column, source in sets.items():
             folder = Path(data)/source['folder']
             if not folder.is_dir(): continue
+            share = 10 if task == 'recognition' else source.get('part', 1)
+            most = limit and max(1, round(limit*share))
             one, = open_validation([source | dict(folder=str(folder))], [], task, most)
             found.setdefault(task, {})[column] = one
     if found: return found
@@ -83,9 +84,8 @@ def score_set(
     turn:int=0, # quarter turns of word crops
 ) -> dict:    # what is counted, and the numbers of this task
     "A model's scores on one set; ValueError where there is nothing to score."
-    from ocrbook.parts.outputs import CTCConvertor
     from ocrbook.practice.scoring import score_pages, score_receipts, score_words
-    from ocrbook.recognition.language import expecting
+    from ocrbook.recognition.language import expecting, language_used
     if task == 'kie': return score_receipts(net, of.samples)
     if task == 'detection':
         return score_pages(net.predict, of.samples, resize=of.resize and of.resize[::-1])
@@ -94,7 +94,7 @@ def score_set(
         read = (lambda crops: read_turned(net, crops, turn)) if turn else net.predict
         return score_words(read, of.samples)
     alone = {k: v for k, v in score(net).items() if k in ('crops', key)}
-    if not isinstance(getattr(net, 'converter', None), CTCConvertor): return alone
+    if language_used(net, 'yes') is None: return alone
     return alone | dict(language=score(expecting(net))[key])
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #b81adb1f
@@ -172,6 +172,31 @@ def short_hash(path:Path) -> str: # '' where there is no file
     from ocrbook.practice.weight_files import file_hash
     return file_hash(path)[:16] if path.is_file() else ''
 
+# %% ../../nbs/practice/90_leaderboard.ipynb #90d3f6c1
+PAIR = 'dbnet_r18', 'crnn' # what `read` takes where nothing is said
+
+def model_pairs(texts) -> list: # of (detector, recognizer)
+    "Each detector with the default recognizer, and the default detector with each recognizer."
+    of = lambda task: [t for t in texts if MODELS[check_model(t)].task == task]
+    pairs = [(d, PAIR[1]) for d in of('detection')] + [(PAIR[0], r) for r in of('recognition')]
+    return list(dict.fromkeys(pairs))
+
+def row_key(*texts) -> tuple:
+    "Name and hash of the row of one model, or of a pair."
+    return tuple(' + '.join(map(f, texts))
+                 for f in (model_label, lambda t: short_hash(model_file(t))))
+
+def measure_pair(
+    detector, recognizer, # as `read` takes them
+    sets:dict,            # see `open_sets`
+) -> dict:                # a row: name, sha256, task, bytes, scores
+    "All that the leaderboard says of a pair of models."
+    from ocrbook.practice.scoring import score_reading
+    name, key = row_key(detector, recognizer)
+    scores = {c: score_reading(detector, recognizer, of) for c, of in sets['reading'].items()}
+    size = sum(model_file(t).stat().st_size for t in (detector, recognizer))
+    return dict(name=name, sha256=key, task='reading', bytes=size, scores=scores)
+
 # %% ../../nbs/practice/90_leaderboard.ipynb #aa8ff31b
 def _words(*values): return dict(zip(('IIIT5K', 'SVT', 'IC13', 'IC15'), values))
 
@@ -203,20 +228,25 @@ def published(
 _HEADS = dict(detection=('Detectors', 'photo', 'hmean (recall / precision) of word boxes'),
               recognition=('Recognizers', 'word', 'words right, case and symbols ignored; '
                            'after →: with the language model of `read`'),
-              kie=('Extractors', 'receipt', 'macro-F1 of the values, boxes and texts given'))
+              kie=('Extractors', 'receipt', 'macro-F1 of the values, boxes and texts given'),
+              reading=('Whole photos', 'photo', 'as `read` reads them: F1 of words found and read '
+                       '(hmean of boxes / F1 of the bag of words) and seconds of one thread'))
 
 def _cell(task, score):
     "A score in per cent."
     value = f'{100*score[MEASURES[task]]:.1f}'
     if 'language' in score: return f'{value} → {100*score["language"]:.1f}'
-    if task != 'detection': return value
-    return f'{value} ({100*score["recall"]:.0f} / {100*score["precision"]:.0f})'
+    more = dict(detection=('recall', 'precision'), reading=('hmean', 'bag_f1')).get(task)
+    if more: value += ' ({:.0f} / {:.0f})'.format(*(100*score[k] for k in more))
+    return value + (f' {score["seconds"]:.1f} s' if 'seconds' in score else '')
 
 # %% ../../nbs/practice/90_leaderboard.ipynb #3d9a5091
 def _line(row, columns):
     "The cells of a model."
     scores = [_cell(row['task'], row['scores'][c]) if c in row['scores'] else '' for c in columns]
-    return [f'`{row["name"]}`', f'{row["parameters"]/1e6:.2f}', f'{row["bytes"]/1e6:.1f}',
+    name, size = f'`{row["name"]}`', f'{row["bytes"]/1e6:.1f}'
+    if row['task'] == 'reading': return [name, size, *scores]
+    return [name, f'{row["parameters"]/1e6:.2f}', size,
             f'{row["ms"]:,.{0 if row["ms"] >= 100 else 1}f}', *scores,
             f'{row["examples"]:,}' if row['examples'] else '', published(row['name'])]
 
@@ -230,17 +260,19 @@ def task_table(
     rows = sorted((r for r in board['rows'] if r['task'] == task), key=mean_score, reverse=True)
     if not rows: return ''
     sets = board['sets'].get(task, {})
-    head = ['model', 'million weights', 'MB', f'ms a {unit}',
-            *(f'{c}, {about["images"]} {unit}s' for c, about in sets.items()),
-            'training examples', "MMOCR's own file, its test sets"]
-    lines = [head, ['---', *['---:']*(len(head)-2), '---'], *(_line(r, sets) for r in rows)]
-    return f'**{title}**: {measure}, in %\n\n' + '\n'.join(f'| {" | ".join(o)} |' for o in lines)
+    head = [f'{c}, {about["images"]} {unit}s' for c, about in sets.items()]
+    if task == 'reading': head = ['models', 'MB', *head]
+    else: head = ['model', 'million weights', 'MB', f'ms a {unit}', *head, 'training examples',
+                  "MMOCR's own file, its test sets"]
+    rule = ['---', *['---:']*(len(head)-2), '---:' if task == 'reading' else '---']
+    lines = [head, rule, *(_line(r, sets) for r in rows)]
+    return f'**{title}**, in %: {measure}\n\n' + '\n'.join(f'| {" | ".join(o)} |' for o in lines)
 
 def board_markdown(
     board:dict, # version, machine, limit, sets, rows
 ) -> str:
     "The tables of all tasks, and how they were measured."
-    tables = [t for t in (task_table(board, task) for task in TASKS) if t]
+    tables = [t for t in (task_table(board, task) for task in (*TASKS, 'reading')) if t]
     n = board['limit']
     part = f'the first {n} images or {10*n} words of a set' if n else 'all images of the sets'
     tables.append(f'Measured with ocrbook {board["version"]} on {part}; '
@@ -391,11 +423,12 @@ def leaderboard_command(
         return _write(calibration, measure_calibration(texts, sets, limit))
     board = empty_board(sets, limit)
     kept = {} if again or out is None else kept_rows(out, board)
-    rows = {t: kept.get((model_label(t), short_hash(model_file(t)))) for t in texts}
-    for text in texts:
-        if rows[text] is None:
-            print(f'ocrbook: {model_label(text)} …', file=sys.stderr, flush=True)
-            rows[text] = measure_model(text, sets)
+    jobs = [*((t,) for t in texts), *(model_pairs(texts) if 'reading' in sets else ())]
+    rows = {job: kept.get(row_key(*job)) for job in jobs}
+    for job in jobs:
+        if rows[job] is None:
+            print(f'ocrbook: {row_key(*job)[0]} …', file=sys.stderr, flush=True)
+            rows[job] = (measure_pair if job[1:] else measure_model)(*job, sets)
         board['rows'] = [r for r in rows.values() if r]
         if out: _write(out, board)
     print(json.dumps(board) if json_ else board_markdown(board))

@@ -6,7 +6,8 @@
 __all__ = ['read_folder', 'score_words', 'score_pages', 'RealReceipts', 'score_receipts']
 
 # %% ../../nbs/practice/82_scoring.ipynb #6203f92e
-import hashlib, os, re, zlib
+import hashlib, os, re, time, zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..foundations.transforms import crop_quad, straighten
 from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
 from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
 from ..parts.word_graph import links, may_link
-from .reading import is_collection
+from .reading import is_collection, read
 from .state import warn_once
 
 # %% ../../nbs/practice/82_scoring.ipynb #06cb7b65
@@ -194,7 +195,7 @@ def resize_photo(
 def match_words(
     found, texts,              # outlines and texts of the predictions
     polygons, truths, ignored, # of the labels
-) -> np.ndarray:               # numbers of right, true and predicted words
+) -> np.ndarray:               # (2,3): right, true, predicted words; the same of the bag of words
     "Words of one photo that are found (IoU > 0.5) and read (case and symbols ignored)."
     known = [bool(t) and not skip for t, skip in zip(truths, ignored)] # others do not count
     found, texts = [p for p, t in zip(found, texts) if t], [t for t in texts if t]
@@ -202,7 +203,10 @@ def match_words(
     pairs, counted = match_iou(found, [p for p, k in zip(polygons, known) if k],
                                [p for p, k in zip(polygons, known) if not k])
     right = sum(fold_text(texts[p]) == fold_text(true[t]) for t, p in pairs)
-    return np.array([right, len(true), int(counted.sum())])
+    bags = [Counter(fold_text(w) for t in of for w in t.split())
+            for of in (true, [t for t, c in zip(texts, counted) if c])]
+    return np.array([[right, len(true), int(counted.sum())],
+                     [(bags[0] & bags[1]).total(), *(b.total() for b in bags)]])
 
 # %% ../../nbs/practice/82_scoring.ipynb #d46d13d7
 def score_pages(
@@ -211,9 +215,9 @@ def score_pages(
     read=None,    # function of (image, `TextInstance`s) → their texts
     *,
     resize=None,  # (h,w) to which all photos are brought first, pixels
-) -> dict:        # photos, words, ignored; recall, precision, hmean, threshold; with `read` word_…
+) -> dict: # photos, words, ignored; recall, precision, hmean, threshold; with `read` word_…, bag_f1
     "How well words are found, and found and read; ValueError where there is nothing to score."
-    preds, scores, truths, ignored, words = [], [], [], [], np.zeros(3, int)
+    preds, scores, truths, ignored, words = [], [], [], [], np.zeros((2, 3), int)
     for s, image in load_images(samples):
         image, polygons = resize_photo(image, s.polygons, resize)
         found = detect(image)
@@ -230,7 +234,9 @@ def score_pages(
     out |= {k: round(best[k], 4) for k in ('recall', 'precision', 'hmean', 'threshold')}
     if read is None: return out
     names = dict(recall='word_recall', precision='word_precision', hmean='word_f1')
-    return out | {names[k]: round(v, 4) for k, v in hmean(words[0], *words).items()}
+    at, bag = (hmean(n[0], *n) for n in words)
+    return out | {names[k]: round(v, 4) for k, v in at.items()} | dict(
+        bag_f1=round(bag['hmean'], 4))
 
 # %% ../../nbs/practice/82_scoring.ipynb #33c196c1
 class RealReceipts:
@@ -359,3 +365,28 @@ def open_validation(
         samples, resize = samples[:most], s.get('resize')
         sets.append(ValidationSet(name, samples, resize, data_digest(samples, resize)))
     return sets
+
+# %% ../../nbs/practice/82_scoring.ipynb #54e9800f
+def score_reading(
+    detector, recognizer, # as `read` takes them
+    of,                   # `ValidationSet` of photos
+    limits=(0., .3, .5, .7, .9), # for `min_score`; with 0.5, that of `read`
+) -> dict: # of `score_pages`; seconds a photo; limits: {limit: recall, precision, F1}
+    "How well, and in which processor time, `read` finds and reads the words of photos."
+    pages, seconds, size = [], [], of.resize and of.resize[::-1]
+    def look(image):
+        begin = time.process_time()
+        pages.append(read(image, detector, recognizer, min_score=0.))
+        seconds.append(time.process_time() - begin)
+        return pages[-1]
+    def score(limit, page):
+        kept = lambda image: [replace(w, score=1.) for w in page(image).words if w.score >= limit]
+        return score_pages(kept, of.samples, lambda image, words: [w.text for w in words],
+                           resize=size)
+    read(np.full((64, 64, 3), 255, np.uint8), detector, recognizer)  # loads the models
+    score(0., look)
+    found = {limit: score(limit, lambda image, at=iter(pages): next(at)) for limit in limits}
+    keys = 'word_recall', 'word_precision', 'word_f1'
+    return {k: v for k, v in found[.5].items() if k != 'threshold'} | dict(
+        seconds=round(sum(seconds)/len(seconds), 2),
+        limits={f'{limit:g}': [f[k] for k in keys] for limit, f in found.items()})

@@ -15,7 +15,7 @@ from unicodedata import normalize
 import numpy as np
 from fastcore.basics import patch
 from ..foundations.vocab import ASCII
-from ..parts.outputs import banned_classes, ctc_search
+from ..parts.outputs import CTCConvertor, banned_classes, ctc_search
 
 # %% ../../nbs/recognition/50_language_model.ipynb #8bbcf243
 _BITS, _OTHER, _START, _END, _DIGIT = 7, 1, 2, 3, ord('0')  # bits of a symbol; special symbols
@@ -241,6 +241,14 @@ def _reader_like(recognizer, predict):
     "Another way to predict, and what else is asked of a recognizer."
     own = {k: getattr(recognizer, k, None) for k in ('name', 'calibration', 'converter')}
     return SimpleNamespace(predict=predict, **own)
+
+# %% ../../nbs/recognition/50_language_model.ipynb #a40f8501
+def language_used(
+    recognizer,
+    language, # see `own_words`
+) -> object:  # likewise; None where it has no effect
+    "What becomes of `language=`: only readers with CTC are searched."
+    return language if isinstance(getattr(recognizer, 'converter', None), CTCConvertor) else None
 
 # %% ../../nbs/recognition/50_language_model.ipynb #a02813c5
 def allowing(

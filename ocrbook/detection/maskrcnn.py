@@ -193,7 +193,7 @@ def boxes(self:StandardRoIHead,
     return out
 
 # %% ../../nbs/detection/27_maskrcnn.ipynb #ebb4ee88
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     "The words of one picture; unpacks to boxes and masks as large as the picture."
     boxes:torch.Tensor   # (n,5) left, top, right, bottom in pixels, score in [0,1]; best first

@@ -191,10 +191,15 @@ def _opaque(rgb, alpha):
 
 # %% ../../nbs/foundations/03_images.ipynb #60389b3d
 def _from_array(a, name):
-    "uint8 (h,w,3) from an array of 1 (grey), 2 (grey, alpha), 3 or 4 channels."
-    try: a = np.asarray(a)
+    "uint8 (h,w,3) from an array of 1 (grey), 2 (grey, alpha), 3 or 4 channels, or a tensor."
+    tensor = hasattr(a, 'is_floating_point')               # of torch
+    try: a = np.asarray((a.float() if a.is_floating_point() else a).detach().cpu() if tensor else a)
     except Exception as e:
         raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
+    if tensor and a.ndim == 3 and a.shape[0] in (1, 3, 4): # (c,h,w), as is the custom there
+        if a.shape[2] in (1, 3, 4):
+            raise ImageError(f'{name}: shape {a.shape} may be (c,h,w) or (h,w,c); pass an array')
+        a = np.moveaxis(a, 0, 2)
     if a.ndim == 2: a = a[..., None]
     if a.ndim != 3 or a.shape[2] not in (1, 2, 3, 4):
         raise ImageError(f'{name}: shape {a.shape}, expected (h,w) or (h,w,c) '
@@ -205,17 +210,6 @@ def _from_array(a, name):
     rgb = np.ascontiguousarray(rgb) if k == 3 else np.repeat(rgb, 3, 2)
     if a.shape[2] > k: rgb = _opaque(rgb, _levels(a[..., k], name))
     return rgb if rgb.flags.writeable else rgb.copy()
-
-def _from_tensor(t, name):
-    "The same from a tensor: (h,w), (c,h,w) as is the custom there, or (h,w,c)."
-    try: a = (t.float() if t.is_floating_point() else t).detach().cpu().numpy()
-    except Exception as e:
-        raise ImageError(f'{name}: no array can be made of it ({e or type(e).__name__})') from None
-    if a.ndim == 3 and a.shape[0] in (1, 3, 4):
-        if a.shape[2] in (1, 3, 4):
-            raise ImageError(f'{name}: shape {a.shape} may be (c,h,w) or (h,w,c); pass an array')
-        a = np.moveaxis(a, 0, 2)
-    return _from_array(a, name)
 
 # %% ../../nbs/foundations/03_images.ipynb #93240978
 def _deep(file, im):
@@ -235,10 +229,13 @@ def _from_pil(im, name):
         lab, srgb = map(ImageCms.createProfile, ('LAB', 'sRGB'))
         im = ImageCms.profileToProfile(im, lab, srgb, outputMode='RGB')
     if im.mode == 'La': im = im.convert('LA')
+    tags = getattr(im, 'tag_v2', {})
+    if im.mode == 'P' and max(tags.get(320, [256])) < 256: # colours of 8 bits, not of 16
+        im.putpalette(bytes(tags[320]), 'RGB;L')
     if im.mode[0] not in 'IF':
         mode = 'RGBA' if im.has_transparency_data else 'RGB'
         return _from_array(np.asarray(im.convert(mode)), name)
-    a, tags = np.asarray(im), getattr(im, 'tag_v2', {})    # one channel of 16 or 32 bits
+    a = np.asarray(im)                                     # one channel of 16 or 32 bits
     if a.dtype == np.int32 and tags and tags.get(339, (1,)) == (1,): a = a.view(np.uint32)
     grey, clear = _levels(a, name), im.info.get('transparency')
     if tags.get(262) == 0: grey = 255 - grey               # a TIFF in which white is 0
@@ -329,6 +326,7 @@ class _PDF(Document):
         try:
             with pdfium_lock:
                 self.pdf = pypdfium2.PdfDocument(source, password)
+                self.pdf.get_formtype = lambda: 1          # else no field without a form is drawn
                 self.pdf.init_forms()
                 self.pages = len(self.pdf)
         except Exception as e:
@@ -342,36 +340,38 @@ class _PDF(Document):
         with self._page(i) as (_, size): return size
     def __getitem__(self, i):
         with self._page(i) as (page, _):
-            if self.pdf.formenv: _draw_ticks(self.pdf, page)
-            bitmap = page.render(scale=self.dpi/72, rev_byteorder=True)
-            try: return bitmap.to_numpy()[..., :3].copy()
-            finally: bitmap.close()
+            _show_fields(self.pdf.formenv, page)
+            return page.render(scale=self.dpi/72, rev_byteorder=True).to_numpy()[..., :3].copy()
+    def close(self):
+        with pdfium_lock:
+            if self.pdf: self.pdf.close(); self.pdf = None
+    __del__ = close
 
 # %% ../../nbs/foundations/03_images.ipynb #2534d452
-def _draw_ticks(pdf, page):
-    "Draw ticks into the boxes of a form that are on and do not show it."
+def _show_fields(env, page):
+    "Have PDFium draw what a form holds and its own pictures do not show."
     from pypdfium2 import raw
-    def text(box, key):
-        size = raw.FPDFAnnot_GetStringValue(box, key, None, 0)
-        buffer = ctypes.create_string_buffer(size)
-        letters = ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR))
-        raw.FPDFAnnot_GetStringValue(box, key, letters, size)
-        return buffer.raw.decode('utf-16-le', 'replace').strip('\0')
+    ticks = raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON
+    texts = raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX
+    def state(name):                                       # its picture in that state
+        raw.FPDFAnnot_SetStringValue(box, b'AS', (ctypes.c_ushort*(len(name)+1))(*map(ord, name)))
+        return _written(raw.FPDFAnnot_GetAP, box, 0)
+    changed = False
     for k in range(raw.FPDFPage_GetAnnotCount(page)):
-        box, r = raw.FPDFPage_GetAnnot(page, k), raw.FS_RECTF()
-        boxes = raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON
-        if raw.FPDFAnnot_GetFormFieldType(pdf.formenv, box) in boxes:
-            on = {text(box, b'AS'), text(box, b'V')} - {'', 'Off'}
-            on = on and not raw.FPDFAnnot_IsChecked(pdf.formenv, box)
-            if on and raw.FPDFAnnot_GetRect(box, r):
-                x, y, w, h = r.left, r.bottom, r.right - r.left, r.top - r.bottom
-                tick = raw.FPDFPageObj_CreateNewPath(x + .2*w, y + .5*h)
-                for dx, dy in ((.4, .25), (.8, .8)): raw.FPDFPath_LineTo(tick, x + dx*w, y + dy*h)
-                raw.FPDFPageObj_SetStrokeColor(tick, 0, 0, 0, 255)
-                raw.FPDFPageObj_SetStrokeWidth(tick, w/8)
-                raw.FPDFPath_SetDrawMode(tick, 0, True)
-                raw.FPDFPage_InsertObject(page, tick)
+        box, lost = raw.FPDFPage_GetAnnot(page, k), False
+        kind = raw.FPDFAnnot_GetFormFieldType(env, box)
+        value = _written(raw.FPDFAnnot_GetFormFieldValue, env, box)
+        if kind in ticks and value in ('', 'Off'):
+            names = {_written(raw.FPDFAnnot_GetStringValue, box, key) for key in (b'AS', b'V')}
+            # where it has no state of its own, the group's value chooses the picture
+            if lost := names - {'', 'Off'} or state('') != state('Off'): state('Yes')
+        elif kind in texts and value:
+            n = raw.FPDFAnnot_GetObjectCount(box)          # its frame and its ground at most?
+            drawn = {raw.FPDFPageObj_GetType(raw.FPDFAnnot_GetObject(box, i)) for i in range(n)}
+            lost = n < 3 and drawn <= {raw.FPDF_PAGEOBJ_PATH}
+        if lost: changed = raw.FPDFAnnot_SetAP(box, 0, None)   # PDFium makes a new one
         raw.FPDFPage_CloseAnnot(box)
+    if changed: raw.FORM_OnBeforeClosePage(page, env); raw.FORM_OnAfterLoadPage(page, env)
 
 # %% ../../nbs/foundations/03_images.ipynb #6056fae3
 @patch
@@ -392,11 +392,11 @@ def _page(self:_PDF, i:int):
         finally:
             if page: page.close()
 
-@patch
-def close(self:_PDF) -> None:
-    with pdfium_lock:
-        if self.pdf: self.pdf.close(); self.pdf = None
-_PDF.__del__ = _PDF.close
+def _written(get, *args):
+    "The text that a function of PDFium writes into a buffer."
+    buffer = ctypes.create_string_buffer(get(*args, None, 0))
+    get(*args, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), len(buffer))
+    return buffer.raw.decode('utf-16-le', 'replace').strip('\0 ')
 
 # %% ../../nbs/foundations/03_images.ipynb #05a3b769
 def _with_page(source):
@@ -433,7 +433,6 @@ def load_image(
     "Read an image of any common kind; what cannot be read raises `ImageError` with one line."
     name = name or _named(source)
     if isinstance(source, Image.Image): return _picture(source, name, max_pixels)
-    if hasattr(source, 'is_floating_point'): return _from_tensor(source, name)  # of torch
     if hasattr(source, '__array__'): return _from_array(source, name)
     source, page = _with_page(source)
     with open_document(source, max_pixels, name, dpi, password) as doc: return doc[page]

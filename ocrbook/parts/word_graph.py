@@ -168,7 +168,8 @@ def label_words(
 
 def label_photos(model, image, boxes, texts, batch_size) -> list: # as `SDMGR.predict`
     if len(texts): single = texts[0] is None or isinstance(texts[0], str)
-    else: single = not isinstance(image, (list, tuple)) or len(image) > 0
+    else: single = not isinstance(image, (list, tuple)) or len(image) == 2 and all(
+        isinstance(n, (int, np.integer)) for n in image)                    # (h,w) without words
     if single: image, boxes, texts = [image], [boxes], [texts]
     if image is None: image = [None]*len(texts)
     scores = model.predict_scores(image, boxes, texts, batch_size)

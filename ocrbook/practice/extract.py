@@ -61,14 +61,13 @@ _LOOKALIKES = {ord(o): c for c, others in {
     '~': '\u00a0\u2007\u2009\u202f'}.items() for o in others}
 
 def _digits(text):
-    "Letters between digits that are digits misread."
+    "Digits as 0 to 9, letters between them too, where they are misread; one dash, quote and point."
+    text = ''.join(str(int(c)) if c.isdecimal() else c for c in text.translate(_LOOKALIKES))
     misread = dict(O='0', o='0', l='1', I='1', S='5', B='8')
     return re.sub(r'(?<=[\d./,-])[OolISB](?=[\d./,-])', lambda m: misread[m[0]], text)
 
 def _plain(text):
-    "Digits as 0 to 9, one dash, quote and point; `~`: a space that does not break; `*`: leaders."
-    text = text.translate(_LOOKALIKES)
-    text = ''.join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    "The same, and `~`: a space that does not break; `*`: leaders."
     return re.sub(r'\s+', ' ', re.sub(r'\.{3,}|…|_+', '*', _digits(text))).strip(' ~')
 
 # %% ../../nbs/practice/74_extract.ipynb #ca36929b
@@ -77,9 +76,9 @@ _NUMBER = re.compile(r"""
              | [1-9]\d? (?: ,\d\d )+ ,\d{3}                                # 12,34,567
              | [1-9]\d* | 0 | )
     (?: (?: (?P<point>[.,]) | [ ]?[.,][ ]?(?=\d\d$) ) (?P<cents>\d{1,3}) )?""", re.X)
-_DECIMAL_COMMA = set('€ eur euro kr dkk nok sek zł pln kč czk'.split()) # 1,459 may be one and a bit
+_DECIMAL_COMMA = set('€ eur euro kr dkk nok sek zł pln kč czk ft huf лв руб грн'.split())
 _DECIMAL_POINT = set('₫ vnd rp idr brl clp cop'.split()) # 1.459 is a thousand and more
-_THREE_DECIMALS = set('bhd iqd jod kwd lyd omr tnd'.split()) # 1.459 has three decimals
+_THREE_DECIMALS = set('bhd bd iqd jod jd kwd kd lyd omr tnd'.split()) # 1.459 has three decimals
 
 def _thousands(sep, whole, money, closed):
     "Whether the only separator of `whole`, as in 1.459, surely marks thousands."
@@ -102,14 +101,15 @@ def _value(number, money, closed):
 
 # %% ../../nbs/practice/74_extract.ipynb #a55d2e6f
 _CURRENCIES = _DECIMAL_COMMA | _DECIMAL_POINT | _THREE_DECIMALS | set(
-    """aed ars aud baht bdt cad chf cny dollar dollars egp euros fr gbp hkd huf ils inr jpy kes krw
-    lei mad mxn myr ngn nzd pen peso pesos php pkr rm ron rs rub rupees sar sfr sgd thb tl try twd
-    uah usd yen zar 元 円 원""".split())
+    """aed ars aud baht bdt bgn cad chf cny dollar dollars egp euros fr gbp ghs hkd ils inr jpy kes
+    krw ksh lei lkr mad mxn myr ngn npr nzd pen peso pesos php pkr qar rm rmb ron rs rub rupees sar
+    sfr sgd thb tk tl try tsh twd uah ugx usd yen zar руб р บาท 元 円 원""".split())
 _AMOUNT_WORDS = set("""amount balance cash change due gst mwst net paid price sub subtotal sum tax
     tip tips total vat""".split())
 _UNITS = set(
-    """x qty pcs pc pieces item items no nr kg g mg lb lbs oz l ml cl cm mm m km k mio h min s am pm
-    cr dr c ct cent cents p tel phone fax date time table order invoice""".split())
+    """x qty pcs pc pieces stk item items no nr kg g mg lb lbs oz l ltr ml cl cm mm m km k mio h hr
+    hrs min s am pm uhr cr dr c ct cent cents p percent pct prozent minus neg negative pts points
+    tel phone fax date time table order invoice""".split())
 
 def _is_currency(word):
     return word in _CURRENCIES or unicodedata.category(word[0]) == 'Sc' and word != '¢'
@@ -142,7 +142,7 @@ def parse_amount(
     tail = re.sub(r'\(([^()]*[^\W\d_]\.?)\)', r' \1', tail)                        # (EUR)
     number = re.sub(r'([.,]) \1(?=\d\d$)', r'\1', number)                           # 21. .00
     number = re.sub(r'(?<=\d) ?([.,]) ?(?=\d{3}[.,] ?\d\d$)', r'\1', number)       # 1 ,200.00
-    tail = re.sub(r'^ ?[.,:] ?--?', '', whole := tail)                              # 50,-
+    tail = re.sub(r'^ ?(?:[.,:] ?--?|/[-=])', '', whole := tail)                   # 50,- 50/-
     if inside := re.fullmatch(r"(\S*\d)([^\W\d_]+|[^\w\s.,'~])(\d\d)", number):     # 12€50
         if not _is_currency(inside[2].lower()) or '.' in inside[1] and ',' in inside[1]: return None
         point = '.' if ',' in inside[1] else ','
@@ -181,7 +181,8 @@ def parse_date(
 ) -> date|None:         # None: not a whole date
     "The first day that a text names."
     from dateutil.parser import ParserError, parse
-    text = _digits(text or '')
+    text = _digits(unicodedata.normalize('NFKC', text or ''))
+    text = re.sub(r'((?:19|20)\d\d) ?[年년] ?(\d\d?) ?[月월]', r'\1-\2-', text)
     for m in (m for pattern in _DATES for m in pattern.finditer(text)):
         g, iso = m.groupdict(), m.start('y') < m.start('d')
         mark = re.escape(g.get('mark') or '/')
@@ -189,7 +190,8 @@ def parse_date(
         plain = '{y}-{m}-{d}' if iso else '{d}/{m}/{y}'
         try: day = parse(plain.format(**g), dayfirst=dayfirst and not iso).date()
         except (ParserError, OverflowError, ValueError): continue
-        if 1970 <= day.year < 2070: return day
+        last = 2069 if g['y'][2:] else date.today().year + 1   # 19/12/31 is of no year to come
+        if 1970 <= day.year <= last: return day
 
 
 # %% ../../nbs/practice/74_extract.ipynb #328ffbee
@@ -240,8 +242,7 @@ _AMOUNTS = 'price', 'subtotal', 'tax', 'tips', 'total'
 _CENTS = re.compile(r'[.,] ?\d\d(?!\d)')
 _SURE = .9      # labels with a higher score are not overruled
 
-def _field(word):
-    return (word.label or '').lower().removesuffix('_value')
+def _field(word): return (word.label or '').lower().removesuffix('_value')
 
 def _paid(sums, x, places):
     "Whether the sum `x` is cash less change, both below it, in this order."

@@ -261,12 +261,11 @@ def _edges_once(ck:Checkpoint, names:str) -> tuple[dict, tuple]:
     if re.search(r'_2021\d{4}', names): return dict(edges_once=True), ()
     version = ck.meta.get('mmocr_version')
     version = re.match(r'0\.(\d{1,3})\.(\d{1,3})', version if isinstance(version, str) else '')
-    if not version: return {}, ()
-    at = tuple(map(int, version.groups()))
-    if at == (6, 0):
+    at = tuple(map(int, version.groups())) if version else None
+    if at == (6, 0) or at is None and any(n.startswith('bbox_head.') for n in ck.state):
         return {}, ('edges_once', 'MMOCR mended its head after 0.6.0: say edges_once=True '
                                   'for weights of the head as it was, False for the mended one')
-    return dict(edges_once=at < (6, 0)), ()
+    return {} if at is None else dict(edges_once=at < (6, 0)), ()
 
 # %% ../../nbs/practice/68_official.ipynb #847e6f84
 _dicts = dict(DICT36=DICT36, DICT37=DICT37, DICT90=DICT90, DICT91=DICT91) | {

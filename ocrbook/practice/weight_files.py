@@ -90,7 +90,7 @@ def summarize(
     return ', '.join(names[:most]) + (f' and {len(names)-most} more' if len(names) > most else '')
 
 # %% ../../nbs/practice/66_weight_files.ipynb #f11400e0
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False) # tensors do not compare as a whole
 class Checkpoint:
     "A state dict and what its file says about it."
     state:dict                               # {name: tensor}

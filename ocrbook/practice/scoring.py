@@ -18,6 +18,7 @@ from ..data.samples import Sample
 from ..foundations.transforms import crop_quad, straighten
 from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
 from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
+from ..foundations.vocab import read_utf8
 from ..parts.word_graph import links, may_link
 from .reading import is_collection
 from .state import warn_once
@@ -56,10 +57,7 @@ def read_class_list(
     file, # path
 ) -> dict: # number → name
     "Names, one a line, all with a number before them or none; ValueError where one is twice."
-    try: lines = file.read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as e:
-        raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
-    lines = [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in read_utf8(file).splitlines() if line.strip()]
     numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', line) for line in lines]
     names = {int(m[1]): m[2] for m in numbered} if all(numbered) else dict(enumerate(lines))
     if len(set(names.values())) < len(lines):

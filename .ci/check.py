@@ -186,6 +186,10 @@ PLANTS = dict(
     hash=lambda c: c.update(source=['#| fig-alt: word #2 of the page\n', 'x = 1']),
     number=lambda c: c.update(source=['#| fig-alt: 12\n', 'x = 1']),
     typo=lambda c: c.update(source=['#| fig_alt: a word\n', 'x = 1']),
+    twice=lambda c: c.update(source=['#| hide\n', '#| hide\n', 'x = 1']),
+    both=lambda c: c.update(source=['#| export\n', '#| exporti\n', 'x = 1']),
+    beside=lambda c: c.update(source=['#| slow eval: false\n', 'x = 1']),
+    returns=lambda c: c.update(source=['x = 1\r\n', 'y = 2']),
     bare=lambda c: c.update(source=['#| fig-alt a word\n', 'x = 1']),
     folded=lambda c: c.update(source=['#| fig-alt: >-\n', '#|   a word\n', 'x = 1']),
     late=lambda c: c.update(source=['x = 1\n', '#| eval: false\n', 'y = 2']))

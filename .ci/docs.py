@@ -49,7 +49,10 @@ def options(src):
     "Options of a code cell, nbdev's words aside; an error says what is wrong with them."
     top, code = head(src)
     if late := re.search(r'^\s*#\s*\|.*', code, re.M): raise ValueError(f'not at the top of its cell: {late[0].strip()}')
-    rest = [o for o in top if o.split()[:1] == [] or o.split()[0] not in WORDS]
+    alone = lambda o: o.strip() in WORDS or re.fullmatch(r'default_exp +[\w.]+|exporti? +\w+\.[\w.]+', o.strip())
+    words = [o.split()[0] for o in top if alone(o)]
+    if len(set(words)) < len(words) or {'export', 'exporti'} <= set(words): raise ValueError(f'directives of nbdev: {words}')
+    rest = [o for o in top if not alone(o)]
     try: found = yaml.load('\n'.join(rest), OnceLoader)
     except yaml.YAMLError as e: raise ValueError('its head is no YAML (a text with a colon needs quotes): ' + ' '.join(str(e).split())) from None
     if found is None: return {}
@@ -70,6 +73,7 @@ def faults(nb, processed=False):
         at, src = f"cell {c.get('id')}", c['source']
         if not isinstance(src, list): yield f'{at}: its source is one string, not a list of lines'
         elif src != ''.join(src).splitlines(True): yield f'{at}: its source is not split into lines'
+        elif '\r' in ''.join(src): yield f'{at}: a line of its source ends with a carriage return'
         src = ''.join(src)
         if c['cell_type'] == 'code':
             try: options(src)

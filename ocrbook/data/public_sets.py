@@ -91,9 +91,11 @@ def from_hiertext(source:Path, out) -> None:
     "Add the pages of a HierText file, or of the folder that holds it, to `out`."
     file = find_label_file(source, 'hiertext', _sniff_hiertext, out)
     if (d := load_json(file, out)) is None: return
+    if not isinstance(d, dict) or not isinstance(d.get('annotations'), list):
+        return out.note(file, 'no list "annotations"')
     find = image_finder(out, file.parent, 'train', 'validation', 'images', '../train',
                         '../validation')
-    for i, im in enumerate(d.get('annotations') or []):
+    for i, im in enumerate(d['annotations']):
         where = f'{file}: image {i}'
         if not isinstance(im, dict) or not isinstance(im.get('image_id'), str):
             out.note(where, 'no "image_id"'); continue
@@ -227,7 +229,7 @@ def from_synthtext(source:Path, out) -> None:
         out.add(dict(file=str(name), instances=words), find, where, locations)
 
 # %% ../../nbs/data/23_public_sets.ipynb #877bddc9
-_MJSYNTH_LINE = re.compile(r'(\S*?([^_/\s]+)_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
+_MJSYNTH_LINE = re.compile(r'(\S*[^_/\s]_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
 
 def _sniff_mjsynth(file) -> float: return file.share(_MJSYNTH_LINE.fullmatch)
 
@@ -240,7 +242,7 @@ def from_mjsynth(source:Path, out) -> None:
     for where, line in text_lines(file, out):
         if not (m := _MJSYNTH_LINE.fullmatch(line)):
             out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
-        out.add(dict(file=m[1], text=m[3]), find, where)
+        out.add(dict(file=m[1], text=m[2]), find, where)
 
 # %% ../../nbs/data/23_public_sets.ipynb #b4fe1953
 class PublicSet(NamedTuple):

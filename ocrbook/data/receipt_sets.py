@@ -15,15 +15,16 @@ from .samples import Samples
 from .label_files import image_finder, IMAGE_SUFFIXES, json_lines, load_json, text_lines
 from .formats import note_unlabelled
 from .samples import read_with
+from ..foundations.vocab import read_utf8
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #32a0616a
 def class_list(
     path,      # file with a number and a name a line, as WildReceipt's
 ) -> dict:     # number → name
     "Names of numbered labels; FormatError for a line that is anything else."
-    rows = [line.split(maxsplit=1) for line in Path(path).read_text(encoding='utf-8').splitlines()
-            if line.strip()]
-    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdigit()]:
+    rows = [line.split(maxsplit=1) for line in read_utf8(path).splitlines() if line.strip()]
+    if odd := [i for i, r in enumerate(rows, 1) if len(r) != 2 or not r[0].isdecimal()
+                   or len(r[0]) > 9]:
         raise FormatError(f'{path}:{odd[0]}: not a number and a name')
     return {int(n): name.strip() for n, name in rows}
 

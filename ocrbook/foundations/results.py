@@ -218,6 +218,8 @@ def _parse_page(text, place):
         place[0] = f'words[{i}]: '
         words.append(_word_of(o))
     place[0] = 'lines: '
+    if data['lines'] is None and len(words) > 3000: # as many as a detector finds
+        raise ValueError(f'missing for {len(words)} words, too many to be put in order')
     lines = None if data['lines'] is None else _check_lines(data['lines'], len(words))
     place[0] = 'size: '
     size, place[0] = _check_size(data['size']), 'path: '

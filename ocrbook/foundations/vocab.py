@@ -105,6 +105,22 @@ def __hash__(self:Vocab) -> int: # equal vocabularies are one key
 def __repr__(self:Vocab) -> str:
     return f'Vocab({self.chars!r}, lower={self.lower}, unknown={self.unknown!r})'
 
+# %% ../../nbs/foundations/05_vocab.ipynb #1c3731c7
+def read_utf8(
+    path,                # of a small text file that somebody named
+    most:int=20_000_000, # bytes
+) -> str:                # without byte order mark, lines end with a line feed
+    "OSError where it is missing; ValueError where it is no text, no file, or larger."
+    path = Path(path)
+    if path.exists() and not path.is_file():     # a pipe is waited for, a device has no end
+        raise ValueError(f'{path}: a folder, pipe or device, not a file')
+    with path.open('rb') as f: data = f.read(most + 1)
+    if len(data) > most: raise ValueError(f'{path}: more than {most:,} bytes')
+    try: text = data.decode('utf-8-sig')
+    except UnicodeDecodeError as e:
+        raise ValueError(f'{path}: not UTF-8 at byte {e.start + 1}') from None
+    return text.replace('\r\n', '\n').replace('\r', '\n')
+
 # %% ../../nbs/foundations/05_vocab.ipynb #06e9cdd5
 @patch(cls_method=True)
 def from_file(cls:Vocab,
@@ -112,9 +128,7 @@ def from_file(cls:Vocab,
     **options, # lower, unknown, space
 ) -> Vocab:
     "One character a line; a line with a single space is the space. ValueError names file and line."
-    try: text = Path(path).read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError: raise ValueError(f'{path}: not UTF-8') from None
-    lines = [line.rstrip('\r') for line in text.split('\n')]
+    lines = read_utf8(path).split('\n')
     if odd := [i for i, line in enumerate(lines, 1) if len(line) > 1]:
         raise ValueError(f'{path}:{odd[0]}: {lines[odd[0]-1]!r} is not a single character')
     try: return cls([line for line in lines if line], **options)

@@ -6,7 +6,7 @@
 __all__ = ['load_checkpoint', 'save_checkpoint', 'load_official']
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #742ef0c7
-import json, math, os, reprlib, tempfile, warnings
+import json, math, os, tempfile, warnings
 from dataclasses import asdict, fields, is_dataclass, replace
 from importlib.metadata import PackageNotFoundError, version as package_version
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..foundations.vocab import Vocab
 from ..parts.stages import TextRecognizer
 from .official import (BASE_URL, OFFICIAL, PLAIN_STAGES, cache_dir, download,
                                        hash_digits, infer_settings, is_official_1x, official_key)
+from .onnx_files import valid_setting
 from .tensor_names import (RULES, Rules, declared_version, match_checkpoint,
                                            model_name)
 from .weight_files import (Checkpoint, CheckpointError, file_hash, read_checkpoint,
@@ -93,7 +94,7 @@ def _set_stage(model, stage:str, values:dict, where:str) -> None:
     old = getattr(model, stage)
     given = [f for f in fields(old) if f.name in values]
     try:
-        new = replace(old, **{f.name: _validated(values[f.name], f, getattr(old, f.name))
+        new = replace(old, **{f.name: valid_setting(values[f.name], f, getattr(old, f.name))
                               for f in given})
     except (ValueError, TypeError) as e: raise CheckpointError(f'{where}: {stage}: {e}') from None
     if hasattr(new, 'size') and new.divisor % old.divisor:
@@ -103,33 +104,6 @@ def _set_stage(model, stage:str, values:dict, where:str) -> None:
     elif type(new).__name__ == 'TextSnakePostprocessor' and new.text_repr_type != 'poly':
         raise CheckpointError(f'{where}: postprocessor: TextSnake draws outlines (poly) alone')
     setattr(model, stage, new)
-
-# %% ../../nbs/practice/70_checkpoints.ipynb #d5b8f7df
-_SIDES = 'size', 'height', 'min_width', 'max_width', 'divisor'
-
-def _validated(value, field, old):
-    "`value` as one of the same kind as `old`, the present one; a ValueError says what is wrong."
-    wrong = ValueError(f'{field.name}={reprlib.repr(value)}, expected a value like {old!r:.60}')
-    if value is None and field.default is None: return None
-    if isinstance(old, (bool, str)):
-        if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'):
-            raise wrong
-        return value
-    several, colours = isinstance(value, (list, tuple)), field.name in ('mean', 'std')
-    had = old if isinstance(old, tuple) else (old,)
-    many, sizes = [*value] if several else [value], (len(had),)
-    if colours: sizes = 1, 3
-    elif field.name == 'scales' and isinstance(field.default[0], float):
-        sizes = range(1, 9)       # test-time scales of a page
-    elif field.name == 'zoom': sizes, had = (0, 2), (1.,)
-    whole = field.type is not float and not colours and not any(isinstance(x, float) for x in had)
-    if len(many) not in sizes or several != isinstance(old, tuple) and not colours: raise wrong
-    for x in many:
-        if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)): raise wrong
-        if not 0 <= x <= (8192 if field.name in _SIDES else 1e6): raise wrong  # NaN is not either
-        if x == 0 and field.name != 'mean' and min(h or 0 for h in had) > 0: raise wrong
-    if field.name == 'zoom' and max(many[1:], default=1) > 4: raise wrong
-    return tuple(many) if several and (len(many) > 1 or isinstance(old, tuple)) else many[0]
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #16ce8af7
 def _try_transform(model, old, new, where:str) -> None:

@@ -96,7 +96,9 @@ def _check_language(text:str) -> str:
     if text in ('yes', 'no'): return text                  # nothing is imported to know that
     from ocrbook.recognition.language import own_words
     try: own_words(text)
-    except (OSError, ValueError): fail(f'--language {text}: yes, no, or a text file of words')
+    except (OSError, ValueError) as e:
+        why = getattr(e, 'strerror', None) or e
+        fail(f'--language {text}: yes, no, or a text file of words ({why})')
     return text
 
 Language = option(str, 'Words to expect where CTC is unsure: yes (English), no, or more in a file.',

@@ -7,15 +7,17 @@ __all__ = ['load']
 
 # %% ../../nbs/practice/78_engines.ipynb #a5913e6b
 import os
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from ..foundations import transforms
 from ..foundations.vocab import Vocab
-from ..parts.outputs import banned_now, find_words, read_crops
+from ..parts.outputs import AttnConvertor, CTCConvertor, banned_now, find_words, read_crops
 from .models import MODELS, need_torch
-from .onnx_files import check_weights, exported_notes, read_notes
+from .onnx_files import (check_weights, exported_notes, read_notes,
+                                         valid_setting)
 
 # %% ../../nbs/practice/78_engines.ipynb #2491d2b1
 class Graph:
@@ -38,12 +40,21 @@ class Graph:
             why = (str(e).strip().splitlines() or ['no reason given'])[0]
             raise ValueError(f'{path}: ONNX Runtime cannot load it ({why:.120})') from None
         self.inputs = {i.name: i.shape for i in self.session.get_inputs()}
-        self.outputs = [o.name for o in self.session.get_outputs()]
+        self.outputs = {o.name: o.shape for o in self.session.get_outputs()}
+        self.path = path
 
-    def __call__(self, **arrays) -> dict:
-        "Run it; arrays that the graph does not ask for are left out."
+# %% ../../nbs/practice/78_engines.ipynb #f3358df8
+@patch
+def __call__(self:Graph, **arrays) -> dict:
+    """Run it; arrays that the graph does not ask for are left out.
+
+    ValueError where it asks for others, or for other sizes."""
+    try:
         given = {k: np.ascontiguousarray(arrays[k]) for k in self.inputs}
         return dict(zip(self.outputs, self.session.run(None, given)))
+    except Exception as e:
+        why = f'no {e}' if isinstance(e, KeyError) else str(e).strip().partition('\n')[0]
+        raise ValueError(f'{self.path}: does not compute ({why:.120})') from e
 
 # %% ../../nbs/practice/78_engines.ipynb #67f3908a
 def _without(scores, banned): # (b,classes) probabilities; the others share what is taken away
@@ -80,6 +91,15 @@ def run_loop(
     return np.stack(out, 1)
 
 # %% ../../nbs/practice/78_engines.ipynb #efc918a5
+def stage_of(
+    make,       # dataclass
+    given:dict, # settings, from a file
+) -> object:
+    "A record of settings; ValueError for one that is not of its kind, TypeError for others."
+    stage, kinds = make(), {f.name: f for f in fields(make)}
+    return replace(stage, **{k: valid_setting(v, kinds[k], getattr(stage, k)) if k in kinds else v
+                             for k, v in given.items()})
+
 class OnnxModel:
     "What exported models share; it has no parameters, and stays where ONNX Runtime runs it."
     backbone = None
@@ -91,7 +111,7 @@ class OnnxModel:
         self.settings, self.decoding = notes.get('settings') or {}, notes.get('decoding') or {}
         words = MODELS[self.name].task == 'recognition'
         make = transforms.WordTransform if words else transforms.PageTransform
-        self.transform = make(**notes['transform'])
+        self.transform = stage_of(make, notes['transform'])
 
     def parameters(self): return iter(())
 
@@ -128,6 +148,7 @@ class OnnxRecognizer(OnnxModel):
         make = _chapter_class(self.name, options.pop('class'), 'Convertor')
         self.converter = make(Vocab.from_dict(notes['vocab']), **options)
         self.preprocessor = self.name == 'crnn_tps' or None       # a stage of the graph
+        self._check()
 
     def forward_test(self,
         images,            # (b,c,h,w) normalised
@@ -144,6 +165,23 @@ class OnnxRecognizer(OnnxModel):
         "As `TextRecognizer.predict`."
         self.to(device, dtype)
         return read_crops(self, self.forward_test, images, batch_size, rotate, allow)
+
+# %% ../../nbs/practice/78_engines.ipynb #2c67b496
+@patch
+def _check(self:OnnxRecognizer):
+    "ValueError where notes and graph do not fit."
+    if not self.transform.keep_ratio and not self.transform.max_width:
+        raise ValueError('no max_width to squeeze a crop to')
+    n, steps = getattr(self.converter, 'num_classes', 0), 'step' in self.graphs
+    scored = self.graphs['step' if steps else ''].outputs['scores'][-1]
+    plain = type(self.converter) in (AttnConvertor, CTCConvertor) and isinstance(scored, int)
+    if plain and scored not in (n, n-1):
+        raise ValueError(f'{n} classes by its characters, {scored} are scored')
+    kinds = {k: type(v) for k, v in self.decoding.items()}
+    if steps and kinds != dict.fromkeys(('start', 'end', 'steps'), int):
+        raise ValueError(f'start, end and steps are whole numbers, not {self.decoding}')
+    if steps and not 0 < self.decoding['steps'] <= 1000:
+        raise ValueError(f'{self.decoding["steps"]} steps')
 
 # %% ../../nbs/practice/78_engines.ipynb #c03f4bbb
 def _drrg(
@@ -241,7 +279,7 @@ class OnnxDetector(OnnxModel):
         super().__init__(graphs, notes)
         options = dict(notes['postprocessor'])
         make = _chapter_class(self.name, options.pop('class'), 'Postprocessor')
-        self.postprocessor = make(**options)
+        self.postprocessor = stage_of(make, options)
 
     def forward_test(self,
         images,    # (b,3,h,w) normalised
@@ -266,7 +304,10 @@ class OnnxExtractor(OnnxModel):
         super().__init__(graphs, notes)
         make = _chapter_class(self.name, notes['converter']['class'], 'Convertor')
         self.converter, self.classes = make(Vocab.from_dict(notes['vocab'])), notes['classes']
-        self.backbone = 'images' in graphs[''].inputs or None
+        self.backbone, n = 'images' in graphs[''].inputs or None, graphs[''].outputs['words'][-1]
+        fits = n == len(self.classes) or not isinstance(n, int)
+        if not fits or not all(isinstance(c, str) for c in self.classes):
+            raise ValueError(f'{len(self.classes)} names of classes, {n} are scored')
 
     def __call__(self,
         images,                        # (b,3,h,w) normalised; None without a visual branch
@@ -281,15 +322,17 @@ class OnnxExtractor(OnnxModel):
             rows.append(self.label_page(page, *map(np.asarray, (b, t, r))))
         return tuple(torch.from_numpy(np.concatenate(o)) for o in zip(*rows))
 
-    def label_page(self, image, boxes, texts, relations) -> tuple:
-        "Probabilities of the words (n,classes) and pairs (n²,2) of one page."
-        n = len(boxes)
-        if not n: return np.zeros((0, len(self.classes)), np.float32), np.zeros((0, 2), np.float32)
-        if not texts.shape[1]: texts = np.full((n, 1), -1)
-        size = None if image is None else np.array(image.shape[:1:-1]*2, np.float32)
-        if size is not None: boxes = boxes.clip(-size, 2*size)     # as `SingleRoIExtractor` does
-        out = self.graphs[''](images=image, boxes=boxes, texts=texts, relations=relations)
-        return out['words'], out['links'].reshape(n*n, 2)
+# %% ../../nbs/practice/78_engines.ipynb #fa5774ad
+@patch
+def label_page(self:OnnxExtractor, image, boxes, texts, relations) -> tuple:
+    "Probabilities of the words (n,classes) and pairs (n²,2) of one page."
+    n = len(boxes)
+    if not n: return np.zeros((0, len(self.classes)), np.float32), np.zeros((0, 2), np.float32)
+    if not texts.shape[1]: texts = np.full((n, 1), -1)
+    size = None if image is None else np.array(image.shape[:1:-1]*2, np.float32)
+    if size is not None: boxes = boxes.clip(-size, 2*size)     # as `SingleRoIExtractor` does
+    out = self.graphs[''](images=image, boxes=boxes, texts=texts, relations=relations)
+    return out['words'], out['links'].reshape(n*n, 2)
 
 # %% ../../nbs/practice/78_engines.ipynb #ee039fce
 @patch

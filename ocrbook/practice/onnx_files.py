@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/65_onnx_files.ipynb #85f64a55
-import hashlib, json, os
+import hashlib, json, os, reprlib
 from io import SEEK_CUR, BytesIO
 from pathlib import Path
 
@@ -36,10 +36,17 @@ def _fields(f, end:int, wanted) -> list: # of (number, bytes; b'' for what is no
     return found
 
 # %% ../../nbs/practice/65_onnx_files.ipynb #12b1d4cc
+def _not_a_pipe(path):
+    "ValueError for a pipe or a device, which would be waited for, or has no end."
+    path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f'{path}: a pipe, socket or device, not a file')
+
 def read_notes(
     path, # of an ONNX file
 ) -> dict: # texts, by name
     "The notes of an ONNX file, without loading its graph; ValueError where it is none."
+    _not_a_pipe(path)
     try:
         with open(path, 'rb') as f: found = _fields(f, os.fstat(f.fileno()).st_size, (14,))
         pairs = [dict(_fields(BytesIO(o), len(o), (1, 2))) for number, o in found if number == 14]
@@ -76,12 +83,12 @@ def read_header(
     path, # of a safetensors file
 ) -> tuple: # name → dict of dtype, shape, data_offsets; first byte of the data; hash of the header
     "Where the tensors of a file lie; ValueError where it is no safetensors file."
+    _not_a_pipe(path)
     try:
         with open(path, 'rb') as f: head = f.read(min(int.from_bytes(f.read(8), 'little'), 2**24))
-        tensors = json.loads(head)
-    except (OSError, ValueError, RecursionError):
+        (tensors := json.loads(head)).pop('__metadata__', None)
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
         raise ValueError(f'{path}: no safetensors file, or missing') from None
-    tensors.pop('__metadata__', None)
     return tensors, 8 + len(head), hashlib.sha256(head).hexdigest()
 
 def check_weights(path, notes:dict) -> None:
@@ -90,3 +97,30 @@ def check_weights(path, notes:dict) -> None:
     beside = Path(path).with_name(Path(str(name)).name)
     if read_header(beside)[2] != notes.get('header'):
         raise ValueError(f'{path}: points into other weights than {beside.name}; write it anew')
+
+# %% ../../nbs/practice/65_onnx_files.ipynb #31e98aed
+_SIDES = 'size', 'height', 'min_width', 'max_width', 'divisor'
+
+def valid_setting(value, field, old):
+    "`value` as one of the same kind as `old`, the present one; a ValueError says what is wrong."
+    wrong = ValueError(f'{field.name}={reprlib.repr(value)}, expected a value like {old!r:.60}')
+    if value is None and field.default is None: return None
+    if isinstance(old, (bool, str)):
+        if type(value) is not type(old) or isinstance(old, str) and value not in ('quad', 'poly'):
+            raise wrong
+        return value
+    several, colours = isinstance(value, (list, tuple)), field.name in ('mean', 'std')
+    had = old if isinstance(old, tuple) else (old,)
+    many, sizes = [*value] if several else [value], (len(had),)
+    if colours: sizes = 1, 3
+    elif field.name == 'scales' and isinstance(field.default[0], float):
+        sizes = range(1, 9)       # test-time scales of a page
+    elif field.name == 'zoom': sizes, had = (0, 2), (1.,)
+    whole = field.type is not float and not colours and not any(isinstance(x, float) for x in had)
+    if len(many) not in sizes or several != isinstance(old, tuple) and not colours: raise wrong
+    for x in many:
+        if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)): raise wrong
+        if not 0 <= x <= (8192 if field.name in _SIDES else 1e6): raise wrong  # NaN is not either
+        if x == 0 and field.name != 'mean' and min(h or 0 for h in had) > 0: raise wrong
+    if field.name == 'zoom' and max(many[1:], default=1) > 4: raise wrong
+    return tuple(many) if several and (len(many) > 1 or isinstance(old, tuple)) else many[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from fastcore.meta import delegates
 from ..data.augment import crop_page, jitter_color, jitter_word
-from ..foundations.vocab import ASCII, DICT36, DICT90, LATIN, Vocab
+from ..foundations.vocab import ASCII, DICT36, DICT90, LATIN, Vocab, read_utf8
 from ..parts.word_graph import WILDRECEIPT
 from .weight_files import CheckpointError, read_checkpoint
 from .checkpoints import stored_note
@@ -247,9 +247,8 @@ def read_recipe(
     path, # of a TOML file
 ) -> dict: # arguments of `train`
     "A recipe, checked; ValueError with file and line of what is wrong. Older names are known."
-    try: text = Path(path).read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as e:
-        raise ValueError(f'{path}: {getattr(e, "strerror", None) or "not UTF-8"}') from None
+    try: text = read_utf8(path)
+    except OSError as e: raise ValueError(f'{path}: {e.strerror}') from None
     try: recipe = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e: raise ValueError(f'{path}: {e}') from None
     known = {n: p for n, p in signature(train).parameters.items()

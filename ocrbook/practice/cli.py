@@ -122,9 +122,9 @@ def _label_given(photos, given, net):
 # %% ../../nbs/practice/87_cli.ipynb #76ac3348
 def _given(path):
     "The page of words that a file describes; its size is not known yet."
-    try: rows = json.loads(path.read_text(encoding='utf-8-sig'))
-    except OSError as e: fail(f'{path}: {e.strerror}')
-    except (ValueError, RecursionError): fail(f'{path}: no JSON')
+    from ocrbook.data.formats import Samples, load_json
+    rows = load_json(path, told := Samples())
+    if told.problems: fail(told.problems[0])
     if isinstance(rows, dict): rows = rows.get('words')
     if not isinstance(rows, list): fail(f'{path}: a list of words is wanted')
     for i, r in enumerate(rows):

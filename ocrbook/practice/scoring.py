@@ -72,11 +72,12 @@ def read_folder(
     only:str='',   # regular expression: images whose file name it finds
     skip:str='',   # likewise: images that are left out
     format:str='', # see `read_samples`; '': found by looking
+    encoding:str='', # likewise; '': UTF-8
 ) -> list:         # of `Sample`
     "Labels of a folder; lines that cannot be read are reported; ValueError where none is left."
     path = find_folder(name)
     samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
-                           warn=False)
+                           warn=False, encoding=encoding or None)
     if n := len(samples.problems):
         warn_once(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
     try:
@@ -113,7 +114,8 @@ def read_source(
     "Labelled images by name, their labels renamed."
     spec = parse_source(spec); rename = spec.get('rename', {})
     new = lambda label: rename.get(label, label) if isinstance(label, str) else label
-    samples = read_folder(spec['folder'], *(spec.get(k, '') for k in ('only', 'skip', 'format')))
+    about = ('only', 'skip', 'format', 'encoding')
+    samples = read_folder(spec['folder'], *(spec.get(k, '') for k in about))
     return [relabel(s, new) for s in samples]
 
 # %% ../../nbs/practice/82_scoring.ipynb #abb6be45

@@ -24,17 +24,14 @@ from ..foundations.geometry import iou
 from ..foundations.images import ImageError, image_size
 
 # %% ../../nbs/data/24_convert.ipynb #92342d24
-def _holds_lmdb(folder):
-    "Whether a folder is a database, or has databases below it and no label files."
-    if (folder/'data.mdb').is_file(): return True
-    return next(folder.rglob('data.mdb'), None) is not None and not list_label_files(folder)
+def _sniff_lmdb(file) -> float: return float(file.start[16:20] == b'\xde\xc0\xef\xbe')
 
 FORMATS = dict(  # of formats that a file looks like equally, the first is taken
     jsonl=Format(from_jsonl, to_jsonl, 'labels.jsonl: everything', words=True,
                  sniff=has_keys('file')),
     **public_sets, **label_tools, **text_formats, **set_formats, **receipt_formats,
     lmdb=Format(from_lmdb, to_lmdb, 'data.mdb: word crops in one database', pages=False, words=True,
-                sniff_folder=_holds_lmdb))
+                sniff=_sniff_lmdb, sniff_folder=lambda folder: (folder/'data.mdb').is_file()))
 
 # %% ../../nbs/data/24_convert.ipynb #415fa8a5
 def _format_of_file(file, encoding=None):
@@ -43,6 +40,12 @@ def _format_of_file(file, encoding=None):
     scores = {k: f.sniff(label_file) for k, f in FORMATS.items() if f.sniff}
     best = max(scores, key=scores.get)
     return best if scores[best] >= .5 else None
+
+def _formats_of(files, encoding):
+    "Format → number of label files, of the first thirty with the same suffix."
+    some = [p for end in sorted({p.suffix for p in files})
+            for p in [p for p in files if p.suffix == end][:30]]
+    return Counter(filter(None, (_format_of_file(p, encoding) for p in some)))
 
 def _format_of_empty(source, files, encoding):
     "Format of pages without text; else a FormatError that says why no file was recognised."
@@ -66,10 +69,11 @@ def find_format(
     if source.is_dir():
         for name, f in FORMATS.items():
             if f.sniff_folder and f.sniff_folder(source): return name
-    labels = [source] if source.is_file() else list_label_files(source)
-    files = [p for end in sorted({p.suffix for p in labels})
-             for p in [p for p in labels if p.suffix == end][:30]]
-    found = Counter(filter(None, (_format_of_file(p, encoding) for p in files)))
+    files = [source] if source.is_file() else list_label_files(source)
+    found = _formats_of(files, encoding)
+    if not found and source.is_dir():  # beside them may lie notes that are no labels
+        if next(source.rglob('data.mdb'), None): return 'lmdb'
+        found = _formats_of(list_label_files(source, '.csv', '.tsv'), encoding)
     if len(found) == 1: return next(iter(found))
     if not found: return _format_of_empty(source, files, encoding)
     names = ', '.join(sorted(found))

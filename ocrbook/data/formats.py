@@ -25,7 +25,7 @@ class LabelFile:
         encoding:str=None, # of text without a byte order mark; None: UTF-8
     ) -> None:
         with file.open('rb') as f: data = f.read(1_000_000)
-        self.file, self.encoding = file, encoding
+        self.file, self.encoding, self.start = file, encoding, data[:64]
         text = data.decode(codec_of(data[:4], encoding), errors='replace')
         self.text = text.removeprefix('\ufeff')  # its beginning
         # the first ones that are not empty
@@ -38,6 +38,12 @@ class LabelFile:
         first, *more = [_parse_or_none(s) for s in self.lines[:10]]
         whole = None if first is not None else _json_of_file(self.file, self.encoding)
         return [d for d in (first, *more, whole) if isinstance(d, dict)]
+
+    @cached_property
+    def rows(self) -> list:
+        "What stands in a JSON file that is one list; else nothing."
+        found = _json_of_file(self.file, self.encoding) if self.text.lstrip()[:1] == '[' else None
+        return found if isinstance(found, list) else []
 
     def share(self, fits:Callable) -> float: # in [0,1]
         "Share of the lines for which `fits(line)`; of a long one its beginning is shown."
@@ -80,10 +86,10 @@ def has_tag(pattern:str) -> Callable: # a `sniff`
 # %% ../../nbs/data/10_formats.ipynb #6018366c
 _SET_FORMATS = 'coco', 'mmocr1', 'labelme', 'jsonl', 'linejson' # which are JSON
 
-def list_label_files(folder:Path) -> list: # of paths
-    "Files below a folder that may be label files, by their suffix."
-    return sorted(p for p in folder.rglob('*')
-                  if p.suffix.lower() in ('.json', '.jsonl', '.xml', '.txt') and p.is_file())
+def list_label_files(folder:Path, *ends) -> list: # of paths
+    "Files below a folder that may be label files, by their suffix in any case."
+    ends = ends or ('.json', '.jsonl', '.xml', '.txt', '.mat')
+    return sorted(p for p in folder.rglob('*') if p.suffix.lower() in ends and p.is_file())
 
 def first_json_error(files) -> str|None:
     "What is wrong with the first JSON file that cannot be read; None if all can."
@@ -149,7 +155,7 @@ def note_unlabelled(out, source:Path, images) -> None:
 # %% ../../nbs/data/10_formats.ipynb #1da46e99
 def text_files(source:Path) -> list: # of paths
     "Text files below a folder."
-    return sorted(p for p in source.rglob('*.txt') if p.is_file())
+    return list_label_files(source, '.txt')
 
 def read_text_files(
     out,               # `Samples`
@@ -159,21 +165,24 @@ def read_text_files(
     parse:Callable,    # line -> instance, or ValueError
     lines=text_lines,  # (file, out) -> (location, line) …
 ) -> None:
-    "Add a sample for each text file, with an instance for every line that `parse` accepts."
+    """Add a sample for each text file, with an instance for every line that `parse` accepts.
+
+    A file with lines of which none can be read is no page without text: it is left out."""
     for file in files:
         try: image = find(file.stem.removeprefix(prefix), file)
         except ValueError as e: out.note(file, e); continue
-        found, locations = [], []
+        found, locations, known = [], [], len(out.problems)
         for where, line in lines(file, out):
             try: found.append(parse(line)); locations.append(where)
             except ValueError as e: out.note(where, e)
+        if not found and len(out.problems) > known: continue
         out.add(dict(file=image.name, instances=found), lambda name: image, file, locations)
 
 # %% ../../nbs/data/10_formats.ipynb #56be029f
 # where MMOCR keeps images, relative to the label file
 MMOCR_FOLDERS = ('imgs', 'images', '..', '../imgs', '../images')
 
-NUMBER = re.compile(r'\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*')
+NUMBER = re.compile(r'\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*')
 
 def parse_numbers(parts:list, n:int, line:str) -> tuple: # n floats; the rest, a string or None
     "The first `n` of `parts` as numbers, and what follows; ValueError, which shows the line."
@@ -186,6 +195,36 @@ def marked_instance(polygon, text:str|None, mark='###', **more) -> dict:
     ignore = text is not None and text.strip() == mark
     return more | dict(polygon=polygon, text=None if ignore else text, ignore=ignore)
 
+# %% ../../nbs/data/10_formats.ipynb #7133799b
+def parse_points(p, n:int=4) -> list: # x1 y1 x2 y2 …
+    "At least `n` points of a JSON list of pairs, or flat; ValueError for anything else."
+    try: p = np.asarray(p, float)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f'{str(p)[:60]} are no points') from None
+    if p.size < 2*n or p.size % 2:
+        raise ValueError(f'{p.size} coordinates, expected {n} points or more')
+    return p.ravel().tolist()
+
+def make_instance(polygon, text, ignore:bool=False, marks=('###',), **more) -> dict:
+    "One instance, ignored where its text is one of `marks`; ValueError where that is no string."
+    if not isinstance(text, (str, type(None))):
+        raise ValueError(f'text {str(text)[:40]} is not a string')
+    marked = text in marks
+    more = {k: v for k, v in more.items() if v is not None}
+    flat = np.asarray(polygon, float).ravel().tolist()
+    return dict(polygon=flat, text=None if marked else text, ignore=bool(ignore) or marked) | more
+
+def parse_instances(out, found, parse, where, what:str) -> tuple: # two lists
+    "Instances that `parse` makes of what was found, and their locations; the others are noted."
+    good, locations = [], []
+    for i, d in enumerate(found):
+        location = f'{where}: {what} {i}'
+        try:
+            if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not a JSON object')
+            good.append(parse(d)); locations.append(location)
+        except (ValueError, OverflowError) as e: out.note(location, e)
+    return good, locations
+
 # %% ../../nbs/data/10_formats.ipynb #8c4114c6
 def parse_quad_line(line:str) -> dict:
     "An instance from `x1,y1,x2,y2,x3,y3,x4,y4,text`; ValueError for anything else."
@@ -194,21 +233,38 @@ def parse_quad_line(line:str) -> dict:
     if text and all(p[0] == ' ' for p in parts[1:]): text = text[1:]
     return marked_instance(xy, text)
 
+_PAIRS = re.compile(rf'((?:{NUMBER.pattern},{NUMBER.pattern},)+)(.*)', re.S)
+
+def _parse_outline_line(line:str) -> dict:
+    "As `parse_quad_line`; pairs of numbers close to the quad are further points of an outline."
+    d = parse_quad_line(line)
+    if not (m := _PAIRS.fullmatch(d['text'] or '')): return d
+    quad = np.reshape(d['polygon'], (-1, 2))
+    more = np.array([float(n) for n in m[1].split(',')[:-1]]).reshape(-1, 2)
+    far = np.ptp(quad, 0).max()*(len(more) + 4)/2
+    close = (np.abs(more - quad.mean(0)) <= far).all()
+    if not close or len(more) == 1 and NUMBER.fullmatch(m[2]): return d
+    return marked_instance(np.concatenate([quad, more]).ravel().tolist(), m[2])
+
+# %% ../../nbs/data/10_formats.ipynb #050d08d1
 # what other sets write between the eighth comma and the text: a script, or 0 or 1
 NINTH_COLUMN = re.compile(r'\s*(Arabic|Bangla|Chinese|Hindi|Japanese|Korean|Latin|Mixed|None|'
                           r'Symbols)\s*,|\s*[01]\s*,\s*"', re.I)
+# 0, 1 or a score, and no number behind it
+_SCORE = re.compile(r'\s*[01](?:\.\d*)?\s*,\s*(\D)?')
 
 def from_icdar2015(source:Path, out) -> None:
     "Add a folder of images and `gt_*.txt` files of quads to `out`; FormatError for a ninth column."
     find, rest = stem_finder(out, source)
-    read_text_files(out, text_files(source), find, 'gt_', parse_quad_line)
+    read_text_files(out, text_files(source), find, 'gt_', _parse_outline_line)
     note_unlabelled(out, source, rest)
     texts = [t for s in out for t in s.texts if t is not None]
-    if texts and all(map(NINTH_COLUMN.match, texts)):
+    scores = [_SCORE.match(t) for t in texts]
+    if texts and (all(map(NINTH_COLUMN.match, texts)) or all(scores) and any(m[1] for m in scores)):
         out.clear()
         column = texts[0].split(',')[0].strip()
         raise FormatError(f'{source}: a column before each text, as {column!r}: '
-                          'files of MLT or RCTW, not of ICDAR 2015')
+                          'files of MLT, RCTW or a detector, not of ICDAR 2015')
 
 # %% ../../nbs/data/10_formats.ipynb #3c0e7bde
 def box_corners(x0, y0, x1, y1) -> np.ndarray: # (4,2)

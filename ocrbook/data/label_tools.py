@@ -12,56 +12,27 @@ from pathlib import Path
 from urllib.parse import unquote
 import numpy as np
 from .formats import Format, LabelFile, box_corners, find_label_file, list_label_files
-from .formats import note_unlabelled
+from .formats import make_instance, note_unlabelled, parse_instances, parse_points
 from .label_files import FormatError, IMAGE_SUFFIXES, image_finder, load_json
-from .label_files import text_lines, write_text
+from .label_files import parse_json, text_lines, write_text
 from .samples import relative_name
 from .text_formats import load_xml
 from ..foundations.images import image_size
 
-# %% ../../nbs/data/22_label_tools.ipynb #26c96f82
-def parse_points(p, n:int=4) -> list: # x1 y1 x2 y2 …
-    "At least `n` points of a JSON list of pairs, or flat; ValueError for anything else."
-    try: p = np.asarray(p, float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f'{str(p)[:60]} are no points') from None
-    if p.size < 2*n or p.size % 2:
-        raise ValueError(f'{p.size} coordinates, expected {n} points or more')
-    return p.ravel().tolist()
-
-def make_instance(polygon, text, ignore:bool=False, marks=('###',), **more) -> dict:
-    "One instance, ignored where its text is one of `marks`; ValueError where that is no string."
-    if not isinstance(text, (str, type(None))):
-        raise ValueError(f'text {str(text)[:40]} is not a string')
-    marked = text in marks
-    more = {k: v for k, v in more.items() if v is not None}
-    flat = np.asarray(polygon, float).ravel().tolist()
-    return dict(polygon=flat, text=None if marked else text, ignore=bool(ignore) or marked) | more
-
-def parse_instances(out, found, parse, where, what:str) -> tuple: # two lists
-    "Instances that `parse` makes of what was found, and their locations; the others are noted."
-    good, locations = [], []
-    for i, d in enumerate(found):
-        location = f'{where}: {what} {i}'
-        try:
-            if not isinstance(d, dict): raise ValueError(f'{str(d)[:40]} is not a JSON object')
-            good.append(parse(d)); locations.append(location)
-        except (ValueError, OverflowError) as e: out.note(location, e)
-    return good, locations
-
 # %% ../../nbs/data/22_label_tools.ipynb #4c62d77e
 def _parse_ppocrlabel(d):
     "An instance of PPOCRLabel."
-    key = d.get('key_cls')
+    key = d.get('key_cls', d.get('label'))
     label = None if key in (None, 'None', '') else str(key)
     return make_instance(parse_points(d.get('points')), d.get('transcription') or None,
-                         d.get('difficult') is True, ('###', '*'), label=label)
+                         str(d.get('difficult')).lower() in ('true', '1'), ('###', '*'),
+                         label=label)
 
 def _split_ppocrlabel(line):
     "Image name and list of one line; None where it is not of this form."
     name, tab, rest = line.partition('\t')
     if not tab or not rest.lstrip().startswith('['): return None
-    try: found = json.loads(rest)
+    try: found = parse_json(rest)
     except (ValueError, RecursionError): return None
     return (name, found) if isinstance(found, list) else None
 
@@ -80,7 +51,7 @@ def from_ppocrlabel(source:Path, out) -> None:
     def find(name):
         name = name.replace('\\', '/')
         for sub, n in (('images', name.removeprefix(file.parent.name + '/')), ('../', name),
-                       ('images', Path(name).name)):
+                       ('image', name), ('images', Path(name).name)):
             try: return image_finder(out, file.parent, sub)(n)
             except ValueError as e: why = e
         raise why
@@ -119,42 +90,56 @@ def _studio_polygon(v, size) -> np.ndarray: # (n,2) pixels
     corners = box_corners(0., 0., w, h)*scale
     return corners @ M + np.array([x, y])*scale
 
-def _studio_words(results) -> list: # of dicts: shape, size, labels, text
+# %% ../../nbs/data/22_label_tools.ipynb #e048a2f9
+_STUDIO_LABELS = 'labels', 'rectanglelabels', 'polygonlabels'
+_STUDIO_KEYS = {'points', 'x', 'rle', 'text', *_STUDIO_LABELS}
+
+def _studio_label(v):
+    "The first label of a value, or None."
+    return next((v[k][0] for k in _STUDIO_LABELS if isinstance(v.get(k), list) and v[k]), None)
+
+def _studio_words(results) -> list: # of dicts: shape, size, label, text
     "Results put together by their `id`, in the order of the shapes."
     words = {}
     for i, r in enumerate(results):
-        if not isinstance(r, dict) or not isinstance(r.get('value'), dict):
-            raise ValueError(f'result {i} has no "value"')
-        v = r['value']
-        w = words.setdefault(r.get('id', i), {})
+        if not isinstance(r, dict): words[i] = r; continue
+        if not isinstance(r.get('value', {}), dict): words[i] = {}; continue
+        if not _STUDIO_KEYS & {*(v := r.get('value', {}))}: continue  # of the page, or of two words
+        w = words.setdefault(str(r.get('id', [v.get(k) for k in ('points', 'x', 'y')])), {})
         if 'points' in v or 'width' in v:
             w |= dict(shape=v, size=(r.get('original_height'), r.get('original_width')))
-        kinds = ('labels', 'rectanglelabels', 'polygonlabels')
-        labels = [label for k in kinds for label in v.get(k) or []]
-        if labels: w['label'] = labels[0]
-        if 'text' in v:
-            w['text'] = ' '.join(v['text']) if isinstance(v['text'], list) else v['text']
+        if label := _studio_label(v): w['label'] = label
+        if (text := v.get('text')) is not None:
+            strings = isinstance(text, list) and all(isinstance(t, str) for t in text)
+            w['text'] = ' '.join(text) if strings else text
     return list(words.values())
 
 # %% ../../nbs/data/22_label_tools.ipynb #0f5faf96
+def _studio_shapes(task, key) -> list:
+    "The shapes of one list of the short export."
+    found = task[key] if isinstance(task.get(key), list) else []
+    return [v for v in found if isinstance(v, dict) and ('points' in v or 'width' in v)]
+
 def _studio_task(task) -> list:
     "The words of a task: of its last annotation that was not cancelled, or of the short export."
     if 'annotations' in task or 'completions' in task:
         done = task.get('annotations', task.get('completions'))
         if not isinstance(done, list): raise ValueError('"annotations" is not a list')
         kept = [a for a in done if isinstance(a, dict) and not a.get('was_cancelled')]
-        return _studio_words(kept[-1].get('result') or []) if kept else []
-    shapes = next((task[k] for k in ('bbox', 'poly', 'label', 'rectangle', 'polygon')
-                   if isinstance(task.get(k), list) and task[k] and isinstance(task[k][0], dict)),
-                  [])
-    texts, labels = task.get('transcription') or [], task.get('label') or []
-    texts, words = [texts] if isinstance(texts, str) else texts, []
-    for i, v in enumerate(shapes):
-        named = v.get('labels') or (labels[i].get('labels') if i < len(labels) else None)
-        words.append(dict(shape=v, size=(v.get('original_height'), v.get('original_width')),
-                          label=(named or [None])[0], text=texts[i] if i < len(texts) else None))
-    return words
+        if not kept: raise ValueError('nobody has annotated it yet')
+        return _studio_words(kept[-1].get('result') or [])
+    shapes = [v for k in ('bbox', 'poly', 'rectangle', 'polygon') for v in _studio_shapes(task, k)]
+    labelled, texts = _studio_shapes(task, 'label'), task.get('transcription') or []
+    if len(labelled) >= len(shapes): shapes = labelled  # these are in the order of the texts
+    texts = [texts] if isinstance(texts, str) else texts
+    if texts and len(texts) != len(shapes):
+        raise ValueError(f'{len(texts)} texts for {len(shapes)} shapes do not say which is whose; '
+                         'export as JSON, not JSON-MIN')
+    return [dict(shape=v, size=(v.get('original_height'), v.get('original_width')),
+                 label=_studio_label(v), text=t)
+            for v, t in zip(shapes, texts or [None]*len(shapes))]
 
+# %% ../../nbs/data/22_label_tools.ipynb #b0c019ac
 def _parse_studio(w):
     "An instance from the parts of one word."
     if 'shape' not in w: raise ValueError('a text or label without a shape')
@@ -166,44 +151,45 @@ def _parse_studio(w):
                      label=None if label in (None, 'Text') else str(label))
 
 # %% ../../nbs/data/22_label_tools.ipynb #0c78be66
-def _find_studio_image(out, file, name) -> Path:
-    "The image of a task, without the server's folders and an upload's random characters."
-    name = unquote(name.partition('?d=')[2] or name.partition('?')[0])
-    last = Path(name.replace('\\', '/')).name
+def _find_studio_image(out, file, values) -> Path:
+    "The image that a task names, without the server's folders and an upload's random characters."
+    names = [unquote(v.partition('?d=')[2] or v.partition('?')[0])
+             for v in values if isinstance(v, str)]
+    names = [n for n in names if Path(n).suffix.lower() in IMAGE_SUFFIXES]
+    if not names: raise ValueError('names no image')
     find = image_finder(out, file.parent, 'images', '../images')
-    for n in (name, last, re.sub(r'^[0-9a-f]{8}-', '', last)):
-        try: return find(n.lstrip('/'))
-        except ValueError: pass
+    for name in names:
+        last = Path(name.replace('\\', '/')).name
+        for n in (name, last, re.sub(r'^[0-9a-f]{8}-', '', last)):
+            try: return find(n.lstrip('/'))
+            except ValueError: pass
     raise ValueError(f'no image {last[:200]}')
 
 def _sniff_labelstudio(file) -> float:
-    try: tasks = json.loads(file.text)
-    except (ValueError, RecursionError): return 0.
-    known = ('annotations', 'completions', 'transcription')
-    return float(isinstance(tasks, list) and bool(tasks) and all(
-        isinstance(t, dict) and (isinstance(t.get('data'), dict) or 'id' in t)
-        and any(k in t for k in known) for t in tasks))
+    def fits(t):
+        if not isinstance(t, dict): return False
+        if isinstance(t.get('data'), dict): return 'annotations' in t or 'completions' in t
+        return 'id' in t and any(_studio_shapes(t, k) for k in t)
+    return sum(map(fits, file.rows))/max(len(file.rows), 1)
 
 # %% ../../nbs/data/22_label_tools.ipynb #c1deb874
 def from_labelstudio(source:Path, out) -> None:
     "Add the pages of a Label Studio export (JSON or JSON-MIN), or of its folder, to `out`."
     file = find_label_file(source, 'labelstudio', _sniff_labelstudio, out)
-    tasks = load_json(file, out)
+    tasks, used = load_json(file, out), {}
     for i, task in enumerate(tasks if isinstance(tasks, list) else []):
         where = f'{file}: task {task.get("id", i) if isinstance(task, dict) else i}'
         try:
             if not isinstance(task, dict): raise ValueError(f'{str(task)[:40]} is not a task')
-            values = [v for v in (task.get('data') or task).values() if isinstance(v, str)]
-            images = (v for v in values
-                      if Path(v.partition('?d=')[2] or v).suffix.lower() in IMAGE_SUFFIXES)
-            if (name := next(images, None)) is None: raise ValueError('names no image')
-            path = _find_studio_image(out, file, name)
+            path = _find_studio_image(out, file, (task.get('data') or task).values())
             words = _studio_task(task)
+            if path in used: raise ValueError(f'{path.name} has its labels in {used[path]} already')
+            used[path] = where.removeprefix(f'{file}: ')
             if sum(1 for a in task.get('annotations') or [] if not a.get('was_cancelled')) > 1:
                 out.note(where, 'several annotations, the last one is read')
         except (ValueError, AttributeError, TypeError) as e: out.note(where, e); continue
         good, locations = parse_instances(out, words, _parse_studio, where, 'word')
-        size = next((w['size'] for w in words if w.get('size')), (None, None))
+        size = next((w['size'] for w in words if isinstance(w, dict) and w.get('size')), (None,)*2)
         row = dict(file=path.name, instances=good, height=size[0], width=size[1])
         out.add(row, lambda _: path, where, locations)
 
@@ -244,7 +230,7 @@ def _parse_page_word(e):
     if coords is None: raise ValueError('no Coords')
     pairs = (f'{p.get("x")},{p.get("y")}' for p in _children(coords, 'Point'))
     points = coords.get('points') or ' '.join(pairs)
-    readings = sorted(_children(e, 'TextEquiv'), key=lambda t: int(t.get('index') or 0))
+    readings = sorted(_children(e, 'TextEquiv'), key=lambda t: t.get('index', '').zfill(9))
     unicode = next((u for t in readings[:1] for u in _children(t, 'Unicode')), None)
     return make_instance(_parse_pairs(points), None if unicode is None else unicode.text or '')
 
@@ -265,6 +251,17 @@ def _parse_alto_word(e, scale):
         points = box_corners(x, y, x+w, y+h)
     return make_instance(points*scale, e.get('CONTENT'))
 
+def _alto_words(page) -> list:
+    "The `String`s of a page; a line whose strings have no place of their own stands for itself."
+    found = []
+    for line in (e for e in page.iter() if _local_name(e) == 'TextLine'):
+        strings = _children(line, 'String')
+        if strings and not any(s.get('HPOS') or list(s.iter())[1:] for s in strings):
+            line.set('CONTENT', ' '.join(s.get('CONTENT') or '' for s in strings))
+            strings = [line]
+        found += strings
+    return found
+
 def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     "Pixels of an image of `size` (h,w) for one unit of an ALTO file."
     unit = next((e.text for e in root.iter() if _local_name(e) == 'MeasurementUnit'), 'pixel')
@@ -275,11 +272,6 @@ def _alto_scale(root, page, size) -> np.ndarray: # of x and y
     return np.array([size[1]/w, size[0]/h])
 
 # %% ../../nbs/data/22_label_tools.ipynb #896ca18d
-def _xml_files(source, sniff) -> list:
-    "The XML files to read: `source` itself, or all below it that look right."
-    if source.is_file(): return [source]
-    return [p for p in sorted(source.rglob('*.xml')) if sniff(LabelFile(p))]
-
 def _find_xml_image(out, file, name) -> Path:
     "The image that an XML file names, or the one beside it with the file's own name."
     last = Path((name or '').replace('\\', '/').removeprefix('file://')).name
@@ -305,7 +297,8 @@ _sniff_voc = _sniff_root('annotation')
 def _read_xml_files(source, out, sniff, name_of, page_of):
     "One sample a file: `name_of(root)` names its image, `page_of(root, path)` gives its elements."
     used = set()
-    for file in _xml_files(source, sniff):
+    found = [p for p in list_label_files(source, '.xml') if sniff(LabelFile(p))]
+    for file in [source] if source.is_file() else found:
         if (root := load_xml(file, out)) is None: continue
         try:
             path = _find_xml_image(out, file, name_of(root))
@@ -319,8 +312,7 @@ def _read_xml_files(source, out, sniff, name_of, page_of):
             except (ValueError, OverflowError) as why: out.note(location, why)
         row = dict(file=path.name, instances=good) | dict(zip(('height', 'width'), size or ()))
         out.add(row, lambda _: path, file, locations)
-    if not source.is_dir(): return
-    images = {p for p in source.rglob('*') if p.suffix.lower() in IMAGE_SUFFIXES}
+    images = list_label_files(source, *IMAGE_SUFFIXES) if source.is_dir() else ()
     note_unlabelled(out, source, {p for p in images if p.resolve() not in used})
 
 # %% ../../nbs/data/22_label_tools.ipynb #5ea34bb8
@@ -342,6 +334,7 @@ def from_page(source:Path, out) -> None:
         return _page_words(page), _parse_page_word, size
     _read_xml_files(source, out, _sniff_page, name_of, page_of)
 
+# %% ../../nbs/data/22_label_tools.ipynb #da381775
 def from_alto(source:Path, out) -> None:
     "Add the pages of ALTO XML files, one page a file, one or all below a folder, to `out`."
     def name_of(root):
@@ -351,8 +344,9 @@ def from_alto(source:Path, out) -> None:
     def page_of(root, path):
         page, size = _page_of(root), image_size(path)
         scale = _alto_scale(root, page, size)
-        strings = [e for e in page.iter() if _local_name(e) == 'String']
-        return strings, lambda e: _parse_alto_word(e, scale), size
+        if sum(_local_name(e) == 'Page' for e in root.iter()) > 1:
+            out.note(path, 'its label file has several pages, the first is read')
+        return _alto_words(page), lambda e: _parse_alto_word(e, scale), size
     _read_xml_files(source, out, _sniff_alto, name_of, page_of)
 
 # %% ../../nbs/data/22_label_tools.ipynb #1cd02cb6
@@ -371,8 +365,9 @@ def _parse_voc_object(e):
     elif (box := _first_named(e, 'bndbox')) is not None:
         points = box_corners(*numbers(box, 'xmin', 'ymin', 'xmax', 'ymax'))
     else: raise ValueError('no bndbox')
-    label = None if (name or 'text').lower() == 'text' else name
-    return make_instance(points, None, str(difficult).strip() in ('1', 'true'), label=label)
+    label = None if (name or 'text').strip().lower() in ('text', '###') else name
+    ignore = str(difficult).strip() in ('1', 'true') or (name or '').strip() == '###'
+    return make_instance(points, None, ignore, label=label)
 
 def from_voc(source:Path, out) -> None:
     "Add the pages of Pascal VOC files, one or all below a folder, to `out`."
@@ -400,22 +395,31 @@ def _csv_columns(line) -> tuple|None: # separator, number of the name's column a
 def _sniff_csv(file) -> float:
     return float(bool(file.lines) and _csv_columns(file.lines[0]) is not None)
 
+def _csv_rows(lines, mark, out):
+    "(location, cells) of each row; quotes may hold line ends, up to twenty. Odd rows are noted."
+    i = 0
+    while i < len(lines):
+        found = csv.reader((t + '\n' for _, t in lines[i:i+20]), delimiter=mark, strict=True)
+        try: yield lines[i][0], next(found)
+        except csv.Error as e: out.note(lines[i][0], f'no row of a CSV file: {e}'); i += 1
+        else: i += found.line_num
+
 def _csv_files(folder) -> list: # of paths with such a heading
-    return [p for p in sorted(folder.rglob('*.csv')) if p.is_file() and _sniff_csv(LabelFile(p))]
+    return [p for p in list_label_files(folder, '.csv', '.tsv') if _sniff_csv(LabelFile(p))]
 
 # %% ../../nbs/data/22_label_tools.ipynb #055610a7
 def from_csv(source:Path, out) -> None:
     "Add the crops of a CSV file headed as `filename,words` to `out`; FormatError for several."
     found = _csv_files(source) if source.is_dir() else [source]
     if len(found) != 1:
-        raise FormatError(f'{source}: {len(found)} files of format csv, expected one')
+        raise FormatError(f'{source}: {len(found)} files of format csv, expected one: '
+                          + ', '.join(p.name for p in found[:5]))
     file, = found
     lines = list(text_lines(file, out))
     if not lines or (columns := _csv_columns(lines[0][1])) is None:
         return out.note(file, 'no heading such as filename,words')
     (mark, name, text), find = columns, image_finder(out, file.parent, 'images')
-    for where, line in lines[1:]:
-        row = next(csv.reader([line], delimiter=mark))
+    for where, row in _csv_rows(lines[1:], mark, out):
         if len(row) <= max(name, text):
             out.note(where, f'{len(row)} columns, expected {max(name, text) + 1}')
         else:
@@ -429,8 +433,6 @@ def to_csv(samples, folder:Path) -> None:
     write_text(folder/'labels.csv', table.getvalue())
 
 # %% ../../nbs/data/22_label_tools.ipynb #2d679f6c
-def _has_one_csv(folder): return not list_label_files(folder) and len(_csv_files(folder)) == 1
-
 label_tools = dict(
     ppocrlabel=Format(from_ppocrlabel, to_ppocrlabel,
                       'Label.txt: PPOCRLabel, one image and its boxes a line',
@@ -445,4 +447,4 @@ label_tools = dict(
     voc=Format(from_voc, None, '*.xml: Pascal VOC, boxes without texts', sized=True,
                sniff=_sniff_voc),
     csv=Format(from_csv, to_csv, 'labels.csv: filename,words', pages=False, words=True,
-               sniff=_sniff_csv, sniff_folder=_has_one_csv))
+               sniff=_sniff_csv))

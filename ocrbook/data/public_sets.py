@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from scipy.io import loadmat
-from .formats import Format, box_corners, find_label_file, note_unlabelled
-from .formats import parse_numbers, read_text_files, stem_finder, text_files
+from .formats import Format, NUMBER, box_corners, find_label_file, list_label_files
+from .formats import make_instance, note_unlabelled, parse_instances, parse_numbers
+from .formats import parse_points, read_text_files, stem_finder, text_files
 from .label_files import FormatError, IMAGE_SUFFIXES, image_finder, load_json
 from .label_files import text_lines
-from .label_tools import make_instance, parse_instances, parse_points
 
 # %% ../../nbs/data/23_public_sets.ipynb #e6558d8d
 def _parse_cocotext(d):
@@ -63,19 +63,20 @@ def from_cocotext(source:Path, out) -> None:
 def _hiertext_words(image) -> list: # of instances
     "Words of a HierText image; lines and paragraphs without words where they are not legible."
     found = []
+    def below(d, key): return isinstance(d, dict) and d.get(key) or []
     def add(d, text, **indices): found.append(dict(of=d, text=text, **indices))
-    for i, par in enumerate(image.get('paragraphs') or []):
-        lines = par.get('lines') or []
+    for i, par in enumerate(below(image, 'paragraphs')):
+        lines = below(par, 'lines')
         if not lines: add(par, None, paragraph=i, line=None)
         for j, line in enumerate(lines):
-            words = line.get('words') or []
+            words = below(line, 'words')
             if not words: add(line, None, paragraph=i, line=j)
-            for w in words: add(w, w.get('text'), paragraph=i, line=j)
+            for w in words: add(w, below(w, 'text') or None, paragraph=i, line=j)
     return found
 
 def _parse_hiertext(d):
     "An instance of HierText."
-    w = d['of']
+    if not isinstance(w := d['of'], dict): raise ValueError(f'{str(w)[:40]} is not a word')
     more = {k: True for k in ('handwritten', 'vertical') if w.get(k)}
     ignore = w.get('legible') is False or d['text'] in (None, '')
     return make_instance(parse_points(w.get('vertices'), 3), d['text'] or None, ignore,
@@ -101,7 +102,7 @@ def from_hiertext(source:Path, out) -> None:
             out.note(where, 'no "image_id"'); continue
         where = f'{file}: image {im["image_id"]}'
         try: words = _hiertext_words(im)
-        except (AttributeError, TypeError):
+        except TypeError:
             out.note(where, '"paragraphs" is not a list of paragraphs'); continue
         good, locations = parse_instances(out, words, _parse_hiertext, where, 'word')
         row = dict(file=f'{im["image_id"]}.jpg', instances=good, width=im.get('image_width'),
@@ -117,22 +118,30 @@ def _parse_art(d):
 
 def _sniff_art(file) -> float:
     def is_word(d): return isinstance(d, dict) and {'points', 'transcription'} <= set(d)
-    def fits(d): return isinstance(d, list) and all(map(is_word, d))
-    return float(any(d and 'chars' not in d and all(map(fits, d.values())) and any(d.values())
-                     for d in file.objects))
+    def share(d):
+        words = [w for v in d.values() if isinstance(v, list) for w in v]
+        return sum(map(is_word, words))/max(len(words), 1)
+    return max((share(d) for d in file.objects if set(d) - {'lines', 'chars'}), default=0.)
 
 def _sniff_rects(file) -> float:
-    return float(any(isinstance(d.get('lines'), list) and isinstance(d.get('chars'), list)
+    return float(any(isinstance(d.get('lines'), list)
+                     and (isinstance(d.get('chars'), list) or set(d) == {'lines'})
                      for d in file.objects))
+
+def _image_root(source, out):
+    "The folder with the images of a set; FormatError where there are none below the labels."
+    root = source if source.is_dir() else source.parent
+    if list_label_files(root, *IMAGE_SUFFIXES): return root
+    if out.follow_outside: return root.parent
+    raise FormatError(f'{root}: no images; read the folder that holds both, them and the labels')
 
 # %% ../../nbs/data/23_public_sets.ipynb #26f18e55
 def from_art(source:Path, out) -> None:
     "Add the pages of an ArT or LSVT file, or of the folder that holds it, to `out`."
     file = find_label_file(source, 'art', _sniff_art, out)
-    root = file.parent
     if (d := load_json(file, out)) is None: return
     if not isinstance(d, dict): return out.note(file, 'no object of images')
-    find, rest = stem_finder(out, root)
+    find, rest = stem_finder(out, _image_root(source, out))
     for key, words in d.items():
         where = f'{file}: image {key}'
         if not isinstance(words, list): out.note(where, 'is not a list'); continue
@@ -147,10 +156,8 @@ def from_art(source:Path, out) -> None:
 # %% ../../nbs/data/23_public_sets.ipynb #65778a38
 def from_rects(source:Path, out) -> None:
     "Add the pages of ReCTS files, one an image, below a folder, to `out`."
-    root = source if source.is_dir() else source.parent
-    if not any(p.suffix.lower() in IMAGE_SUFFIXES for p in root.rglob('*')): root = root.parent
-    find, rest = stem_finder(out, root)
-    for file in [source] if source.is_file() else sorted(source.rglob('*.json')):
+    find, rest = stem_finder(out, _image_root(source, out))
+    for file in [source] if source.is_file() else list_label_files(source, '.json'):
         if (d := load_json(file, out)) is None: continue
         if not isinstance(d, dict) or not isinstance(d.get('lines'), list):
             out.note(file, 'no list "lines"'); continue
@@ -163,9 +170,10 @@ def from_rects(source:Path, out) -> None:
 # %% ../../nbs/data/23_public_sets.ipynb #cd15eb8b
 SCRIPTS = ('Arabic', 'Latin', 'Chinese', 'Japanese', 'Korean', 'Bangla', 'Hindi', 'Symbols',
            'Mixed', 'None')
-_EIGHT_NUMBERS = r'(?:\s*[-+]?\d+(?:\.\d*)?\s*,){8}'
-_MLT_LINE = re.compile(rf'\ufeff?{_EIGHT_NUMBERS}\s*({"|".join(SCRIPTS)})\s*,(.*)')
+_EIGHT_NUMBERS = rf'(?:{NUMBER.pattern},){{8}}'
+_MLT_LINE = re.compile(rf'\ufeff?{_EIGHT_NUMBERS}\s*({"|".join(SCRIPTS)})\s*,(.*)', re.I)
 _RCTW_LINE = re.compile(rf'\ufeff?{_EIGHT_NUMBERS}\s*([01])\s*,\s*"(.*)"\s*')
+_BARE_RCTW_LINE = re.compile(rf'\ufeff?{_EIGHT_NUMBERS}\s*([01])\s*,([^"]*)')
 
 def _split_line(line, pattern, expected):
     "Corners, the column behind them and the text of one line."
@@ -176,12 +184,13 @@ def _split_line(line, pattern, expected):
 def _parse_mlt(line):
     "An instance of MLT."
     xy, script, text = _split_line(line, _MLT_LINE, 'a script')
-    return make_instance(xy, text, script=script)
+    return make_instance(xy, text, script=script.capitalize())
 
 def _parse_rctw(line):
     "An instance of RCTW-17."
-    xy, difficult, text = _split_line(line, _RCTW_LINE, '0 or 1')
-    return make_instance(xy, text, difficult == '1')
+    bare = _BARE_RCTW_LINE.fullmatch(line)  # as some copies have it
+    xy, difficult, text = _split_line(line, _BARE_RCTW_LINE if bare else _RCTW_LINE, '0 or 1')
+    return make_instance(xy, text.strip() if bare else text, difficult == '1')
 
 # %% ../../nbs/data/23_public_sets.ipynb #ee0cbf87
 def _read_lines(source, out, parse):
@@ -210,11 +219,14 @@ def _synthtext_words(boxes, texts) -> list: # of instances
         raise ValueError(f'{len(words)} words and boxes of shape {boxes.shape}')
     return [make_instance(boxes[:, :, i].T, w, marks=()) for i, w in enumerate(words)]
 
+def _sniff_synthtext(file) -> float: return float(file.start.startswith(b'MATLAB'))
+
 def from_synthtext(source:Path, out) -> None:
     "Add the scenes of SynthText's `gt.mat`, or its folder, to `out`; FormatError for other files."
-    file = source if source.is_file() else source/'gt.mat'
+    file = source/'gt.mat'
+    if not file.is_file(): file = find_label_file(source, 'synthtext', _sniff_synthtext, out)
     try: d = loadmat(file, squeeze_me=True, variable_names=['imnames', 'wordBB', 'txt'])
-    except (OSError, ValueError, TypeError, NotImplementedError) as e:
+    except Exception as e: # a broken file may give any
         raise FormatError(f'{file}: no MATLAB file of SynthText ({e})') from None
     if missing := [k for k in ('imnames', 'wordBB', 'txt') if k not in d]:
         raise FormatError(f'{file}: no {", ".join(missing)}')
@@ -229,9 +241,15 @@ def from_synthtext(source:Path, out) -> None:
         out.add(dict(file=str(name), instances=words), find, where, locations)
 
 # %% ../../nbs/data/23_public_sets.ipynb #877bddc9
-_MJSYNTH_LINE = re.compile(r'(\S*[^_/\s]_([^_/\s]*)_\d+\.jpe?g)(?:\s+\d+)?\s*', re.I)
+_MJSYNTH_LINE = re.compile(r'(\S+\.jpe?g)(?:\s+\d+)?\s*', re.I)
 
-def _sniff_mjsynth(file) -> float: return file.share(_MJSYNTH_LINE.fullmatch)
+def _parse_mjsynth(line) -> tuple|None: # name, text
+    "What a line names, and the text between the last two `_` of the name."
+    if not (m := _MJSYNTH_LINE.fullmatch(line)): return None
+    *start, text, number = ['', '', *m[1].rpartition('/')[2].rpartition('.')[0].split('_')]
+    return (m[1], text) if start[-1] and number.isdecimal() else None
+
+def _sniff_mjsynth(file) -> float: return file.share(_parse_mjsynth)
 
 def from_mjsynth(source:Path, out) -> None:
     "Add the word crops of an MJSynth list (`annotation_train.txt`), or of its folder, to `out`."
@@ -240,9 +258,9 @@ def from_mjsynth(source:Path, out) -> None:
         file = find_label_file(source, 'mjsynth', _sniff_mjsynth, out)
     find = image_finder(out, file.parent)
     for where, line in text_lines(file, out):
-        if not (m := _MJSYNTH_LINE.fullmatch(line)):
+        if (found := _parse_mjsynth(line)) is None:
             out.note(where, f'expected 1_word_2.jpg and a number, got {line[:60]!r}'); continue
-        out.add(dict(file=m[1], text=m[2]), find, where)
+        out.add(dict(zip(('file', 'text'), found)), find, where)
 
 # %% ../../nbs/data/23_public_sets.ipynb #b4fe1953
 class PublicSet(NamedTuple):
@@ -301,7 +319,7 @@ public_sets = dict(
     rctw=Format(from_rctw, None, '*.txt: RCTW-17, four corners, difficult, "text"',
                 sniff=_sniff_rctw),
     synthtext=Format(from_synthtext, None, 'gt.mat: SynthText, boxes of words',
-                     sniff_folder=lambda folder: (folder/'gt.mat').is_file()),
+                     sniff=_sniff_synthtext),
     mjsynth=Format(from_mjsynth, None, 'annotation_*.txt: MJSynth, the text in the name',
                    pages=False, words=True, sniff=_sniff_mjsynth,
                    sniff_folder=lambda folder: (folder/'annotation_train.txt').is_file()))

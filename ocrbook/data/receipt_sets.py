@@ -82,17 +82,25 @@ def _homes(
     "Where a set of two folders lies: `folder` itself, or folders in it."
     both = lambda p: (p/labels).is_dir() and (p/images).is_dir()
     if both(folder): return [folder]
-    return sorted(p for e in os.scandir(folder) if e.is_dir() and both(p := Path(e)))
+    return sorted({p.parent for up in ('*', '*/*') for p in folder.glob(f'{up}/{labels}')
+                   if both(p.parent)})
 
-def _label_files(home, labels, images, end, out):
-    "(label file, name of its image) for all label files; images without one are noted."
+def _label_files(source, labels, images, ends, out):
+    "(folder, label file, name of its image) for all files; images without one are noted."
+    if not (homes := _homes(source, labels, images)):
+        raise FormatError(f'{source}: no folder that holds {labels}/ and {images}/')
+    for home in homes: yield from _files_of(home, labels, images, ends, out)
+
+def _files_of(home, labels, images, ends, out):
     names = {p.stem: p.name for p in (home/images).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES}
-    files = sorted(p for p in (home/labels).glob('*' + end) if p.is_file())
-    for f in files: yield f, names.get(f.stem, f.stem + ('.jpg' if end == '.txt' else '.png'))
+    files = sorted(p for p in (home/labels).iterdir() if p.suffix.lower() in ends and p.is_file())
+    other = '.jpg' if labels == 'box' else '.png'
+    for f in files: yield home, f, names.get(f.stem, f.stem + other)
     labelled = {f.stem for f in files}
     note_unlabelled(out, home,
                     {home/images/name for stem, name in names.items() if stem not in labelled})
 
+# %% ../../nbs/data/17_receipt_sets.ipynb #4d7be487
 def _plain(text): return re.sub(r'\W+', '', text if isinstance(text, str) else '').lower()
 
 def _entity(text, entities):
@@ -107,19 +115,18 @@ def _entity(text, entities):
 # %% ../../nbs/data/17_receipt_sets.ipynb #15d75a49
 def from_sroie(source, out) -> None:
     "Add the receipts of a folder with `img`, `box`, perhaps `entities`, or of folders with them."
-    for home in _homes(source, 'box', 'img'):
-        find = image_finder(out, home/'img')
-        for file, name in _label_files(home, 'box', 'img', '.txt', out):
-            rows, truth = [], home/'entities'/file.name
-            for where, line in text_lines(file, out):
-                try: rows.append(parse_quad_line(line))
-                except ValueError as e: out.note(where, e)
-            entities = load_json(truth, out) if truth.is_file() else None
-            if not isinstance(entities, (dict, type(None))):
-                entities = out.note(truth, 'not a table of entities')
-            for r in rows: r['label'] = _entity(r['text'], entities or {})
-            known = {} if entities is None else dict(entities=entities)
-            out.add(dict(file=name, instances=rows) | known, find, file)
+    for home, file, name in _label_files(source, 'box', 'img', ('.txt', '.csv'), out):
+        rows, truth = [], [home/'entities'/file.name, home/'key'/f'{file.stem}.json']
+        for where, line in text_lines(file, out):
+            try: rows.append(parse_quad_line(line))
+            except ValueError as e: out.note(where, e)
+        truth = next(filter(Path.is_file, truth), None)
+        entities = truth and load_json(truth, out)
+        if not isinstance(entities, (dict, type(None))):
+            entities = out.note(truth, 'not a table of entities')
+        for r in rows: r['label'] = _entity(r['text'], entities or {})
+        known = {} if entities is None else dict(entities=entities)
+        out.add(dict(file=name, instances=rows) | known, image_finder(out, home/'img'), file)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #9f3329ab
 def read_sroie(
@@ -138,7 +145,8 @@ def _field_words(f, with_words):
     flat = lambda b: isinstance(b, list) and len(b) == 4
     quad = lambda b: [b[i] for i in (0, 1, 2, 1, 2, 3, 0, 3)] if flat(b) else b
     words = [dict(polygon=quad(w.get('box')), text=w['text'], label=f.get('label'), entity=f['id'])
-             for w in f['words'] if isinstance(w, dict) and w.get('text')]
+             for w in (w if isinstance(w, dict) else {'text': str(w)} for w in f['words'])
+             if w.get('text')]
     if words: with_words.add(f['id'])
     return words
 
@@ -154,17 +162,16 @@ def _field_links(fields, words, with_words):
 # %% ../../nbs/data/17_receipt_sets.ipynb #486fc093
 def from_funsd(source, out) -> None:
     "Add the forms of a folder with `images` and `annotations`, or of folders with them."
-    for home in _homes(source, 'annotations', 'images'):
-        find = image_finder(out, home/'images')
-        for file, name in _label_files(home, 'annotations', 'images', '.json', out):
-            if (d := load_json(file, out)) is None: continue
-            form = d.get('form') if isinstance(d, dict) else None
-            words, with_words, good = [], set(), []
-            for i, f in enumerate(form if isinstance(form, list) else [None]):
-                try: words += _field_words(f, with_words); good.append(f)
-                except ValueError as e: out.note(f'{file}: field {i}', e)
-            links = _field_links(good, words, with_words)
-            out.add(dict(file=name, instances=words, links=links), find, file)
+    for home, file, name in _label_files(source, 'annotations', 'images', ('.json',), out):
+        if (d := load_json(file, out)) is None: continue
+        form = d.get('form') if isinstance(d, dict) else None
+        words, with_words, good = [], set(), []
+        for i, f in enumerate(form if isinstance(form, list) else [None]):
+            try: words += _field_words(f, with_words); good.append(f)
+            except ValueError as e: out.note(f'{file}: field {i}', e)
+        links = _field_links(good, words, with_words)
+        out.add(dict(file=name, instances=words, links=links),
+                image_finder(out, home/'images'), file)
 
 # %% ../../nbs/data/17_receipt_sets.ipynb #5570bedb
 def read_funsd(

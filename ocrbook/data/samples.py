@@ -95,6 +95,8 @@ def clean_polygon(
             return q, 'untangled'
         if (q := repair(p)) is not None: return q, 'untangled'
     if not area(p): raise ValueError(f'a polygon without area: {p.tolist()}')
+    if (np.ptp(p, 0) < 1).all(): raise ValueError('a polygon of less than a pixel; are its numbers '
+                                                  f'shares of the image? {p.tolist()}')
     if area(p) > 0: return p, ''
     to_the_right = lambda s: (s[(len(s)-1)//2] - s[0])[0]
     return max(p[::-1].copy(), np.roll(p[::-1], 1, 0), key=to_the_right), 'turned clockwise'

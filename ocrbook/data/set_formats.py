@@ -12,7 +12,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from .formats import Format, MMOCR_FOLDERS, NUMBER, box_corners, find_label_file
-from .formats import has_keys, has_tag, line_texts, marked_instance, note_unlabelled
+from .formats import has_keys, has_tag, line_texts, list_label_files
+from .formats import marked_instance, note_unlabelled
 from .label_files import IMAGE_SUFFIXES, image_finder, json_lines, list_at, load_json
 from .label_files import unwritable, write_text
 from .samples import dump_lines, flat_points, instance_values, page_values
@@ -119,6 +120,8 @@ def _parse_annotation(d, out, names, xywh=True, ignore='iscrowd', label='categor
     marks = [(k, d[k]) for k in {ignore, 'ignore'} if k in d]
     for k, v in marks:
         if v not in (0, 1): raise ValueError(f'{k} {v!r:.40} is not 0 or 1')
+    for k in ('transcription', 'utf8_string'): # as others call it
+        if k in more and 'text' not in more: more['text'] = more.pop(k)
     if isinstance(d.get(label), int) and d[label] in names: more['label'] = names[d[label]]
     return more | dict(polygon=_polygon_of(d, out, xywh), ignore=any(v for _, v in marks))
 
@@ -314,9 +317,12 @@ def _parse_shape(d):
     known = ('label', 'points', 'shape_type', 'description', 'kie')
     more = {k: v for k, v in d.items() if k not in known and v not in (None, {}, '')}
     if kie is not None: more['label'] = kie
-    if isinstance(text := d.get('label'), str) and text.strip() == '###':
-        return more | dict(polygon=p, text=d.get('description') or None, ignore=True)
-    return more | dict(polygon=p, text=text or None, ignore=False)
+    text, said = d.get('label'), d.get('description') or None
+    mark = text.strip().lower() if isinstance(text, str) else ''
+    if mark == '###': return more | dict(polygon=p, text=said, ignore=True)
+    if said and mark == 'text': text = said  # as X-AnyLabeling has it
+    elif said: more['description'] = said
+    return more | dict(polygon=p, text=text or None, ignore=d.get('difficult') is True)
 
 # %% ../../nbs/data/21_set_formats.ipynb #02c7e3c9
 def _labelme_image(file, d, find, beside):
@@ -357,7 +363,7 @@ def from_labelme(source:Path, out) -> None:
     "Add the pages of labelme files, one or all below a folder, to `out`."
     used, beside = {}, lru_cache(1)(_images_by_stem)
     finders = lru_cache(1)(partial(image_finder, out))
-    files = [source] if source.is_file() else sorted(filter(Path.is_file, source.rglob('*.json')))
+    files = [source] if source.is_file() else list_label_files(source, '.json')
     for file in files:
         if (d := load_json(file, out)) is None: continue
         try:

@@ -13,8 +13,9 @@ from typing import Callable
 from xml.etree import ElementTree
 from xml.parsers import expat
 import numpy as np
-from .formats import Format, NINTH_COLUMN, find_label_file, from_icdar2015, has_tag
-from .formats import marked_instance, note_unlabelled, parse_numbers
+from .formats import Format, NINTH_COLUMN, NUMBER, find_label_file, from_icdar2015
+from .formats import has_tag, list_label_files, marked_instance, note_unlabelled
+from .formats import parse_numbers
 from .formats import read_text_files, round_polygon, stem_finder, text_files
 from .formats import MMOCR_FOLDERS, to_icdar2015, upright_box, write_text_files
 from .label_files import FormatError, IMAGE_SUFFIXES, LINE_BREAKS, check_encoding
@@ -189,7 +190,7 @@ def from_ctw1500(source:Path, out) -> None:
     "Add the pages of a folder with images and one text or XML file for each to `out`."
     find, rest = stem_finder(out, source, lambda stem: stem.lstrip('0') or '0')
     read_text_files(out, text_files(source), find, 'gt_', _parse_ctw_line)
-    for file in sorted(p for p in source.rglob('*.xml') if p.is_file()):
+    for file in list_label_files(source, '.xml'):
         root = load_xml(file, out)
         for im in () if root is None else root.iter('image'):
             found, locations = [], []
@@ -248,7 +249,7 @@ def to_words(samples, folder:Path) -> None:
     write_text(folder/'gt.txt', ''.join(lines))
 
 # %% ../../nbs/data/20_text_formats.ipynb #63bd0baf
-_NUM, _GAP = r'\s*[-+]?\d+(?:\.\d*)?', r'(?:\s*,|\s)'
+_NUM, _GAP = NUMBER.pattern.removesuffix(r'\s*'), r'(?:\s*,|\s)'
 _LINE_PATTERNS = {k: re.compile(v, re.I) for k, v in dict(
     totaltext=r'\s*x:\s*\[\[',
     ctw1500=rf'({_NUM}\s*,){{6,}}\s*####|({_NUM}\s*,){{11,}}{_NUM}\s*$',

@@ -268,3 +268,13 @@ def nms(
     for i in range(len(words)):
         if not clash[i, kept].any(): kept.append(i)
     return [words[i] for i in kept]
+
+# %% ../../nbs/recognition/60_characters.ipynb #f7c85ea2
+def split_quad(
+    quad:np.ndarray, # (4,2) clockwise from where the text begins
+    borders,         # (n+1,) shares of its width, rising
+) -> np.ndarray:     # (n,4,2)
+    "A quadrilateral cut from its first edge to its last."
+    b = np.reshape(borders, (-1, 1))
+    top, bottom = quad[0] + (quad[1]-quad[0])*b, quad[3] + (quad[2]-quad[3])*b
+    return np.stack([top[:-1], top[1:], bottom[1:], bottom[:-1]], 1)

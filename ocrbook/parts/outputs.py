@@ -430,3 +430,18 @@ def tensor2idx(self:CTCConvertor,
 
     A character's score is its probability in the first column of its run. ValueError for NaN."""
     return tuple([row.tolist() for row in o] for o in self.tensor2runs(output, valid_ratios)[:2])
+
+# %% ../../nbs/recognition/60_characters.ipynb #edeb3512
+@patch
+def locate(self:CTCConvertor,
+    output, valid_ratios, # as for `tensor2idx`
+    width:int,            # of the crops in pixels, with their padding
+) -> tuple: # as `tensor2idx`, and borders (n+1,) in shares of each word's width: three lists of b
+    "Greedy decoding, and where each character ends: halfway between its columns and the next's."
+    classes, scores, first, last = self.tensor2runs(output, valid_ratios)
+    t = max(output.shape[1], 1)
+    step, borders = round(width/t), []           # pixels from column to column
+    for ratio, begin, end in zip(as_ratios(valid_ratios, len(classes)), first, last):
+        x = width/2 + step*((end[:-1]+begin[1:])/2 - (t-1)/2)
+        borders.append(np.concatenate([[0.], (x/(width*ratio)).clip(0, 1), [1.]]))
+    return [o.tolist() for o in classes], [o.tolist() for o in scores], borders

@@ -130,3 +130,49 @@ def links(
             continue
         used[0].add(i); used[1].add(j); out.append((i, j, float(p[i, j])))
     return out
+
+
+# %% ../../nbs/kie/61_sdmgr.ipynb #e8e47c5a
+def prepare_page(model, image, boxes) -> tuple: # as `SDMGR.prepared`, as arrays
+    boxes, array = as_boxes(boxes), None
+    if model.backbone is not None: array, scale = arrays(model.transform)(load_image(image))
+    else:
+        if image is None: h, w = np.maximum(boxes[:, [3, 2]].max(0, initial=1), 1).tolist()
+        else: h, w = image if isinstance(image, (tuple, list)) else load_image(image).shape[:2]
+        scale = page_scale(h, w, model.transform.size)
+    relations = np.stack(pair_numbers(boxes, scale), -1)
+    return array, boxes*np.float32([*scale, *scale]), relations
+
+def same_numbers(images, boxes, texts) -> None:
+    "ValueError unless there are as many of each."
+    if not len(images) == len(boxes) == len(texts):
+        raise ValueError(f'{len(images)} photos, boxes for {len(boxes)}, texts for {len(texts)}')
+    for i, (b, t) in enumerate(zip(boxes, texts)):
+        if len(b) != len(t): raise ValueError(f'photo {i}: {len(b)} boxes and {len(t)} texts')
+
+# %% ../../nbs/kie/61_sdmgr.ipynb #9e44b13d
+def label_words(
+    boxes, texts,    # of one photo
+    nodes,           # (n,classes) probabilities
+    classes,         # names
+) -> list:           # of `TextInstance`
+    "Words with the best label and its probability."
+    out = []
+    for box, text, p in zip(boxes, texts, nodes, strict=True):
+        poly = np.asarray(box, float).reshape(-1, 2)
+        if len(poly) == 2: poly = as_boxes([box])[0][[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+        best = int(np.argmax(p))
+        out.append(TextInstance(clockwise(poly), text=text, score=float(np.clip(p[best], 0, 1)),
+                                label=classes[best]))
+    return out
+
+def label_photos(model, image, boxes, texts, batch_size) -> list: # as `SDMGR.predict`
+    if len(texts): single = texts[0] is None or isinstance(texts[0], str)
+    else: single = not isinstance(image, (list, tuple)) or len(image) == 2 and all(
+        isinstance(n, (int, np.integer)) for n in image)                    # (h,w) without words
+    if single: image, boxes, texts = [image], [boxes], [texts]
+    if image is None: image = [None]*len(texts)
+    scores = model.predict_scores(image, boxes, texts, batch_size)
+    found = [label_words(b, t, nodes, model.classes)
+             for b, t, (nodes, _) in zip(boxes, texts, scores)]
+    return found[0] if single else found

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 import typer
-from .cli_parts import HOW, Chars, Checkpoint, Classes, Device, Dtype, Language
-from .cli_parts import ManyOptions, MinScore, ReadOptions, Rotate, argument
-from .cli_parts import check_read_options, draw_words, export_command, fail
-from .cli_parts import has_titles, load_pair, load_typed, model_text, new_app
-from .cli_parts import option, page_row, pick_compute, row_writer, takes, text_row
-from .cli_parts import typed_sources
+from ocrbook.practice.cli_parts import (
+    HOW, Chars, Checkpoint, Classes, Device, Dtype, Language, ManyOptions, MinScore, ReadOptions,
+    Rotate, argument, check_read_options, draw_words, export_command, fail, has_titles, load_pair,
+    load_typed, model_text, new_app, option, page_row, pick_compute, row_writer, takes, text_row,
+    typed_sources)
 from ..foundations.page_forms import PAGE_FORMS
 from .models import MODELS, check_model, list_models
 from .runs import as_json, progress
@@ -122,9 +121,9 @@ def _label_given(photos, given, net):
 # %% ../../nbs/practice/87_cli.ipynb #76ac3348
 def _given(path):
     "The page of words that a file describes; its size is not known yet."
-    try: rows = json.loads(path.read_text(encoding='utf-8-sig'))
-    except OSError as e: fail(f'{path}: {e.strerror}')
-    except (ValueError, RecursionError): fail(f'{path}: no JSON')
+    from ocrbook.data.formats import Samples, load_json
+    rows = load_json(path, told := Samples())
+    if told.problems: fail(told.problems[0])
     if isinstance(rows, dict): rows = rows.get('words')
     if not isinstance(rows, list): fail(f'{path}: a list of words is wanted')
     for i, r in enumerate(rows):

@@ -136,7 +136,7 @@ def parse_amount(
 ) -> Decimal|None:   # None: no amount, or not certainly this one
     "The number that a price says, whatever its currency and its habits."
     parts = re.fullmatch(r'(\D*?)((?:(?<![^\W\d_])[.,])?\d(?:.*\d)?)(\D*)', _plain(text or ''))
-    if not parts: return None
+    if not parts or len(text) > 300: return None                       # whole pages take long
     head, number, tail = parts.groups()
     head = re.sub(r'\(?([^()]*[^\W\d_]\.?)\)', r'\1 ', head)                       # (incl. GST)
     tail = re.sub(r'\(([^()]*[^\W\d_]\.?)\)', r' \1', tail)                        # (EUR)

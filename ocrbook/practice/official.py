@@ -6,9 +6,10 @@
 __all__ = ['OFFICIAL']
 
 # %% ../../nbs/practice/68_official.ipynb #a75af532
-import ast, hashlib, http.client, itertools, os, re, reprlib, time
+import ast, hashlib, http.client, itertools, os, re, reprlib, socket, threading, time
 import urllib.error, urllib.parse, urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tqdm.auto import tqdm
@@ -372,23 +373,27 @@ def download(
     "The file appears at `path` only when it is whole and has the hash; CheckpointError otherwise."
     if not url.startswith(('http://', 'https://')):
         raise CheckpointError(f'{url}: not an http address')
+    late, limit = CheckpointError(f'{url}: not done after {seconds:g} seconds'), _InTime(seconds)
+    opener = urllib.request.build_opener(_Redirects, limit)
     try:
-        with atomic_path(path) as part:
-            with _opener.open(url, timeout=timeout) as answer, open(part, 'wb') as f:
-                digest = _copy(answer, f, url, Path(path).name, most, seconds, progress)
+        with atomic_path(path) as part, limit:
+            with opener.open(url, timeout=timeout) as answer, open(part, 'wb') as f:
+                digest = _copy(answer, f, url, Path(path).name, most, progress)
+            if limit.over: raise late
             check_hash(digest, sha256, url)
     except urllib.error.HTTPError as e:
         raise CheckpointError(f'{url}: the server answered {e.code} {e.reason}') from None
     except (OSError, http.client.HTTPException, ValueError) as e:
+        if limit.over: raise late from None
         if isinstance(e, CheckpointError): raise
         reason = getattr(e, 'reason', None) or e or type(e).__name__
         raise CheckpointError(f'{url}: could not be downloaded ({reason})') from None
     return digest
 
 # %% ../../nbs/practice/68_official.ipynb #2f49a8eb
-def _copy(answer, file, url:str, name:str, most:int, seconds:float, progress:bool) -> str:
+def _copy(answer, file, url:str, name:str, most:int, progress:bool) -> str:
     "Write what a server sends, within the limits; the hash of it."
-    digest, size, start = hashlib.sha256(), 0, time.monotonic()
+    digest, size = hashlib.sha256(), 0
     length = answer.headers.get('Content-Length') or ''
     total = int(length) if length.isdecimal() and len(length) < 20 else 0
     with tqdm(total=total or None, desc=name, unit='B', unit_scale=True,
@@ -396,8 +401,6 @@ def _copy(answer, file, url:str, name:str, most:int, seconds:float, progress:boo
         # what has come, at most 256 KB
         while total <= most and size <= most and (block := answer.read1(1 << 18)):
             file.write(block); digest.update(block); size += len(block); bar.update(len(block))
-            if time.monotonic()-start > seconds:
-                raise CheckpointError(f'{url}: not done after {seconds:g} seconds, {size:,} bytes')
     if (larger := max(total, size)) > most:
         raise CheckpointError(f'{url}: {larger:,} bytes or more, at most {most:,} are downloaded')
     if total and size != total:
@@ -414,8 +417,33 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise CheckpointError(f'{req.full_url}: leads to {newurl[:200]}, which is not https')
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
-_opener = urllib.request.build_opener(_Redirects)
+# %% ../../nbs/practice/68_official.ipynb #b66821b8
+class _InTime(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    "Connections that end after `seconds`, whatever a server sends meanwhile: headers, say."
+    def __init__(self, seconds):
+        super().__init__()
+        self.until, self.timers, self.over = time.monotonic() + seconds, [], False
+    def __enter__(self): return self
+    def __exit__(self, *error):
+        for t in self.timers: t.cancel()
+    def end(self, sock):
+        self.over = True
+        with suppress(OSError): sock.shutdown(socket.SHUT_RDWR)
+    def do_open(self, http_class, req, **kw):
+        def limited(*a, **k):
+            connection = http_class(*a, **k)
+            connect = connection.connect
+            def connect_in_time():
+                connect()
+                left = max(self.until - time.monotonic(), 0)
+                self.timers.append(threading.Timer(left, self.end, [connection.sock]))
+                self.timers[-1].daemon = True
+                self.timers[-1].start()
+            connection.connect = connect_in_time
+            return connection
+        return super().do_open(limited, req, **kw)
 
+# %% ../../nbs/practice/68_official.ipynb #9bd42561
 def cache_dir() -> Path: # $OCRBOOK_HOME, or .cache/ocrbook in the home folder
     "Where downloaded weights are kept."
     return Path(os.environ.get('OCRBOOK_HOME') or Path.home()/'.cache'/'ocrbook')

@@ -19,6 +19,7 @@ from ..data.samples import Sample
 from ..foundations.transforms import crop_quad, straighten
 from ..foundations.metrics import best_hmean, fold_text, hmean, link_f1, macro_f1, match_iou
 from ..foundations.metrics import micro_f1, text_metrics, unicode_metrics
+from ..foundations.vocab import read_utf8
 from ..parts.word_graph import links, may_link
 from .reading import is_collection, read
 from .state import warn_once
@@ -57,10 +58,7 @@ def read_class_list(
     file, # path
 ) -> dict: # number → name
     "Names, one a line, all with a number before them or none; ValueError where one is twice."
-    try: lines = file.read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as e:
-        raise ValueError(f'{file}: not UTF-8 at byte {e.start + 1}') from None
-    lines = [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in read_utf8(file).splitlines() if line.strip()]
     numbered = [re.fullmatch(r'(\d{1,6})[\s,:;]+(.+)', line) for line in lines]
     names = {int(m[1]): m[2] for m in numbered} if all(numbered) else dict(enumerate(lines))
     if len(set(names.values())) < len(lines):
@@ -73,11 +71,12 @@ def read_folder(
     only:str='',   # regular expression: images whose file name it finds
     skip:str='',   # likewise: images that are left out
     format:str='', # see `read_samples`; '': found by looking
+    encoding:str='', # likewise; '': UTF-8
 ) -> list:         # of `Sample`
     "Labels of a folder; lines that cannot be read are reported; ValueError where none is left."
     path = find_folder(name)
     samples = read_samples(path, format or ('jsonl' if (path/'labels.jsonl').is_file() else None),
-                           warn=False)
+                           warn=False, encoding=encoding or None)
     if n := len(samples.problems):
         warn_once(f'{n} label{"s" if n > 1 else ""} left out, the first: {samples.problems[0]}')
     try:
@@ -114,7 +113,8 @@ def read_source(
     "Labelled images by name, their labels renamed."
     spec = parse_source(spec); rename = spec.get('rename', {})
     new = lambda label: rename.get(label, label) if isinstance(label, str) else label
-    samples = read_folder(spec['folder'], *(spec.get(k, '') for k in ('only', 'skip', 'format')))
+    about = ('only', 'skip', 'format', 'encoding')
+    samples = read_folder(spec['folder'], *(spec.get(k, '') for k in about))
     return [relabel(s, new) for s in samples]
 
 # %% ../../nbs/practice/82_scoring.ipynb #abb6be45

@@ -366,7 +366,7 @@ def word_source(
     if folder == 'synth':
         words = Words(10**9, seed, **dict(chars=model.converter.vocab.chars) | spec)
         return Source(words, weight, None, 'synth', str(spec))
-    check_names(spec, ('only', 'skip', 'format'), f'{folder}: ')
+    check_names(spec, ('only', 'skip', 'format', 'encoding'), f'{folder}: ')
     found, _ = split_validation(read_folder(folder, **spec), share, 'recognition')
     samples = [s for s in found if s.is_word]
     if photos := [s for s in found if not s.is_word and scorable(s, 'recognition')]:
@@ -396,7 +396,8 @@ def page_source(spec, augment:dict, size:int, seed:int=0, share:float=0.) -> Sou
     spec = parse_source(spec); folder, weight = spec.pop('folder'), spec.pop('weight')
     if folder == 'synth':
         return Source(Pages(10**9, seed, size, **spec), weight, None, 'synth', str(spec))
-    check_names(spec, ('only', 'skip', 'format', 'resize', 'scale', 'angle'), f'{folder}: ')
+    check_names(spec, ('only', 'skip', 'format', 'encoding', 'resize', 'scale', 'angle'),
+                f'{folder}: ')
     crop = augment | {k: spec.pop(k) for k in ('scale', 'angle') if k in spec}
     resize = spec.pop('resize', None)                       # (width, height), as in a recipe
     samples, _ = split_validation(read_folder(folder, **spec), share, 'detection')
@@ -415,7 +416,7 @@ def receipt_source(spec, model, seed:int=0, share:float=0.) -> Source:
             raise ValueError(f'synth: drawn receipts have labels that the model lacks: '
                              f'{", ".join(lost)}')
         return Source(DrawnReceipts(10**9, seed, visual, **spec), weight, None, 'synth', str(spec))
-    check_names(spec, ('only', 'skip', 'format', 'rename'), f'{folder}: ')
+    check_names(spec, ('only', 'skip', 'format', 'encoding', 'rename'), f'{folder}: ')
     found, _ = split_validation(read_source(spec | dict(folder=folder)), share, 'kie')
     if any(type(label) is int for s in found for label in s.labels or ()):
         warn_once(f'{folder}: labels are numbers without a class_list.txt beside them; they count '

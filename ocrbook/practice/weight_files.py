@@ -18,8 +18,10 @@ from safetensors.torch import load
 # %% ../../nbs/practice/66_weight_files.ipynb #f86b4360
 class CheckpointError(ValueError):
     "Weights that cannot be used: one line with the file and the reason."
-    # names in a file may hold line breaks
-    def __init__(self, text:str) -> None: super().__init__(' '.join(str(text).split()))
+    # names in a file and what a server says may hold line breaks, or orders to a terminal
+    def __init__(self, text:str) -> None:
+        line = ' '.join(re.sub(r'[\x00-\x1f\x7f-\x9f]', ' ', str(text)).split())
+        super().__init__(line if len(line) < 1000 else f'{line[:600]} … {line[-300:]}')
 
 # %% ../../nbs/practice/66_weight_files.ipynb #1a111c67
 _ZIP = b'PK\x03\x04' # how an archive begins
@@ -138,7 +140,9 @@ def safetensors_header(data:bytes) -> dict: # {tensor or '__metadata__': …}
     return json.loads(data[8:8+int.from_bytes(data[:8], 'little')])
 
 def _read_safetensors(data:bytes, name:str) -> Checkpoint:
-    "A file of safetensors; the library checks its header."
+    "A file of safetensors; the library checks its header, where that is no longer than any."
+    if (n := int.from_bytes(data[:8], 'little')) > 2**23:
+        raise CheckpointError(f'{name}: damaged safetensors file (a header of {n:,} bytes)')
     try: state = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise CheckpointError(f'{name}: damaged safetensors file ({str(e)[:90]})') from None

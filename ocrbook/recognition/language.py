@@ -9,12 +9,11 @@ __all__ = []
 import math, os, random
 from collections.abc import Iterable
 from functools import lru_cache, partial
-from pathlib import Path
 from types import SimpleNamespace
 from unicodedata import normalize
 import numpy as np
 from fastcore.basics import patch
-from ..foundations.vocab import ASCII
+from ..foundations.vocab import ASCII, read_utf8
 from ..parts.outputs import CTCConvertor, banned_classes, ctc_search
 
 # %% ../../nbs/recognition/50_language_model.ipynb #8bbcf243
@@ -211,19 +210,24 @@ def search_texts(
     return tuple(found)
 
 # %% ../../nbs/recognition/50_language_model.ipynb #7ed101cf
+_MOST = 5_000_000 # letters of one's own words, which take seconds to count
+
 def own_words(
     language, # 'yes' or True: none; 'no', False or None; words; or a file with one or more a line
 ) -> tuple|None: # words that are expected beside those of the package; None: no language model
-    "What `language=` means; FileNotFoundError, ValueError where nothing was found."
+    "What `language=` means; OSError, ValueError where nothing was found, or too much."
     if language in ('no', False, None): return None
     if language in ('yes', True, ()): return ()
     if isinstance(language, (str, os.PathLike)):
-        language = Path(language).expanduser().read_text(encoding='utf-8').split()
+        language = read_utf8(os.path.expanduser(language)).split()
     words = tuple(language) if isinstance(language, Iterable) else ()
     if not words or not all(isinstance(w, str) and w for w in words):
         raise ValueError(f"language is 'yes', 'no', words or a file of words, not {language!r:.60}")
+    if (n := sum(map(len, words))) > _MOST:
+        raise ValueError(f'language: words of {n:,} letters, more than the {_MOST:,} to be counted')
     return words
 
+# %% ../../nbs/recognition/50_language_model.ipynb #c182bdf5
 def expecting(
     recognizer,          # has `predict` and `converter`
     words:tuple=(),      # see `own_words`; None: the network alone

@@ -115,7 +115,7 @@ HOW = 'NAME, NAME@mmocr, FILE or NAME=FILE'
 class ReadOptions:
     "What `read` and `extract` take."
     source: argument(list[str], 'Photos, folders, PDFs; - is standard input.')
-    output: option(Optional[Path], 'File to write, page by page; default: standard output.',
+    output: option(Optional[Path], 'File to write, page by page; default, or -: standard output.',
                    '--output', '-o') = None
     resume: option(bool, 'Go on with the file: what is in it is not read again.',
                    '--resume') = False
@@ -230,6 +230,7 @@ def check_read_options(
     o:ReadOptions, format:str, formats:tuple, # formats: that the command can write
 ) -> str: # the format; where none was typed, the one of the output's ending, or text
     "`fail` or ValueError for what can be seen to be wrong before anything is loaded."
+    if o.output == Path('-'): o.output = None                  # as for sources
     form = format or 'text'
     if not format and o.output is not None:
         try: form = page_form(o.output)

@@ -309,7 +309,7 @@ def score_receipts(
         if true is not None:
             pred_links.append(links(edges, may_link([model.classes[i] for i in found])))
             true_links.append(true)
-    if not truths: raise ValueError('nothing to score: no photo that can be read has labelled words')
+    if not truths: raise ValueError('nothing to score: no photo that is read has labelled words')
     rest = sorted(set(number.values()) - set(scored_classes(model.classes)))
     out = dict(receipts=n, words=len(truths))
     for name, f1 in dict(macro_f1=macro_f1, micro_f1=micro_f1).items():

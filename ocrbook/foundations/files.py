@@ -24,8 +24,11 @@ def _sync(path) -> None:
 def atomic_path(
     path,            # of the file that is to appear or to be replaced; its folder is made
 ) -> Iterator[Path]: # in the block: where to write instead, in the same folder
-    "What the block writes appears under `path` when it ends without an error, else not at all."
-    path = Path(path)
+    """What the block writes appears under `path` when it ends without an error, else not at all.
+
+    A link stays a link; a pipe or a device, such as /dev/null, is written to as it is."""
+    given, path = path, Path(os.path.realpath(path) if os.path.islink(path) else path)
+    if path.exists() and not path.is_file() and not path.is_dir(): yield path; return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
@@ -33,6 +36,9 @@ def atomic_path(
         _sync(part)
         os.replace(part, path)
         _sync(path.parent)
+    except OSError as e:                                   # the disk does not tell which file
+        if e.errno and e.filename in (None, str(part)): e.filename = str(given)
+        raise
     finally: part.unlink(missing_ok=True)
 
 def atomic_write(

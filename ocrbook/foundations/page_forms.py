@@ -51,11 +51,13 @@ def csv_text(
 def words_frame(
     pages,     # of Page
 ) -> object:   # pandas.DataFrame
-    "The rows of words as a table of pandas; ImportError where that is not installed."
+    "Words as a table of pandas, half characters as escapes; ImportError where it is missing."
     try: import pandas
     except ImportError:
         raise ImportError('a table needs pandas: pip install pandas, or ocrbook[ray]') from None
-    frame = pandas.DataFrame(word_rows(pages), columns=COLUMNS)
+    whole = lambda t: t.encode('utf-8', 'backslashreplace').decode() if isinstance(t, str) else t
+    rows = [{k: whole(v) for k, v in row.items()} for row in word_rows(pages)]
+    frame = pandas.DataFrame(rows, columns=COLUMNS)
     numbers = dict.fromkeys(('score', 'det_score', 'rec_score'), 'float64')
     whole = 'page', 'width', 'height', 'angle', 'line', 'word', 'left', 'top', 'right', 'bottom'
     return frame.astype(numbers | dict.fromkeys(whole, 'int64'))

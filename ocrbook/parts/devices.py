@@ -6,6 +6,7 @@
 __all__ = ['pick_device', 'pick_dtype']
 
 # %% ../../nbs/parts/14_devices.ipynb #861c4db2
+import copy
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 import torch
@@ -31,7 +32,7 @@ def pick_dtype(
 ) -> torch.dtype|None:
     "The precision to compute in; ValueError for any other."
     known = {name: getattr(torch, name) for name in ('float32', 'bfloat16', 'float16', 'float64')}
-    name = str(dtype).removeprefix('torch.')
+    name = str(getattr(dtype, '__name__', dtype)).removeprefix('torch.')  # numpy's are classes
     if dtype is not None and name not in known:
         raise ValueError(f'no precision {name!r}; there are: {", ".join(known)}')
     return known.get(name)
@@ -89,14 +90,28 @@ def compile_stages(
     return model
 
 # %% ../../nbs/parts/14_devices.ipynb #70eac016
+def _require_variance(norms) -> None:
+    "ValueError for norms that were made float16 with a variance beyond it."
+    short = [m.running_var for m in norms if m.weight is not None
+             and m.running_var is not None and m.running_var.dtype == torch.float16]
+    if short and torch.cat(short).isinf().any():
+        raise ValueError('float16 ends at 65,504, and a norm has a larger variance: load the model '
+                         "again, and name dtype='float16' where it predicts, or take bfloat16")
+
 def move_model(
     model:nn.Module,
     device=None, # see `pick_device`; None: where the model is
     dtype=None,  # see `pick_dtype`
 ) -> nn.Module:  # the same model
-    "Move a model to a device and a precision."
+    "Move a model to a device and a precision; for float16 its norms stay in float32."
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    _require_variance(norms)
     if device is None and dtype is None: return model           # asking each weight takes its time
-    return model.to(device=None if device is None else pick_device(device), dtype=pick_dtype(dtype))
+    dtype = pick_dtype(dtype)
+    kept = [copy.deepcopy(m.state_dict()) for m in norms if dtype == torch.float16]
+    model.to(device=None if device is None else pick_device(device), dtype=dtype)
+    for m, state in zip(norms, kept): m.float().load_state_dict(state)
+    return model
 
 def like_weights(x:torch.Tensor, model:nn.Module) -> torch.Tensor:
     "The tensor `x` where the weights of `model` are, in their precision; as it is without any."

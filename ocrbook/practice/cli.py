@@ -167,18 +167,18 @@ app.command('export')(export_command)
 def synth_command(
     kind: argument(str, 'words, pages or receipts.'),
     folder: argument(Path, 'Where to write; must be empty or new.'),
-    n: option(int, 'How many.', '-n') = 100,
+    n: option(int, 'How many.', '-n', min=1) = 100,
     seed: option(int, 'The same seed gives the same data.') = 0,
 ) -> None:
     "Draw synthetic training data: word crops, pages or receipts, with labels.jsonl."
-    if kind not in ('words', 'pages', 'receipts'):
-        fail(f'{kind}: expected words, pages or receipts')
-    if n < 1: fail(f'-n {n}: expected at least 1')
+    if kind not in ('words', 'pages', 'receipts'): fail(f'{kind}: not words, pages or receipts')
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         fail(f'{folder}: not an empty folder')
     from ocrbook.data.receipts import write_receipts
     from ocrbook.data.synth import write_pages, write_words
-    dict(words=write_words, pages=write_pages, receipts=write_receipts)[kind](folder, n, seed)
+    write = dict(words=write_words, pages=write_pages, receipts=write_receipts)[kind]
+    try: write(folder, n, seed)
+    except OSError as e: fail(f'{folder}: {e.strerror or e}')
     print(f'{n} {kind} in {folder}', file=sys.stderr)
 
 # %% ../../nbs/practice/87_cli.ipynb #03245ed6
@@ -445,5 +445,5 @@ app.command('serve')(serve_command)
 
 def main() -> None:
     "What `ocrbook` starts."
-    atexit.register(gc.freeze)                 # no search for garbage in what ends anyway
+    atexit.register(lambda: 'triton' in sys.modules or gc.freeze()) # no search for garbage at last
     app(prog_name='ocrbook')

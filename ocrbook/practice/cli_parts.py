@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #595cb150
-import errno, inspect, json, os, re, sys
+import errno, inspect, io, json, os, re, sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +46,9 @@ def report_error(e:BaseException) -> int: # exit code
 class Commands(TyperGroup):
     "Commands of which none ends in a traceback."
     def main(self, *args, **kw) -> None:
+        for name in ('stdin', 'stdout', 'stderr'):
+            if getattr(sys, name) is None:       # closed by the shell, as >&- does
+                setattr(sys, name, open(os.devnull, 'r' if name == 'stdin' else 'w'))
         for stream in (sys.stdout, sys.stderr):  # a console that knows 256 letters
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         try: code = super().main(*args, **kw | dict(standalone_mode=False))
@@ -117,7 +120,7 @@ HOW = 'NAME, NAME@mmocr, FILE or NAME=FILE'
 class ReadOptions:
     "What `read` and `extract` take."
     source: argument(list[str], 'Photos, folders, PDFs; - is standard input.')
-    output: option(Optional[Path], 'File to write, page by page; default: standard output.',
+    output: option(Optional[Path], 'File to write, page by page; default, or -: standard output.',
                    '--output', '-o') = None
     resume: option(bool, 'Go on with the file: what is in it is not read again.',
                    '--resume') = False
@@ -171,11 +174,11 @@ def _short(name):
     return name if len(name) < 300 else f'{name[:40]}… ({len(name)} letters)'
 
 def _from_stdin(max_pixels, **kw):
-    from ocrbook.foundations.images import load_image
     from ocrbook.practice.reading import list_sources
-    data, name = sys.stdin.buffer.read(), 'standard input'
-    if b'%PDF-' not in data[:1024]: return [(name, lambda: load_image(data, max_pixels, name))]
-    return [(n.replace('PDF', name, 1), load) for n, load in list_sources(data, max_pixels, **kw)]
+    file = io.BytesIO(sys.stdin.buffer.read())
+    file.name = 'standard input'
+    return [(re.sub('^[^#]*', file.name, n or ''), load)
+            for n, load in list_sources(file, max_pixels, **kw)]
 
 # %% ../../nbs/practice/86_cli_parts.ipynb #0eb91b51
 def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
@@ -190,7 +193,7 @@ def typed_sources(o:ReadOptions) -> list: # of (name, function that loads)
         elif s == '-': out += _from_stdin(o.max_pixels, **kw)
         else: out += list_sources(s, o.max_pixels, recursive=o.recursive, **kw)
         if not o.recursive and os.path.isdir(s):
-            skipped += sum(d.is_dir() and d.name[0] != '.' for d in os.scandir(s))
+            skipped += sum(os.path.isdir(d) and d.name[0] != '.' for d in os.scandir(s))
     for _, load in out:
         if hasattr(load, 'error'):
             print(f'ocrbook: {one_line(load.error)}', file=sys.stderr)
@@ -232,6 +235,7 @@ def check_read_options(
     o:ReadOptions, format:str, formats:tuple, # formats: that the command can write
 ) -> str: # the format; where none was typed, the one of the output's ending, or text
     "`fail` or ValueError for what can be seen to be wrong before anything is loaded."
+    if o.output == Path('-'): o.output = None                  # as for sources
     form = format or 'text'
     if not format and o.output is not None:
         try: form = page_form(o.output)

@@ -116,7 +116,10 @@ class OnnxModel:
     def parameters(self): return iter(())
 
     def to(self, device=None, dtype=None) -> 'OnnxModel': # itself
-        "Nothing moves; ValueError for a precision that the file has not."
+        "Nothing moves; ValueError for a precision that the file has not, and for a GPU."
+        if str(device) not in ('None', 'cpu', 'cpu:0'):
+            raise ValueError(f'{self.name}: an exported model computes on the processor (cpu), '
+                             f'not on {device}')
         if dtype is not None and 'float32' not in str(dtype):
             raise ValueError(f'{self.name}: an exported model computes as it was exported, not in '
                              f'{str(dtype).removeprefix("torch.")}')

@@ -225,7 +225,9 @@ def state_dict(self:Trainer) -> dict: # of the optimiser, and of the gradient sc
 @patch
 def load_state_dict(self:Trainer, state:dict) -> None: # of `state_dict`
     self.scaler.load_state_dict(state.pop('scaler', self.scaler.state_dict()))
-    self.opt.load_state_dict(state)
+    asked = [{k: v for k, v in g.items() if k != 'params'} for g in self.opt.param_groups]
+    self.opt.load_state_dict(state)                        # with the settings of then
+    for group, now in zip(self.opt.param_groups, asked): group.update(now)
 
 # %% ../../nbs/practice/81_loop.ipynb #5cbb6470
 @patch

@@ -295,6 +295,7 @@ def check_model(
 
 # %% ../../nbs/practice/71_models.ipynb #478be5a3
 ENGINES = 'torch', 'onnx'
+_PROCESSOR = 'cpu', 'cpu:0'
 
 def graph_file(name:str) -> Path: # the file need not exist
     "Where the graph lies that points into the weights of the package, see `write_beside`."
@@ -311,7 +312,7 @@ def torch_is_faster(cpuinfo='/proc/cpuinfo') -> bool:
 
 def on_graph(name:str, source, device=None, dtype=None) -> bool: # source: as of `parse_model`
     "Whether ONNX Runtime can do it: weights of the package, float32, on the processor."
-    plain = str(device or 'cpu') == 'cpu' and 'float32' in str(dtype or 'float32')
+    plain = str(device or 'cpu') in _PROCESSOR and 'float32' in str(dtype or 'float32')
     return source is None and plain and graph_file(name).is_file()
 
 # %% ../../nbs/practice/71_models.ipynb #66e8f911
@@ -336,7 +337,7 @@ def check_compute(engine=None, device=None, dtype=None) -> None:
     "ValueError for an engine, a device or a precision that is not there."
     if engine not in (None, *ENGINES):
         raise ValueError(f'no engine {engine!r}; there are: {", ".join(ENGINES)}')
-    if str(device) in ('None', 'cpu') and str(dtype) in ('None', 'float32'): return
+    if str(device) in ('None', *_PROCESSOR) and str(dtype) in ('None', 'float32'): return
     need_torch(f'computing on {device or "cpu"} in {dtype or "float32"}')
     from ocrbook.parts.devices import pick_device, pick_dtype
     if device is not None: pick_device(device)

@@ -172,10 +172,21 @@ def score_words(
     return dict(crops=len(truths)) | unicode_metrics(preds, truths) | text_metrics(preds, truths)
 
 # %% ../../nbs/practice/82_scoring.ipynb #c3c0662c
-def load_images(samples) -> Iterator: # of (sample, image)
+def check_alphabet(samples, vocab) -> None:
+    "ValueError where no text can be written in these characters: every score would be 0."
+    letters = {*fold_text(vocab.chars), *vocab.chars.casefold()}
+    texts = [t for s in samples for t, skip in zip(s.texts, s.ignored) if t and not skip]
+    if texts and not any(letters.issuperset(fold_text(t)) for t in texts):
+        raise ValueError(f'no text of it, such as {texts[0]!r:.60}, can be written in the '
+                         f'{len(vocab)} characters of the model')
+
+def load_images(
+    samples,
+    load=lambda s: s.load(), # function of a sample; ValueError where that cannot be
+) -> Iterator: # of (sample, what `load` gives)
     "All images that can be read; the others are reported."
     for s in samples:
-        try: image = s.load()
+        try: image = load(s)
         except ValueError as e: warn_once(f'{e}; left out')
         else: yield s, image
 
@@ -294,8 +305,9 @@ def score_receipts(
     "How well words are labelled, boxes and texts given; ValueError without any labelled word."
     number = {c: i for i, c in enumerate(model.classes)}
     data = RealReceipts(named_labels(samples, model.classes), model.backbone is not None)
-    preds, truths, pred_links, true_links = [], [], [], []
-    for page, polygons, texts, labels, true in (data[i] for i in range(len(data))):
+    preds, truths, pred_links, true_links, n = [], [], [], [], 0
+    for _, (page, polygons, texts, labels, true) in load_images(range(len(data)), data.__getitem__):
+        n += 1
         (nodes, edges), = model.predict_scores([page], [polygons], [texts])
         found = nodes.argmax(1)
         preds += [int(p) for p, label in zip(found, labels) if label is not None]
@@ -303,9 +315,9 @@ def score_receipts(
         if true is not None:
             pred_links.append(links(edges, may_link([model.classes[i] for i in found])))
             true_links.append(true)
-    if not truths: raise ValueError('nothing to score: no photo with labelled words')
+    if not truths: raise ValueError('nothing to score: no photo that is read has labelled words')
     rest = sorted(set(number.values()) - set(scored_classes(model.classes)))
-    out = dict(receipts=len(data), words=len(truths))
+    out = dict(receipts=n, words=len(truths))
     for name, f1 in dict(macro_f1=macro_f1, micro_f1=micro_f1).items():
         out[name] = round(f1(preds, truths, len(number), rest), 4)
     if true_links: out['link_f1'] = round(link_f1(pred_links, true_links)['hmean'], 4)

@@ -125,6 +125,7 @@ def lock_folder(
     "Keep a folder for this run alone; ValueError where another holds it. A run may lock it twice."
     mine, out = locked.__dict__.setdefault('folders', set()), out and Path(out).resolve()
     if out is None or out in mine: yield; return
+    if out.exists() and not out.is_dir(): raise ValueError(f'{out}: not a folder')
     new = not out.exists(); out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out/'.lock')
     try: lock.acquire(timeout=0)
@@ -197,12 +198,17 @@ def _open(self:RunFolder, resume) -> bytes: # b'' where there is none
     read_state(self.file)                                     # an error if it is damaged
     return self.file.read_bytes()
 
+# %% ../../nbs/practice/80_state.ipynb #e2f186c9
 @patch
 def _fill(self:RunFolder, state, model, ema_model, opt) -> None:
     "Bring a state into networks and optimiser; settings that have changed are reported."
     self.saved, before = state['step'], {RENAMED.get(k, k): v for k, v in state['how'].items()}
     changed = _changes(before, self.settings, '→')
     changed = changed and f'resumed with other settings: {changed}'
+    kind, new = ((s.get('optimizer') or {}).get('name', 'AdamW') for s in (before, self.settings))
+    if kind != new:
+        raise ValueError(f'{self.file}: the state of {kind}, with which {new} cannot go on; name '
+                         f'another folder, --start {self.out/"last.safetensors"}')
     try:
         model.load_state_dict(state['model']); opt.load_state_dict(state['opt'])
         if ema_model is not model: ema_model.load_state_dict(state['mean'] or state['model'])
@@ -231,10 +237,10 @@ def require_same(acc, settings:dict) -> None:
             raise ValueError(f'processes 0 and {i} do not train alike: {odd}')
 
 def _changes(old, new, word):
-    "Entries of `new` that are not as in `old`, in words."
+    "Entries of `new` and `old` that differ, in words."
     short = lambda v: s if len(s := str(v)) < 100 else f'{s[:97]}…'
-    return ', '.join(f'{k} {short(old.get(k))} {word} {short(v)}'
-                     for k, v in new.items() if old.get(k) != v)
+    return ', '.join(f'{k} {short(old.get(k))} {word} {short(new.get(k))}'
+                     for k in dict.fromkeys([*new, *old]) if old.get(k) != new.get(k))
 
 # %% ../../nbs/practice/80_state.ipynb #c2769d4b
 def _stored_score(file):

@@ -23,8 +23,8 @@ from .loop import Batches, fit, make_accelerator, seed_everything
 from .models import MODELS, check_model, create_model, file_model
 from .models import open_model, parse_model
 from .runs import reason
-from .scoring import evaluate_on, find_folder, label_names, load_images
-from .scoring import named_labels, open_validation, parse_source
+from .scoring import check_alphabet, evaluate_on, find_folder, label_names
+from .scoring import load_images, named_labels, open_validation, parse_source
 from .scoring import read_class_list, read_folder
 from .scoring import read_source, scorable, source_list
 from .sources import DrawPage, DrawReceipt, DrawWord, RealWords, arguments
@@ -338,6 +338,7 @@ def check_validation(sets:list, task:str, model) -> None:
     for s in sets:
         try:
             if task == 'kie': named_labels(s.samples, model.classes)
+            if task == 'recognition': check_alphabet(s.samples, model.converter.vocab)
             scored = (i for i in s.samples if scorable(i, task))
             first = next(load_images(scored), (None,))[0]
             one = s._replace(samples=[first] if first else [])

@@ -433,7 +433,6 @@ def load_image(
     "Read an image of any common kind; what cannot be read raises `ImageError` with one line."
     name = name or _named(source)
     if isinstance(source, Image.Image): return _picture(source, name, max_pixels)
-    if hasattr(source, 'is_floating_point'): return _from_tensor(source, name)  # of torch
     if hasattr(source, '__array__') and type(source) != np.str_: return _from_array(source, name)
     source, page = _with_page(source)
     with open_document(source, max_pixels, name, dpi, password) as doc: return doc[page]

@@ -109,10 +109,10 @@ _AMOUNT_WORDS = set("""amount balance cash change due gst mwst net paid price su
 _UNITS = set(
     """x qty pcs pc pieces stk item items no nr kg g mg lb lbs oz l ltr ml cl cm mm m km k mio h hr
     hrs min s am pm uhr cr dr c ct cent cents p percent pct prozent minus neg negative pts points
-    tel phone fax date time table order invoice""".split())
+    tel phone fax date time table order invoice day days kwh kcal gal""".split())
 
 def _is_currency(word):
-    return word in _CURRENCIES or unicodedata.category(word[0]) == 'Sc' and word != '¢'
+    return word in _CURRENCIES or unicodedata.category(word[0]) == 'Sc' and word not in '¢￠'
 
 def _beside(text):
     "What stands on one side of a number: currencies, words, and the marks in a row."

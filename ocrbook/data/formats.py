@@ -12,7 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Callable, NamedTuple
 import numpy as np, shapely
-from .label_files import FormatError, IMAGE_SUFFIXES, LINE_BREAKS, codec_of
+from .label_files import FormatError, IMAGE_SUFFIXES, LINE_BREAKS, NEWLINES, codec_of
 from .label_files import image_finder, load_json, parse_json, text_lines, write_text
 from .samples import Samples
 from ..foundations.geometry import area, bounds, min_area_rect
@@ -26,28 +26,28 @@ class LabelFile:
     ) -> None:
         with file.open('rb') as f: data = f.read(1_000_000)
         self.file, self.encoding, self.start = file, encoding, data[:64]
-        text = data.decode(codec_of(data[:4], encoding), errors='replace')
-        self.text = text.removeprefix('\ufeff')  # its beginning
-        # the first ones that are not empty
+        self.text = data.decode(codec_of(data[:4], encoding), 'replace').removeprefix('\ufeff')
         self.lines = [s for s in LINE_BREAKS.split(self.text) if s.strip()][:50]
+        self.rows = [s for s in NEWLINES.split(self.text) if s.strip()][:50]  # of JSON, of a table
 
     @cached_property
     def objects(self) -> list:
         "JSON objects that are one of the first ten lines, or else the whole file."
-        if not self.lines or self.lines[0].lstrip()[0] not in '{[': return []
-        first, *more = [_parse_or_none(s) for s in self.lines[:10]]
-        whole = None if first is not None else _json_of_file(self.file, self.encoding)
-        return [d for d in (first, *more, whole) if isinstance(d, dict)]
+        if not self.rows or self.rows[0].lstrip()[0] not in '{[': return []
+        found = [_parse_or_none(s) for s in self.rows[:10]]
+        if found[0] is None: found.append(_json_of_file(self.file, self.encoding))
+        return [d for d in found if isinstance(d, dict)]
 
     @cached_property
-    def rows(self) -> list:
+    def items(self) -> list:
         "What stands in a JSON file that is one list; else nothing."
-        found = _json_of_file(self.file, self.encoding) if self.text.lstrip()[:1] == '[' else None
+        found = self.text.lstrip()[:1] == '[' and _json_of_file(self.file, self.encoding)
         return found if isinstance(found, list) else []
 
-    def share(self, fits:Callable) -> float: # in [0,1]
-        "Share of the lines for which `fits(line)`; of a long one its beginning is shown."
-        return sum(bool(fits(s[:2000])) for s in self.lines)/max(len(self.lines), 1)
+    def share(self, fits:Callable, lines=None) -> float: # in [0,1]
+        "Share of the lines, or of others, for which `fits(line)`; of a long one its beginning."
+        found = [bool(fits(s[:2000])) for s in (self.lines if lines is None else lines)]
+        return sum(found)/max(len(found), 1)
 
 # %% ../../nbs/data/10_formats.ipynb #fd2d990b
 def _parse_or_none(text):

@@ -20,7 +20,7 @@ class FormatError(ValueError):
 # %% ../../nbs/data/07_label_files.ipynb #3286be35
 _BOMS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32',
          codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}
-_JSON_BREAKS = re.compile('[\r\n]+')  # a JSON string may hold the others
+NEWLINES = re.compile('[\r\n]+')  # a JSON string may hold the others
 LINE_BREAKS = re.compile('[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+')
 
 def codec_of(
@@ -126,7 +126,7 @@ def load_json(file:Path, out):
 
 def json_lines(file:Path, out) -> Iterator:
     "(location, value) of every line; lines that are not JSON are noted."
-    for where, line in text_lines(file, out, _JSON_BREAKS):
+    for where, line in text_lines(file, out, NEWLINES):
         try: row = parse_json(line)
         except json.JSONDecodeError as e:
             out.note(where, f'not JSON at character {e.pos + 1}: {e.msg}')

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 from .formats import Format, LabelFile, box_corners, find_label_file, list_label_files
 from .formats import make_instance, note_unlabelled, parse_instances, parse_points
-from .label_files import FormatError, IMAGE_SUFFIXES, image_finder, load_json
+from .label_files import FormatError, IMAGE_SUFFIXES, NEWLINES, image_finder, load_json
 from .label_files import parse_json, text_lines, write_text
 from .samples import relative_name
 from .text_formats import load_xml
@@ -40,7 +40,7 @@ def _sniff_ppocrlabel(file) -> float:
     def fits(line):
         found = _split_ppocrlabel(line)
         return found and all(isinstance(d, dict) and 'points' in d for d in found[1])
-    return file.share(fits)
+    return file.share(fits, file.rows)
 
 # %% ../../nbs/data/22_label_tools.ipynb #eb6a98a4
 def from_ppocrlabel(source:Path, out) -> None:
@@ -50,12 +50,12 @@ def from_ppocrlabel(source:Path, out) -> None:
         file = find_label_file(source, 'ppocrlabel', _sniff_ppocrlabel, out)
     def find(name):
         name = name.replace('\\', '/')
-        for sub, n in (('images', name.removeprefix(file.parent.name + '/')), ('../', name),
+        for sub, n in (('images', name.removeprefix(file.parent.name + '/')), ('..', name),
                        ('image', name), ('images', Path(name).name)):
             try: return image_finder(out, file.parent, sub)(n)
             except ValueError as e: why = e
         raise why
-    for where, line in text_lines(file, out):
+    for where, line in text_lines(file, out, NEWLINES):
         if (found := _split_ppocrlabel(line)) is None:
             out.note(where, 'expected an image, a tab and a JSON list'); continue
         good, locations = parse_instances(out, found[1], _parse_ppocrlabel, where, 'box')
@@ -170,7 +170,7 @@ def _sniff_labelstudio(file) -> float:
         if not isinstance(t, dict): return False
         if isinstance(t.get('data'), dict): return 'annotations' in t or 'completions' in t
         return 'id' in t and any(_studio_shapes(t, k) for k in t)
-    return sum(map(fits, file.rows))/max(len(file.rows), 1)
+    return file.share(fits, file.items)
 
 # %% ../../nbs/data/22_label_tools.ipynb #c1deb874
 def from_labelstudio(source:Path, out) -> None:
@@ -275,13 +275,13 @@ def _alto_scale(root, page, size) -> np.ndarray: # of x and y
 def _find_xml_image(out, file, name) -> Path:
     "The image that an XML file names, or the one beside it with the file's own name."
     last = Path((name or '').replace('\\', '/').removeprefix('file://')).name
-    find = image_finder(out, file.parent, '../', 'images', '../images', '../JPEGImages')
+    find = image_finder(out, file.parent, '..', 'images', '../images', '../JPEGImages')
     for n in filter(None, (name, last)):
         try: return find(n)
         except ValueError: pass
     root = out.root or file.parent
     found = [p for p in root.rglob(escape(file.stem) + '.*') if p.suffix.lower() in IMAGE_SUFFIXES]
-    if len(found) == 1: return found[0]
+    if len(found) == 1: return image_finder(out, root)(found[0].relative_to(root).as_posix())
     raise ValueError(f'no image {last[:200] or file.stem}')
 
 # %% ../../nbs/data/22_label_tools.ipynb #df254260
@@ -393,7 +393,7 @@ def _csv_columns(line) -> tuple|None: # separator, number of the name's column a
     return None
 
 def _sniff_csv(file) -> float:
-    return float(bool(file.lines) and _csv_columns(file.lines[0]) is not None)
+    return float(bool(file.rows) and _csv_columns(file.rows[0][:2000]) is not None)
 
 def _csv_rows(lines, mark, out):
     "(location, cells) of each row; quotes may hold line ends, up to twenty. Odd rows are noted."
@@ -415,7 +415,7 @@ def from_csv(source:Path, out) -> None:
         raise FormatError(f'{source}: {len(found)} files of format csv, expected one: '
                           + ', '.join(p.name for p in found[:5]))
     file, = found
-    lines = list(text_lines(file, out))
+    lines = list(text_lines(file, out, NEWLINES))
     if not lines or (columns := _csv_columns(lines[0][1])) is None:
         return out.note(file, 'no heading such as filename,words')
     (mark, name, text), find = columns, image_finder(out, file.parent, 'images')

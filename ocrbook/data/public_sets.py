@@ -41,7 +41,7 @@ def from_cocotext(source:Path, out) -> None:
     if (d := load_json(file, out)) is None: return
     if not all(isinstance(d, dict) and isinstance(d.get(k), dict) for k in ('imgs', 'anns')):
         return out.note(file, 'no tables "imgs" and "anns"')
-    beside = image_finder(out, file.parent, 'images', 'train_images', 'train2014', '../')
+    beside = image_finder(out, file.parent, 'images', 'train_images', 'train2014', '..')
     def find(name):
         try: return beside(name)
         except ValueError: return beside(Path(name).name)

@@ -100,6 +100,7 @@ def stage_of(
     return replace(stage, **{k: valid_setting(v, kinds[k], getattr(stage, k)) if k in kinds else v
                              for k, v in given.items()})
 
+# %% ../../nbs/practice/78_engines.ipynb #9b1f02aa
 class OnnxModel:
     "What exported models share; it has no parameters, and stays where ONNX Runtime runs it."
     backbone = None

@@ -101,8 +101,6 @@ def _set_stage(model, stage:str, values:dict, where:str) -> None:
         raise CheckpointError(
             f'{where}: {stage}: divisor={new.divisor} is no multiple of {old.divisor}')
     if stage == 'transform': _try_transform(model, old, new, where)
-    elif type(new).__name__ == 'TextSnakePostprocessor' and new.text_repr_type != 'poly':
-        raise CheckpointError(f'{where}: postprocessor: TextSnake draws outlines (poly) alone')
     setattr(model, stage, new)
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #16ce8af7

@@ -46,7 +46,8 @@ class LabelFile:
 
     def share(self, fits:Callable, lines=None) -> float: # in [0,1]
         "Share of the lines, or of others, for which `fits(line)`; of a long one its beginning."
-        found = [bool(fits(s[:2000])) for s in (self.lines if lines is None else lines)]
+        if lines is None: lines = [s[:2000] for s in self.lines]
+        found = [bool(fits(s)) for s in lines]
         return sum(found)/max(len(found), 1)
 
 # %% ../../nbs/data/10_formats.ipynb #fd2d990b

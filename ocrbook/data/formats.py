@@ -27,7 +27,7 @@ class LabelFile:
         with file.open('rb') as f: data = f.read(1_000_000)
         self.file, self.encoding, self.start = file, encoding, data[:64]
         self.text = data.decode(codec_of(data[:4], encoding), 'replace').removeprefix('\ufeff')
-        self.lines = [s for s in LINE_BREAKS.split(self.text) if s.strip()][:50]
+        self.lines = [s[:2000] for s in LINE_BREAKS.split(self.text) if s.strip()][:50]
         self.rows = [s for s in NEWLINES.split(self.text) if s.strip()][:50]  # of JSON, of a table
 
     @cached_property
@@ -45,9 +45,8 @@ class LabelFile:
         return found if isinstance(found, list) else []
 
     def share(self, fits:Callable, lines=None) -> float: # in [0,1]
-        "Share of the lines, or of others, for which `fits(line)`; of a long one its beginning."
-        if lines is None: lines = [s[:2000] for s in self.lines]
-        found = [bool(fits(s)) for s in lines]
+        "Share of the lines, or of others, for which `fits(line)`."
+        found = [bool(fits(s)) for s in (self.lines if lines is None else lines)]
         return sum(found)/max(len(found), 1)
 
 # %% ../../nbs/data/10_formats.ipynb #fd2d990b

@@ -103,6 +103,7 @@ def _studio_words(results) -> list: # of dicts: shape, size, label, text
     words = {}
     for i, r in enumerate(results):
         if not isinstance(r, dict): words[i] = r; continue
+        if r.get('image_rotation'): raise ValueError('image turned for labelling: turn it back')
         if not isinstance(r.get('value', {}), dict): words[i] = {}; continue
         if not _STUDIO_KEYS & {*(v := r.get('value', {}))}: continue  # of the page, or of two words
         w = words.setdefault(str(r.get('id', [v.get(k) for k in ('points', 'x', 'y')])), {})
@@ -145,8 +146,7 @@ def _parse_studio(w):
     if 'shape' not in w: raise ValueError('a text or label without a shape')
     size, label = w.get('size') or (), w.get('label')
     if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise ValueError(
-            f'original_height and original_width are {size}, not positive whole numbers')
+        raise ValueError(f'original_height, original_width {size} are no positive whole numbers')
     return make_instance(_studio_polygon(w['shape'], size), w.get('text'),
                      label=None if label in (None, 'Text') else str(label))
 

@@ -11,7 +11,7 @@ import numpy as np
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import ceil
-from .geometry import as_polygon, text_frame
+from .geometry import area, as_polygon, min_area_rect, text_frame
 
 # %% ../../nbs/foundations/04_transforms.ipynb #3a83524c
 def to_grey(image:np.ndarray) -> np.ndarray: # uint8 (h,w,3) RGB -> (h,w)
@@ -315,6 +315,23 @@ def expand_quad(
     step = lambda v, length, share: v*share*min(w, h)/max(length, 1e-9)
     return (q + np.outer([-1, 1, 1, -1], step(right, w, x))
             + np.outer([-1, -1, 1, 1], step(down, h, y)))
+
+# %% ../../nbs/foundations/04_transforms.ipynb #03bc2f0f
+def crop_outline(
+    poly,           # (n,2) clockwise outline of a word
+    fill:float=.75, # share of its smallest rectangle that a straight word covers
+) -> np.ndarray:    # (4,2) where the word is straight, else (n,2)
+    "The outline to crop a word along: four corners, unless it is curved."
+    p = as_polygon(poly, 1)
+    if len(p) == 4: return p
+    q = min_area_rect(p)
+    if len(p) < 4: return q
+    if area(p) < fill*area(q): return p
+    top, bottom = text_sides(p)
+    ahead = top[-1] - top[0] + bottom[-1] - bottom[0]                      # as the text runs
+    edges = np.roll(q, -1, 0) - q
+    return np.roll(q, -(edges @ ahead/np.linalg.norm(edges, axis=1).clip(1e-9)).argmax(), 0)
+
 
 # %% ../../nbs/foundations/04_transforms.ipynb #c4a11b07
 UNIT_SQUARE = np.float32([[0, 0], [1, 0], [1, 1], [0, 1]])

@@ -15,9 +15,10 @@ from pathlib import Path
 import cv2, numpy as np
 from PIL import Image
 from ..foundations.calibration import calibrated
-from ..foundations.geometry import min_area_rect, perimeter
+from ..foundations.geometry import perimeter
 from ..foundations.images import IMAGE_FORMATS, ImageError, load_image, open_document
-from ..foundations.transforms import crop_quad, expand_quad, rotate90, straighten, text_sides
+from ..foundations.transforms import (crop_outline, crop_quad, expand_quad, rotate90,
+                                            straighten, text_sides)
 from ..foundations.page_files import Page
 from ..foundations.results import TextInstance
 from ..parts.outputs import is_tensor
@@ -125,8 +126,8 @@ def crop_word(
     along:float=_MARGIN[0],  # margin at both ends of four corners, see `expand_quad`
     across:float=_MARGIN[1], # and above and below
 ) -> np.ndarray:       # (h',w',3), the word upright
-    "The word inside `polygon`: four corners by perspective, more along the curve."
-    if len(polygon) < 4: polygon = min_area_rect(polygon)
+    "The word inside `polygon`: by perspective where it is straight, else along the curve."
+    polygon = crop_outline(polygon)
     if len(polygon) == 4: crop = crop_quad(image, expand_quad(polygon, along, across))
     else: crop = straighten(image, polygon)
     h, w = crop.shape[:2]

@@ -9,9 +9,8 @@ __all__ = []
 import cv2
 import numpy as np
 from dataclasses import replace
-from ..foundations.geometry import min_area_rect
 from ..foundations.results import TextInstance
-from ..foundations.transforms import UNIT_SQUARE, expand_quad, points_in_picture
+from ..foundations.transforms import UNIT_SQUARE, crop_outline, expand_quad, points_in_picture
 
 # %% ../../nbs/recognition/60_characters.ipynb #c2d12d3e
 def chars_in_photo(
@@ -24,7 +23,7 @@ def chars_in_photo(
     "Characters of a crop, carried back into the photo that it was cut from."
     if not found.chars: return found.chars
     x, y = (np.stack([c.polygon for c in found.chars])/found.polygon[2]).reshape(-1, 2).T
-    poly = min_area_rect(polygon) if len(polygon) < 4 else np.asarray(polygon, float)
+    poly = crop_outline(polygon)
     if len(poly) == 4:
         poly = np.roll(poly, -turn, 0)
         at = points_in_picture(np.stack([x, y], 1), expand_quad(poly, *margin), size)

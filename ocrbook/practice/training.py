@@ -170,9 +170,8 @@ def take_parts(
 ) -> list[str]:  # names of the parts that were copied
     "Copy the parts (backbone, neck, …), or parts of them, with the same names and tensor sizes."
     sizes, taken = lambda m: {n: v.shape for n, v in m.state_dict().items()}, []
-    mine = dict(model.named_children())
     for n, part in other.named_children():
-        to = mine.get(n)
+        to = dict(model.named_children()).get(n)
         if to is None or not sizes(part): continue
         if sizes(part) == sizes(to): to.load_state_dict(part.state_dict()); taken.append(n)
         elif type(part) is type(to): taken += [f'{n}.{k}' for k in take_parts(to, part)]

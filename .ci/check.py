@@ -11,7 +11,7 @@ import yaml
 from common import LIB, ROOMS, ROOT, SETTINGS, code_cells, load, notebooks, rel, run
 
 KERNEL = dict(kernelspec=dict(display_name='python3', language='python', name='python3'))
-WEIGHT_LIMIT = 60_000_000      # bytes, all of them together
+WEIGHT_LIMIT = 70_000_000      # bytes, all of them together
 
 
 @lru_cache(1)

@@ -228,8 +228,7 @@ class MaskRCNNHead:
     rpn_assigner:object = field(default_factory=lambda: MaxIoUAssigner(.7, .3, .3))
     roi_assigner:object = field(default_factory=MaxIoUAssigner)
 
-    # (b,c,h_i,w_i) for each level -> for each image its `Detections`
-    def __call__(self, feats) -> list:
+    def __call__(self, feats) -> list: # (b,c,h_i,w_i) of each level → `Detections` of each image
         "The words of each image; ValueError where scores, deltas or masks are no numbers."
         if not len(feats[0]): return []
         size = self.size(feats)
@@ -385,6 +384,7 @@ class MaskRCNNPostprocessor:
     "Masks → polygons and scores, as MMOCR's OCRMaskRCNN decodes them."
     text_repr_type:str = 'quad'  # 'quad': smallest rectangle; 'poly': outline of the largest piece
     mask_thr:float = .5          # probability above which a pixel belongs to the word
+    min_text_score:float = 0.    # words of a lower score are left out; published: none
 
     def __call__(self,
         found, # `Detections` of each image
@@ -400,7 +400,7 @@ class MaskRCNNPostprocessor:
         polygons, scores = [], []
         for (part, corner), score in zip(found.pasted(), found.boxes[:, 4].tolist()):
             inside = (part >= self.mask_thr).astype(np.uint8)
-            if not inside.any(): continue
+            if score < self.min_text_score or not inside.any(): continue
             pieces, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE,
                                          offset=corner)
             if self.text_repr_type == 'quad': poly = min_area_rect(np.concatenate(pieces))

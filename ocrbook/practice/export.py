@@ -422,7 +422,7 @@ def point_into(
     "Each weight becomes a place in the file; ValueError for one that is not in it."
     from onnx.helper import make_node
     (made, stored), (tensors, start, _) = tidied(graph), read_header(weights)
-    for w in (w for w in stored if w.name in names or w.ByteSize() > 1000):  # not the code's own
+    for w in (w for w in stored if 'lifted_tensor' not in w.name):  # these are the code's numbers
         at = tensors.get(names.get(w.name))
         if at is None or at['shape'] != list(w.dims):
             raise ValueError(f'{weights}: holds no {w.name} of shape {tuple(w.dims)}')

@@ -163,18 +163,23 @@ def resnet50(
 
 # %% ../../nbs/parts/15_backbones.ipynb #4fa395dd
 class VeryDeepVgg(nn.Module):
-    "Seven convolutions, a 32 pixel high word → a row of columns (CRNN, arXiv:1507.05717, Table 1)."
+    """Seven convolutions, a 32 pixel high word → columns (CRNN, arXiv:1507.05717, Table 1).
+
+    ValueError for other numbers of rows."""
     def __init__(self,
         leaky_relu:bool=True,  # slope 0.2 below zero; CRNN itself uses the plain ReLU (False)
         input_channels:int=3,  # 1 for grey crops, as CRNN reads them
         width:int=64,          # maps of the first layer; the others hold 2, 4 and 8 times as many
+        rows:int=1,            # of the map: 1, or 4 without the last pooling and convolution
     ):
         super().__init__()
         self.cnn, c = nn.Sequential(), input_channels
         halve = dict(kernel_size=2, stride=2)
         flat = dict(kernel_size=2, stride=(2,1), padding=(0,1))
         pools = {0: halve, 1: halve, 3: flat, 5: flat}
-        for i, n in enumerate(width*k for k in (1, 2, 4, 4, 8, 8, 8)):
+        if rows not in (1, 4): raise ValueError(f'the map has 1 row or 4, not {rows}')
+        if rows == 4: del pools[5]
+        for i, n in enumerate(width*k for k in (1, 2, 4, 4, 8, 8, 8)[:7 if rows == 1 else 6]):
             last = i == 6  # 2×2 without padding: the last two rows become one
             conv = nn.Conv2d(c, n, 2 if last else 3, padding=0 if last else 1)
             nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
@@ -192,7 +197,7 @@ class VeryDeepVgg(nn.Module):
 @patch
 def forward(self:VeryDeepVgg,
     x:torch.Tensor,  # (b,input_channels,32,w) normalised crops, w at least 4
-) -> torch.Tensor:   # (b,8*width,1,w//4+1) one feature vector a column
+) -> torch.Tensor:   # (b,8*width,rows,w//4+1); one row: a feature vector a column
     "The columns of crops 32 pixels high; ValueError for any others."
     if x.ndim != 4 or x.shape[2] != 32 or x.shape[3] < 4:
         raise ValueError(f'VeryDeepVgg reads (b,c,32,w) with w >= 4, not {tuple(x.shape)}')
@@ -249,6 +254,16 @@ def forward(self:ResNet31OCR,
         outs.append(x := self.relu(bn(conv(block(pool(x))))))
     return x if self.out_indices is None else tuple(outs[i] for i in self.out_indices)
 
+# %% ../../nbs/parts/15_backbones.ipynb #5bb87ea1
+def crnn_backbone(
+    channels:int, # of the map, a multiple of 8; 256 in the weights of the package
+    rows:int=1,   # of the map
+) -> tuple:       # backbone; how the pixels of its crops become numbers, for `WordTransform`
+    "CRNN's convolutions for another recognizer."
+    return (VeryDeepVgg(leaky_relu=False, input_channels=1, width=channels//8, rows=rows),
+            dict(mean=127., std=127., grey=True))
+
+
 # %% ../../nbs/parts/15_backbones.ipynb #1f1b244e
 def word_backbone(
     kind:str,          # 'r31': `ResNet31OCR`; 'vgg': CRNN's, grey crops of 32 rows, up to 256 wide
@@ -261,5 +276,5 @@ def word_backbone(
         return (ResNet31OCR(channels=channels, last_stage_pool=last_stage_pool),
                 WordTransform(**crop))
     if kind != 'vgg': raise ValueError(f"backbone is 'r31' or 'vgg', not {kind!r}")
-    return (VeryDeepVgg(leaky_relu=False, input_channels=1, width=channels[-1]//8),
-            WordTransform(max_width=256, mean=127., std=127., grey=True))
+    net, numbers = crnn_backbone(channels[-1])
+    return net, WordTransform(max_width=256, **numbers)

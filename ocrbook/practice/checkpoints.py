@@ -160,11 +160,14 @@ def save_checkpoint(
     model:torch.nn.Module,
     path,             # ends with .safetensors by convention
     half:bool=False,  # matrices and filters as float16: half the size; vectors keep float32
+    bits:int=11,      # significant ones of float16 that weights keep; 7: a zip is a fifth smaller
     **metadata,       # more to store, text or what JSON can hold, e.g. steps=20000; None: leave out
 ) -> Path:
     """Write weights, name, characters and settings; the file appears complete or not at all.
 
-    CheckpointError where a number does not fit float16; OSError from the disk."""
+    CheckpointError where a number does not fit float16, ValueError unless there are 1 to 11 bits;
+    OSError from the disk."""
+    if not 1 <= bits <= 11: raise ValueError(f'bits must be 1 to 11, not {bits}')
     vocab = getattr(getattr(model, 'converter', None), 'vocab', None)
     stages = {s: asdict(getattr(model, s)) for s in PLAIN_STAGES
               if is_dataclass(getattr(model, s, None))}
@@ -173,7 +176,9 @@ def save_checkpoint(
                  settings=getattr(model, 'settings', None)) | metadata
     meta = {k: v if isinstance(v, str) else json.dumps(v) for k, v in notes.items()
             if v is not None}
-    data = save({k: _storable(k, v, half) for k, v in model.state_dict().items()})
+    learned = dict(model.named_parameters())  # tables that are computed keep all bits
+    data = save({k: _storable(k, v, half, bits if k in learned else 11)
+                 for k, v in model.state_dict().items()})
     return atomic_write(path, _with_metadata(data, meta))
 
 # %% ../../nbs/practice/70_checkpoints.ipynb #d796685c
@@ -189,11 +194,12 @@ def _own_version() -> str:
     try: return package_version('ocrbook')
     except PackageNotFoundError: return 'unknown'
 
-def _storable(name:str, t:torch.Tensor, half:bool) -> torch.Tensor:
+def _storable(name:str, t:torch.Tensor, half:bool, bits:int) -> torch.Tensor:
     "A tensor of its own memory; float16 only for matrices and filters, if nothing overflows."
     t = t.detach().cpu().contiguous().clone()
     if not (half and t.is_floating_point() and t.ndim > 1): return t
-    small = t.half()
+    part, power = t.double().frexp()  # part·2^power, the part from ½ to 1
+    small = t.half() if bits == 11 else torch.ldexp((part*2**bits).round(), power-bits).half()
     if not small.isfinite().all() and t.isfinite().all():
         raise CheckpointError(
             f'{name}: {t.abs().max():.3g} does not fit float16, save with half=False')

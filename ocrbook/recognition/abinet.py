@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import DICT36, Vocab
 from ..parts.attention import PositionalEncoding
+from ..parts.backbones import crnn_backbone
 from ..parts.necks import conv_norm_act
 from ..parts.devices import upload
 from ..parts.outputs import AttnConvertor, without_banned
@@ -137,9 +138,10 @@ class ABIVisionDecoder(nn.Module):
             return conv_norm_act(c_in, c_out, 3, stride, norm=True, act=nn.ReLU(),
                                  init=None) # torch's own initial weights
         self.k_encoder = nn.Sequential(conv(c, n, (1, 2)), *(conv(n, n, 2) for _ in range(3)))
-        up = [nn.Upsample(scale_factor=2) for _ in range(3)] + [nn.Upsample(size=self.size)]
-        self.k_decoder = nn.Sequential(*(nn.Sequential(u, conv(n, m))
-                                         for u, m in zip(up, (n, n, n, c))))
+        def shrunk(k): return -(-attn_height//2**k), -(-attn_width//2**(k+1))
+        sizes = (*map(shrunk, (2, 1, 0)), self.size)  # as on the way down, backwards
+        self.k_decoder = nn.Sequential(*(nn.Sequential(nn.Upsample(size=s), conv(n, m))
+                                         for s, m in zip(sizes, (n, n, n, c))))
         self.pos_encoder = PositionalEncoding(c, max_seq_len)
         self.project, self.cls = nn.Linear(c, c), nn.Linear(c, num_chars)
 
@@ -318,20 +320,28 @@ def compute_loss(self:ABINet,
 def abinet_vision(
     vocab:Vocab=None, # characters to read; by default MMOCR's 36, lower case
     width:int=32,     # channels of the stem; all others are multiples of it. Published: 32
+    layers:int=3,     # of the encoder
+    backbone:str='resnet', # published: 'resnet'; 'vgg': CRNN's, four rows of maps
 ) -> ABINet:
     "ABINet's vision model (arXiv:2103.06495; MMOCR's `abinet_vision_only_academic`)."
-    converter, d = ABIConvertor(vocab), 16*width
-    vision = ABIVisionModel(TransformerEncoder(d_model=d, d_inner=4*d),
-                            ABIVisionDecoder(d, 2*width, num_chars=converter.num_classes-1))
-    return ABINet(ResNetABI(width), vision, converter, loss=ABILoss(),
-                  transform=WordTransform(min_width=128, max_width=128, keep_ratio=False, bgr=True))
+    if backbone not in ('resnet', 'vgg'):
+        raise ValueError(f"backbone is 'resnet' or 'vgg', not {backbone!r}")
+    converter, d, deep = ABIConvertor(vocab), 16*width, backbone == 'resnet'
+    net, crop = (ResNetABI(width), dict(bgr=True)) if deep else crnn_backbone(d, rows=4)
+    size = (8, 32) if deep else (4, 33)  # of the map
+    vision = ABIVisionModel(
+        TransformerEncoder(layers, d_model=d, d_inner=4*d),
+        ABIVisionDecoder(d, 2*width, *size, num_chars=converter.num_classes-1))
+    return ABINet(net, vision, converter, loss=ABILoss(), transform=WordTransform(
+        min_width=128, max_width=128, keep_ratio=False, **crop))
 
 def abinet(
     vocab:Vocab=None, width:int=32, # as for `abinet_vision`
     iter_size:int=3,                # iterations of correction
+    **vision,                       # the others of `abinet_vision`
 ) -> ABINet:
     "ABINet (arXiv:2103.06495) as published in MMOCR (`abinet_academic`), random weights."
-    vision, d = abinet_vision(vocab, width), 16*width
+    vision, d = abinet_vision(vocab, width, **vision), 16*width
     n, end = vision.converter.num_classes-1, vision.converter.end_idx
     return ABINet(vision.backbone, vision.encoder, vision.converter,
                   ABILanguageDecoder(d, d_inner=4*d, num_chars=n, end_idx=end),

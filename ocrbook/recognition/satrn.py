@@ -11,6 +11,7 @@ from torch import nn
 from ..foundations.transforms import WordTransform
 from ..foundations.vocab import Vocab
 from ..parts.attention import MultiHeadAttention, map_mask, sinusoids
+from ..parts.backbones import crnn_backbone
 from ..parts.necks import conv_norm_act
 from ..parts.outputs import AttnConvertor
 from ..parts.sequences import TFLoss
@@ -149,22 +150,27 @@ def satrn(
     max_seq_len:int=25,      # steps: at most 23 characters while training, 25 when reading
     dropout:float=.1,
     feats_twice:bool=True,   # as for `SatrnEncoder`; False for weights of MMOCR 1.x
+    backbone:str='shallow',  # published: 'shallow'; 'vgg': CRNN's, four rows of maps
 ) -> TextRecognizer:
     "SATRN (arXiv:1910.04396) as in MMOCR, random weights; ValueError unless 8 divides `width`."
     if width % 8:
         raise ValueError(f'width must be a multiple of 8, one part for each head, not {width}')
+    if backbone not in ('shallow', 'vgg'):
+        raise ValueError(f"backbone is 'shallow' or 'vgg', not {backbone!r}")
+    net, crop = ((ShallowCNN(hidden_dim=width), dict(bgr=True)) if backbone == 'shallow'
+                 else crnn_backbone(width, rows=4))
     converter = AttnConvertor(vocab, max_seq_len)
     sizes = dict(n_head=8, d_k=width//8, d_v=width//8, d_model=width, d_inner=4*width,
                  dropout=dropout)
     return TextRecognizer(
-        backbone=ShallowCNN(hidden_dim=width),
+        backbone=net,
         encoder=SatrnEncoder(encoder_layers, feats_twice=feats_twice, **sizes),
         decoder=NRTRDecoder(decoder_layers, d_embedding=width, num_classes=converter.num_classes,
                             max_seq_len=max_seq_len, start_idx=converter.start_idx,
                             padding_idx=converter.padding_idx, **sizes),
         converter=converter, loss=TFLoss(converter.padding_idx),
         transform=WordTransform(min_width=100, max_width=100, divisor=4,
-                                keep_ratio=False, bgr=True))
+                                keep_ratio=False, **crop))
 
 # %% ../../nbs/recognition/47_satrn.ipynb #ff7cb2b6
 def satrn_small(
